@@ -1,0 +1,1 @@
+// Exists to own the precompiled header (see cmake/vivim_settings.cmake).

@@ -1,0 +1,40 @@
+# Every third-party library, from the distribution (scripts/bootstrap installs the packages).
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(SQLite3 3.40 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(Protobuf REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(brotli REQUIRED IMPORTED_TARGET libbrotlienc libbrotlidec)
+pkg_check_modules(fmt REQUIRED IMPORTED_TARGET fmt)
+pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+
+# Warnings are ours to fix, not the packages': third-party headers are system headers.
+function(vivim_external name)
+  add_library(vivim_external_${name} INTERFACE)
+  add_library(external::${name} ALIAS vivim_external_${name})
+  target_link_libraries(vivim_external_${name} INTERFACE ${ARGN})
+endfunction()
+
+vivim_external(openssl OpenSSL::Crypto)
+vivim_external(sodium PkgConfig::sodium)
+vivim_external(sqlite SQLite::SQLite3)
+vivim_external(zlib ZLIB::ZLIB)
+vivim_external(zstd PkgConfig::zstd)
+vivim_external(brotli PkgConfig::brotli)
+vivim_external(fmt PkgConfig::fmt)
+vivim_external(simdjson PkgConfig::simdjson)
+vivim_external(toml PkgConfig::tomlplusplus)
+vivim_external(boost_json Boost::json)
+vivim_external(boost_url Boost::url)
+vivim_external(protobuf protobuf::libprotobuf-lite)
+vivim_external(threads Threads::Threads)
+vivim_external(asio Boost::headers Threads::Threads)
+target_compile_definitions(vivim_external_asio INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_NO_TS_EXECUTORS
+  BOOST_ASIO_DISABLE_BOOST_COROUTINE)

@@ -1,0 +1,57 @@
+# Language level, warnings, sanitizers and the precompiled standard headers: the same for every target.
+
+if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" OR CMAKE_CXX_COMPILER_VERSION VERSION_LESS 19)
+  message(FATAL_ERROR
+    "VIVIM is built with clang-19 or newer; found ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}. "
+    "GCC 12 miscompiles coroutines (docs/adr/0002). Run `make build`, or configure with a preset of CMakePresets.json.")
+endif()
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)  # -fPIE for all instead: one precompiled header serves libraries and programs
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+
+set(VIVIM_SANITIZE "" CACHE STRING "Sanitizers for every target, as in -fsanitize=")
+option(VIVIM_FUZZ "Build the libFuzzer targets" OFF)
+option(VIVIM_COVERAGE "Instrument for llvm-cov" OFF)
+option(VIVIM_BENCH "Build the benchmarks" ON)
+option(VIVIM_VERIFY "Compile every public header alone and link every module alone" ON)
+
+add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wconversion
+  -Wno-sign-conversion -Wimplicit-fallthrough -Wextra-semi -Wunused -Wnull-dereference
+  -Wno-missing-designated-field-initializers
+  -fPIE -fno-omit-frame-pointer -fstack-protector-strong -fdiagnostics-color=auto)
+add_link_options(-fuse-ld=lld -pie -Wl,--as-needed)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_definitions(_FORTIFY_SOURCE=2)
+else()
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+endif()
+if(VIVIM_SANITIZE)
+  add_compile_options(-fsanitize=${VIVIM_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${VIVIM_SANITIZE})
+endif()
+if(VIVIM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(VIVIM_COVERAGE)
+  add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
+  add_link_options(-fprofile-instr-generate)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${CCACHE}")
+endif()
+
+# One precompiled set of standard headers, shared by every module (style: no heavy library in it).
+add_library(vivim_pch STATIC "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
+target_precompile_headers(vivim_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/pch.hpp")
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+target_compile_options(vivim_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+target_compile_definitions(vivim_pch PRIVATE BOOST_ASIO_SEPARATE_COMPILATION)
