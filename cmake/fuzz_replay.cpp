@@ -1,5 +1,6 @@
-// Runs a fuzz target without libFuzzer: every file of the corpus folders given, then inputs made from fixed seeds.
-// So the same harness is a test on every build, and a fuzzer under the preset `fuzz`.
+// Runs a fuzz target without libFuzzer: every file of the corpus folders given, then inputs made
+// from fixed seeds. So the same harness is a test on every build, and a fuzzer under the preset
+// `fuzz`.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -17,7 +18,9 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-void run(const std::vector<std::uint8_t>& input) { LLVMFuzzerTestOneInput(input.data(), input.size()); }
+void run(const std::vector<std::uint8_t>& input) {
+  LLVMFuzzerTestOneInput(input.data(), input.size());
+}
 
 // Mutates a corpus entry the way a hostile peer would: flipped bytes, a cut, a repeated tail.
 std::vector<std::uint8_t> mutate(std::vector<std::uint8_t> input, std::mt19937_64& rng) {

@@ -17,8 +17,12 @@ constinit std::atomic<std::uint64_t> g_bug_count{0};
 
 }  // namespace
 
-void set_bugs_fatal(bool fatal) noexcept { g_bugs_fatal.store(fatal, std::memory_order_relaxed); }
-std::uint64_t bug_count() noexcept { return g_bug_count.load(std::memory_order_relaxed); }
+void set_bugs_fatal(bool fatal) noexcept {
+  g_bugs_fatal.store(fatal, std::memory_order_relaxed);
+}
+std::uint64_t bug_count() noexcept {
+  return g_bug_count.load(std::memory_order_relaxed);
+}
 
 namespace detail {
 

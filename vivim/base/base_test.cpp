@@ -36,7 +36,8 @@ TEST_CASE("result: VIVIM_TRY passes values and errors on") {
 }
 
 TEST_CASE("problem: tells what was done, and blames the right side") {
-  const auto problem = Problem::from(Error(VarintError::truncated), "Could not read the ticket", "Copy it whole.");
+  const auto problem =
+      Problem::from(Error(VarintError::truncated), "Could not read the ticket", "Copy it whole.");
   CHECK(problem.kind == ProblemKind::bad_input);
   CHECK(problem.code == "varint.truncated");
   CHECK(problem.message == "Could not read the ticket: varint: the input ends inside a varint");
@@ -54,6 +55,7 @@ TEST_CASE("bytes: big-endian integers and hex") {
 }
 
 TEST_CASE("log: fields are appended in order") {
-  CHECK(log::format(log::Level::info, "sync", "opened", {{"doc", std::string_view("a")}, {"n", std::uint64_t{3}}}) ==
+  CHECK(log::format(log::Level::info, "sync", "opened",
+                    {{"doc", std::string_view("a")}, {"n", std::uint64_t{3}}}) ==
         "info sync: opened doc=a n=3");
 }

@@ -26,12 +26,24 @@ Int load_be(BytesView at) {
 
 }  // namespace
 
-void store_be16(MutableBytes at, std::uint16_t value) { store_be(at, value); }
-void store_be32(MutableBytes at, std::uint32_t value) { store_be(at, value); }
-void store_be64(MutableBytes at, std::uint64_t value) { store_be(at, value); }
-std::uint16_t load_be16(BytesView at) { return load_be<std::uint16_t>(at); }
-std::uint32_t load_be32(BytesView at) { return load_be<std::uint32_t>(at); }
-std::uint64_t load_be64(BytesView at) { return load_be<std::uint64_t>(at); }
+void store_be16(MutableBytes at, std::uint16_t value) {
+  store_be(at, value);
+}
+void store_be32(MutableBytes at, std::uint32_t value) {
+  store_be(at, value);
+}
+void store_be64(MutableBytes at, std::uint64_t value) {
+  store_be(at, value);
+}
+std::uint16_t load_be16(BytesView at) {
+  return load_be<std::uint16_t>(at);
+}
+std::uint32_t load_be32(BytesView at) {
+  return load_be<std::uint32_t>(at);
+}
+std::uint64_t load_be64(BytesView at) {
+  return load_be<std::uint64_t>(at);
+}
 
 std::string to_hex(BytesView bytes) {
   constexpr std::string_view k_digits = "0123456789abcdef";

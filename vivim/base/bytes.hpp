@@ -29,11 +29,17 @@ inline std::string_view as_text(BytesView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-inline Bytes to_bytes(BytesView view) { return {view.begin(), view.end()}; }
-inline Bytes to_bytes(std::string_view text) { return to_bytes(as_bytes(text)); }
+inline Bytes to_bytes(BytesView view) {
+  return {view.begin(), view.end()};
+}
+inline Bytes to_bytes(std::string_view text) {
+  return to_bytes(as_bytes(text));
+}
 
 /// Appends `tail` to `out`.
-inline void append(Bytes& out, BytesView tail) { out.insert(out.end(), tail.begin(), tail.end()); }
+inline void append(Bytes& out, BytesView tail) {
+  out.insert(out.end(), tail.begin(), tail.end());
+}
 
 /// True when both hold the same bytes. Not constant time: for secrets use crypto::equal.
 inline bool same_bytes(BytesView a, BytesView b) {

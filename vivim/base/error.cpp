@@ -12,6 +12,8 @@ std::string Error::message() const {
   return text;
 }
 
-std::string Error::site() const { return std::string(file_) + ":" + std::to_string(line_); }
+std::string Error::site() const {
+  return std::string(file_) + ":" + std::to_string(line_);
+}
 
 }  // namespace vivim

@@ -22,9 +22,10 @@ struct ErrorInfo {
   Blame blame = Blame::peer;
 };
 
-/// A module's error enum, described. One constant per module, found by ADL: `error_domain(MyError)`.
+/// A module's error enum, described. One constant per module, found by ADL:
+/// `error_domain(MyError)`.
 struct ErrorDomain {
-  std::string_view name;         ///< the module, e.g. "yamux"
+  std::string_view name;  ///< the module, e.g. "yamux"
   ErrorInfo (*describe)(int code);
 };
 
@@ -33,12 +34,13 @@ concept ErrorEnum = std::is_enum_v<E> && requires(E code) {
   { error_domain(code) } -> std::same_as<const ErrorDomain&>;
 };
 
-/// What went wrong: a code of a module's enum, where it was raised, and one number of detail (a position, a size, an
-/// errno). Trivially copyable; text is made at the edge by `message()`.
+/// What went wrong: a code of a module's enum, where it was raised, and one number of detail (a
+/// position, a size, an errno). Trivially copyable; text is made at the edge by `message()`.
 class [[nodiscard]] Error {
  public:
   template <ErrorEnum E>
-  Error(E code, std::uint64_t detail = 0,  // NOLINT(google-explicit-constructor): an enum is an error
+  Error(E code,
+        std::uint64_t detail = 0,  // NOLINT(google-explicit-constructor): an enum is an error
         std::source_location site = std::source_location::current())
       : domain_(&error_domain(code)),
         file_(site.file_name()),

@@ -16,7 +16,8 @@ struct State {
   Sink sink;
 };
 
-// The one process-wide object: a line of log may come from any thread, at any time, before main wired anything.
+// The one process-wide object: a line of log may come from any thread, at any time, before main
+// wired anything.
 State& state() {
   static State instance;
   return instance;

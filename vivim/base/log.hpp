@@ -21,7 +21,8 @@ struct Field {
 using Sink = std::function<void(Level, std::string_view component, std::string_view message,
                                 std::initializer_list<Field>)>;
 
-/// Where lines go; main() sets it once, before threads start. Default: warnings and errors to stderr.
+/// Where lines go; main() sets it once, before threads start. Default: warnings and errors to
+/// stderr.
 void set_sink(Sink sink, Level level_min);
 
 /// `log::write(log::Level::info, "sync", "peer opened a document", {{"peer", peer}, {"doc", id}});`

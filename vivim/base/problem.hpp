@@ -9,7 +9,8 @@
 
 namespace vivim {
 
-/// What kind of trouble a Problem is: the command line makes an exit code of it, the HTTP API a status.
+/// What kind of trouble a Problem is: the command line makes an exit code of it, the HTTP API a
+/// status.
 enum class ProblemKind : std::uint8_t {
   bad_input,    ///< what the person gave is wrong                  exit 2, HTTP 400
   not_found,    ///< no such thing                                  exit 3, HTTP 404
@@ -26,7 +27,8 @@ struct Problem {
   std::string message;  ///< "No conversation matches 'abc'."
   std::string hint;     ///< "List them with: vivim ls". May be empty.
 
-  /// Wraps a machine's error with what was being done: "Could not open /data/vivim.db: store: disk is full".
+  /// Wraps a machine's error with what was being done: "Could not open /data/vivim.db: store: disk
+  /// is full".
   static Problem from(const Error& error, std::string doing, std::string hint = {});
 };
 

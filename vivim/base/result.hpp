@@ -9,8 +9,8 @@
 
 namespace vivim {
 
-/// A value, or the error that stood in its way. The return type of everything that a peer, a disk or a person can make
-/// fail.
+/// A value, or the error that stood in its way. The return type of everything that a peer, a disk
+/// or a person can make fail.
 template <class T = void>
 using Result = std::expected<T, Error>;
 
@@ -21,7 +21,9 @@ std::unexpected<Error> fail(E code, std::uint64_t detail = 0,
   return std::unexpected(Error(code, detail, site));
 }
 
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(error); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected(error);
+}
 
 }  // namespace vivim
 
@@ -35,13 +37,14 @@ inline std::unexpected<Error> fail(Error error) { return std::unexpected(error);
   }                                                                     \
   declaration = std::move(*name)
 
-#define VIVIM_DETAIL_TRYV(name, expression, return_keyword)   \
-  if (auto name = (expression); !name) [[unlikely]] {         \
-    return_keyword std::unexpected(std::move(name).error());  \
-  }                                                           \
+#define VIVIM_DETAIL_TRYV(name, expression, return_keyword)  \
+  if (auto name = (expression); !name) [[unlikely]] {        \
+    return_keyword std::unexpected(std::move(name).error()); \
+  }                                                          \
   static_assert(true)
 
-/// A declaration statement: `VIVIM_TRY(auto frame, decode(bytes));` returns the error from this function if there is one.
+/// A declaration statement: `VIVIM_TRY(auto frame, decode(bytes));` returns the error from this
+/// function if there is one.
 #define VIVIM_TRY(declaration, expression) \
   VIVIM_DETAIL_TRY(VIVIM_DETAIL_CONCAT(vivim_try_, __LINE__), declaration, expression, return)
 /// The same for Result<void>: `VIVIM_TRYV(check(frame));`

@@ -24,8 +24,10 @@ struct Varint {
   std::size_t size = 0;
 };
 
-/// Decodes an unsigned LEB128 varint at the start of `in` (multiformats/unsigned-varint: minimal, at most 9 bytes).
-Result<Varint> decode_varint(BytesView in, std::uint64_t max = std::numeric_limits<std::int64_t>::max());
+/// Decodes an unsigned LEB128 varint at the start of `in` (multiformats/unsigned-varint: minimal,
+/// at most 9 bytes).
+Result<Varint> decode_varint(BytesView in,
+                             std::uint64_t max = std::numeric_limits<std::int64_t>::max());
 
 /// Appends `value` (below 2^63) as an unsigned varint.
 void append_varint(Bytes& out, std::uint64_t value);

@@ -11,8 +11,9 @@
 
 namespace vivim::rt {
 
-/// An open file. Blocking calls: made on a Worker, or in simulation where they cost nothing. What was written is only
-/// safe after sync() returned; a simulated crash keeps, loses or tears anything since.
+/// An open file. Blocking calls: made on a Worker, or in simulation where they cost nothing. What
+/// was written is only safe after sync() returned; a simulated crash keeps, loses or tears anything
+/// since.
 class File {
  public:
   virtual ~File() = default;

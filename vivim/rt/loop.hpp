@@ -12,8 +12,9 @@
 
 namespace vivim::rt {
 
-/// An event loop as its users see it: time, timers, and a place to run. Real (asio::Loop) or virtual (sim::World).
-/// Everything that a session touches belongs to one loop; other threads reach it only through post().
+/// An event loop as its users see it: time, timers, and a place to run. Real (asio::Loop) or
+/// virtual (sim::World). Everything that a session touches belongs to one loop; other threads reach
+/// it only through post().
 class Loop {
  public:
   virtual ~Loop() = default;
@@ -24,18 +25,20 @@ class Loop {
   virtual void post(std::move_only_function<void()> work) = 0;
 };
 
-/// Waits `time` on the loop. Not cancellable: for back-off inside a TaskGroup use a Timer that stop() cancels.
+/// Waits `time` on the loop. Not cancellable: for back-off inside a TaskGroup use a Timer that
+/// stop() cancels.
 Co<void> sleep_for(Loop& loop, Duration time);
 
-/// Runs blocking work (SQLite, compression, parsing) off the loop; in simulation, on it, after a virtual delay.
-/// Jobs of one worker run one after the other, in order.
+/// Runs blocking work (SQLite, compression, parsing) off the loop; in simulation, on it, after a
+/// virtual delay. Jobs of one worker run one after the other, in order.
 class Worker {
  public:
   virtual ~Worker() = default;
   /// Resumes on the caller's loop when `job` has run.
   virtual Co<void> run_erased(std::move_only_function<void()> job) = 0;
 
-  /// `auto rows = co_await worker.run([&] { return database.list(); });` References must outlive the await.
+  /// `auto rows = co_await worker.run([&] { return database.list(); });` References must outlive
+  /// the await.
   template <class Job>
   Co<std::invoke_result_t<Job&>> run(Job job) {
     using Value = std::invoke_result_t<Job&>;

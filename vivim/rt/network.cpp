@@ -40,7 +40,9 @@ bool IpAddress::is_loopback() const {
   return *this == one;
 }
 
-bool IpAddress::is_unspecified() const { return bytes == std::array<std::uint8_t, 16>{}; }
+bool IpAddress::is_unspecified() const {
+  return bytes == std::array<std::uint8_t, 16>{};
+}
 
 std::string Endpoint::to_string() const {
   return (ip.is_v6 ? "[" + ip.to_string() + "]" : ip.to_string()) + ":" + std::to_string(port);

@@ -10,14 +10,16 @@
 
 namespace vivim::rt {
 
-/// An ordered byte stream with half-close: a TCP connection, a secured connection, a stream of a muxer.
-/// One reader and one writer at a time. Destroying a stream that was not closed resets it; destroying it while an
-/// operation is pending is a programmer's error (reset() first: pending operations return RtError::closed).
+/// An ordered byte stream with half-close: a TCP connection, a secured connection, a stream of a
+/// muxer. One reader and one writer at a time. Destroying a stream that was not closed resets it;
+/// destroying it while an operation is pending is a programmer's error (reset() first: pending
+/// operations return RtError::closed).
 class Stream {
  public:
   virtual ~Stream() = default;
 
-  /// Reads at least one byte into `into` (not empty); 0 means that the other side has closed its writing side.
+  /// Reads at least one byte into `into` (not empty); 0 means that the other side has closed its
+  /// writing side.
   virtual Co<Result<std::size_t>> read_some(MutableBytes into) = 0;
 
   /// Writes all of `bytes`, waiting for flow control; `bytes` must stay valid until it returns.
@@ -26,8 +28,8 @@ class Stream {
   /// Closes the writing side after what was written; reading goes on.
   virtual Co<Result<void>> close_write() = 0;
 
-  /// Ends both directions at once; idempotent; pending operations return RtError::closed. `reason` reaches the peer
-  /// where the transport carries one.
+  /// Ends both directions at once; idempotent; pending operations return RtError::closed. `reason`
+  /// reaches the peer where the transport carries one.
   virtual void reset(std::uint32_t reason = 0) = 0;
 };
 

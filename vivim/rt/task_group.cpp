@@ -22,7 +22,9 @@ void report(std::string_view name, const std::exception_ptr& error) {
 
 }  // namespace
 
-TaskGroup::~TaskGroup() { VIVIM_ASSERT(running_ == 0); }
+TaskGroup::~TaskGroup() {
+  VIVIM_ASSERT(running_ == 0);
+}
 
 void TaskGroup::spawn(std::string_view name, Co<void> task) {
   if (stopping_) {

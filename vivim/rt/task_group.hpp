@@ -11,9 +11,10 @@
 
 namespace vivim::rt {
 
-/// Owns the coroutines of a session. `stop()` is awaited before the session's objects go: it calls the stop handlers
-/// (which reset streams, cancel timers, close channels) and returns when every task has ended. Nothing else in VIVIM is
-/// spawned. An exception that leaves a task is logged and counted as a bug, and ends only that task.
+/// Owns the coroutines of a session. `stop()` is awaited before the session's objects go: it calls
+/// the stop handlers (which reset streams, cancel timers, close channels) and returns when every
+/// task has ended. Nothing else in VIVIM is spawned. An exception that leaves a task is logged and
+/// counted as a bug, and ends only that task.
 class TaskGroup {
  public:
   explicit TaskGroup(Loop& loop) : loop_(loop), idle_(loop) {}
@@ -22,10 +23,12 @@ class TaskGroup {
   /// Every task must have ended.
   ~TaskGroup();
 
-  /// Starts a task; `name` (a literal) is for logs. After stop() began the task is destroyed without running.
+  /// Starts a task; `name` (a literal) is for logs. After stop() began the task is destroyed
+  /// without running.
   void spawn(std::string_view name, Co<void> task);
 
-  /// Called once, in order of registration, when stop() begins. What it captures must outlive the group.
+  /// Called once, in order of registration, when stop() begins. What it captures must outlive the
+  /// group.
   void on_stop(std::move_only_function<void()> handler);
 
   /// Idempotent; may be awaited by several.

@@ -1,7 +1,7 @@
 #include "vivim/rt/wait.hpp"
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -20,7 +20,8 @@ Co<void> Event::wait() {
     co_return;
   }
   co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(
-      [this](auto handler) { waiters_.emplace_back(std::move(handler)); }, boost::asio::use_awaitable);
+      [this](auto handler) { waiters_.emplace_back(std::move(handler)); },
+      boost::asio::use_awaitable);
 }
 
 Co<void> sleep_for(Loop& loop, Duration time) {

@@ -35,7 +35,8 @@ class Event {
 template <class T>
 class Channel {
  public:
-  Channel(Loop& loop, std::size_t items_max) : readable_(loop), writable_(loop), items_max_(items_max) {
+  Channel(Loop& loop, std::size_t items_max)
+      : readable_(loop), writable_(loop), items_max_(items_max) {
     writable_.set();
   }
 

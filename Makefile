@@ -1,0 +1,62 @@
+# VIVIM's front door. `make run` starts a node; `make test` shows that everything works. `make help` lists the rest.
+.DEFAULT_GOAL := help
+.PHONY: help run build web test unit asan tsan fuzz interop e2e bench lint format docs coverage clean
+
+help: ## this list
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: build ## install what is missing, build, and start a node on http://127.0.0.1:8470/
+	@exec build/bin/vivim run $(ARGS)
+
+build: ## build the program (build/bin/vivim) and the web app
+	@scripts/bootstrap build
+	@scripts/build release vivim
+	@scripts/web
+
+test: ## every test: unit, property, differential, interop, end to end
+	@scripts/test
+
+unit: ## only the C++ tests that need nothing foreign
+	@scripts/bootstrap build
+	@scripts/build release
+	@ctest --test-dir build -L 'unit|fuzz|lint' -j 2 --output-on-failure
+
+asan: ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/sanitize asan
+
+tsan: ## the C++ tests under ThreadSanitizer
+	@scripts/sanitize tsan
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
+	@scripts/fuzz
+
+interop: ## foreign implementations against ours
+	@scripts/bootstrap test
+	@scripts/build release
+	@ctest --test-dir build -L 'differential|interop' --output-on-failure
+
+e2e: ## two nodes and two browsers
+	@scripts/bootstrap test
+	@scripts/build release vivim
+	@scripts/web
+	@ctest --test-dir build -L e2e --output-on-failure
+
+bench: ## benchmarks, beside their peers
+	@scripts/bench
+
+lint: ## formatting, clang-tidy, house rules
+	@scripts/lint
+
+format: ## rewrite the C++ files in the house format
+	@git ls-files '*.hpp' '*.cpp' | xargs clang-format-19 -i
+
+docs: ## check what the documents claim against the program
+	@scripts/bootstrap build
+	@scripts/build release
+	@ctest --test-dir build -L docs --output-on-failure
+
+coverage: ## line coverage of the unit tests, in build/coverage/report
+	@scripts/coverage
+
+clean: ## remove what was built (not the installed packages, not your data)
+	@rm -rf build web/dist
