@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "vivim/base/bytes.hpp"
+#include "vivim/crypto/error.hpp"
+#include "vivim/crypto/random.hpp"
+#include "vivim/crypto/secret.hpp"
+
+namespace vivim::crypto {
+
+inline constexpr std::size_t k_x25519_bytes = 32;
+
+using X25519Secret = Secret<k_x25519_bytes>;
+using X25519PublicKey = std::array<std::uint8_t, k_x25519_bytes>;
+/// The raw result of a Diffie-Hellman exchange: feed it to a key derivation, never use it as a key.
+using X25519Shared = Secret<k_x25519_bytes>;
+
+/// A Diffie-Hellman key pair on Curve25519 (RFC 7748).
+struct X25519KeyPair {
+  X25519Secret secret;
+  X25519PublicKey public_key{};
+
+  static X25519KeyPair from_secret(X25519Secret secret);
+  static X25519KeyPair generate(const RandomSource& random);
+};
+
+/// The shared secret of our secret and their public key. Fails with low_order_point when it would
+/// be all zeros.
+Result<X25519Shared> x25519(const X25519Secret& secret, const X25519PublicKey& theirs);
+
+}  // namespace vivim::crypto
