@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vivim/base/bytes.hpp"
+#include "vivim/crdt/any.hpp"
+#include "vivim/crdt/id.hpp"
+#include "vivim/crdt/subscription.hpp"
+#include "vivim/crdt/transaction.hpp"
+
+namespace vivim::crdt {
+
+class Array;
+class Map;
+class Text;
+
+/// How a document behaves.
+struct DocOptions {
+  /// Forget the content of what was deleted, as Yjs does unless told otherwise.
+  bool collect_garbage = true;
+};
+
+/// A replicated document that Yjs 13 can read and write: named root types, edited in transactions,
+/// merged by updates (see update.hpp). Neither copyable nor movable; used by one thread. Handles
+/// (Text, Map, Array) point into it and must not outlive it; a handle of something deleted reads as
+/// empty and ignores edits.
+class Doc {
+ public:
+  /// `client` must differ from every other writer's of this document: make a random one of 32 or 53
+  /// bits per session.
+  explicit Doc(ClientId client, DocOptions options = {});
+  ~Doc();
+  Doc(const Doc&) = delete;
+  Doc& operator=(const Doc&) = delete;
+
+  ClientId client_id() const;
+
+  /// The root type of that name, made on first use. The same name must always be asked for as the
+  /// same type; asking changes nothing that others see.
+  Text text(std::string_view name);
+  Map map(std::string_view name);
+  Array array(std::string_view name);
+
+  /// Names of root types that exist, in order of first use.
+  std::vector<std::string> root_names() const;
+
+  /// Runs `body` in a transaction, then tells the observers, then on_update. A call inside a
+  /// transaction joins it. Edits made by an observer form a following transaction.
+  void transact(const std::function<void(Transaction&)>& body, Origin origin = {});
+
+  /// Calls `observer` with the update (format v1) of every transaction that changed something,
+  /// local or applied. Byte for byte what Yjs emits for the same transaction, except that we never
+  /// write clean-up deletions of formatting.
+  Subscription on_update(std::function<void(BytesView update, Origin origin)> observer);
+
+  /// The internals, for this module's own files.
+  detail::Engine& engine() { return *engine_; }
+  const detail::Engine& engine() const { return *engine_; }
+
+ private:
+  std::unique_ptr<detail::Engine> engine_;
+};
+
+}  // namespace vivim::crdt
