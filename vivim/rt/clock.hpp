@@ -37,9 +37,10 @@ class Timer {
   virtual ~Timer() = default;
   /// Sets when wait() returns true; a current wait is moved to the new time.
   virtual void expire_at(TimePoint when) = 0;
-  /// True when the time came, false when cancel() was called first.
+  /// True when the time came, false when cancel() was called first. A timer that was never set
+  /// waits until it is.
   virtual Co<bool> wait() = 0;
-  /// Wakes the waiter with false; the next expire_at re-arms.
+  /// Wakes the waiter with false; so do later waits until the next expire_at re-arms.
   virtual void cancel() = 0;
 };
 

@@ -26,6 +26,10 @@ const ErrorDomain& error_domain(RtError) {
             return {"io", "the operating system refused (errno)", Blame::local};
           case RtError::no_space:
             return {"no_space", "the disk is full", Blame::local};
+          case RtError::not_found:
+            return {"not_found", "no such file", Blame::local};
+          case RtError::bad_path:
+            return {"bad_path", "not a path inside the directory", Blame::local};
           case RtError::limit:
             return {"limit", "a limit of this node was reached", Blame::local};
         }

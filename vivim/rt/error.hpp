@@ -15,6 +15,8 @@ enum class RtError {
   bad_address,     ///< local: not an address this machine has, or not an address at all
   io,              ///< local: the operating system refused; detail: errno
   no_space,        ///< local: the disk is full
+  not_found,       ///< local: no such file
+  bad_path,        ///< local: not a path that a Disk takes
   limit,           ///< local: a limit of this process was reached; detail: the limit
 };
 const ErrorDomain& error_domain(RtError);

@@ -34,7 +34,9 @@ Co<void> sleep_for(Loop& loop, Duration time);
 class Worker {
  public:
   virtual ~Worker() = default;
-  /// Resumes on the caller's loop when `job` has run.
+  /// Resumes on the caller's loop when `job` has run; what it throws is thrown here. Every job
+  /// runs, also when the worker is being destroyed. RtError::limit is not an answer here: a full
+  /// queue makes the caller wait.
   virtual Co<void> run_erased(std::move_only_function<void()> job) = 0;
 
   /// `auto rows = co_await worker.run([&] { return database.list(); });` References must outlive

@@ -1,6 +1,8 @@
 #include "vivim/rt/task_group.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
@@ -32,15 +34,27 @@ void TaskGroup::spawn(std::string_view name, Co<void> task) {
   }
   ++running_;
   idle_.reset();
-  boost::asio::co_spawn(loop_.executor(), std::move(task), [this, name](std::exception_ptr error) {
-    if (error) {
-      report(name, error);
-      (void)VIVIM_BUG(error != nullptr);
-    }
-    if (--running_ == 0) {
-      idle_.set();
-    }
-  });
+  // The task and its parameters are gone before `finished` runs, so stop() returns after the last
+  // destructor.
+  boost::asio::co_spawn(loop_.executor(), start(std::move(task)),
+                        [this, name](const std::exception_ptr& error) { finished(name, error); });
+}
+
+Co<void> TaskGroup::start(Co<void> task) {
+  co_await boost::asio::post(loop_.executor(), boost::asio::use_awaitable);
+  if (!stopping_) {
+    co_await std::move(task);
+  }
+}
+
+void TaskGroup::finished(std::string_view name, const std::exception_ptr& error) {
+  if (error) {
+    report(name, error);
+    (void)VIVIM_BUG(error != nullptr);
+  }
+  if (--running_ == 0) {
+    idle_.set();
+  }
 }
 
 void TaskGroup::on_stop(std::move_only_function<void()> handler) {

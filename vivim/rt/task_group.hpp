@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <string_view>
 #include <vector>
@@ -23,22 +24,28 @@ class TaskGroup {
   /// Every task must have ended.
   ~TaskGroup();
 
-  /// Starts a task; `name` (a literal) is for logs. After stop() began the task is destroyed
-  /// without running.
+  /// Starts a task from the loop, never inside this call; `name` (a literal) is for logs. A task
+  /// that has not started when stop() begins is destroyed without running.
   void spawn(std::string_view name, Co<void> task);
 
-  /// Called once, in order of registration, when stop() begins. What it captures must outlive the
-  /// group.
+  /// Called once, in order of registration, when stop() begins; at once if it began already. What
+  /// it captures must outlive the group.
   void on_stop(std::move_only_function<void()> handler);
 
-  /// Idempotent; may be awaited by several.
+  /// Idempotent; may be awaited by several, but never by a task of this group (it would wait for
+  /// itself).
   Co<void> stop();
 
+  /// Whether stop() has begun: a task looks at it after each wait.
   bool stopping() const { return stopping_; }
+  /// How many tasks have not ended.
   std::size_t running() const { return running_; }
   Loop& loop() { return loop_; }
 
  private:
+  Co<void> start(Co<void> task);
+  void finished(std::string_view name, const std::exception_ptr& error);
+
   Loop& loop_;
   Event idle_;
   std::vector<std::move_only_function<void()>> handlers_;

@@ -22,7 +22,8 @@ class Event {
   void set();
   void reset() { set_ = false; }
   bool is_set() const { return set_; }
-  /// Returns at once if set.
+  /// Returns at once if set. Whoever was woken may find it reset again: check the condition, and
+  /// wait in a loop.
   Co<void> wait();
 
  private:
@@ -31,7 +32,8 @@ class Event {
   bool set_ = false;
 };
 
-/// A bounded queue between coroutines of one loop.
+/// A bounded queue between coroutines of one loop. Its owner closes it and awaits those who wait
+/// before it goes.
 template <class T>
 class Channel {
  public:

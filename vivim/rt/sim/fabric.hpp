@@ -1,0 +1,161 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "vivim/rt/error.hpp"
+#include "vivim/rt/network.hpp"
+#include "vivim/rt/sim/engine.hpp"
+
+namespace vivim::rt::sim {
+
+/// A node of the world, counted from 1.
+using NodeId = std::uint32_t;
+/// A connection between two nodes (or of a node with itself).
+using LinkId = std::uint64_t;
+
+class SimListener;
+
+/// How the wire between two nodes behaves, in each direction.
+struct LinkOptions {
+  Duration latency = std::chrono::milliseconds(1);
+  Duration jitter{0};          ///< added per segment, uniform in [0, jitter]
+  std::uint32_t loss_ppm = 0;  ///< lost segments per million; each costs a retransmission's delay
+  std::uint64_t bytes_per_second = 0;  ///< 0: unlimited
+};
+
+/// What all connections have in common.
+struct FabricOptions {
+  std::size_t stream_buffer_bytes =
+      256 * 1024;  ///< unread and in flight, per direction: then write() waits
+  std::size_t segment_bytes_max = 16 * 1024;  ///< what arrives at once
+  std::size_t backlog_max = 128;  ///< connections that nobody accepted yet, per listener
+  Duration retransmit =
+      std::chrono::milliseconds(200);             ///< doubles with each loss of the same segment
+  unsigned retransmits_max = 6;                   ///< then the connection times out
+  Duration stall_max = std::chrono::seconds(30);  ///< a cut connection times out after this
+};
+
+/// How a node dies: `process` lets its kernel reset the connections and write out its disk; `power`
+/// does not.
+enum class CrashKind : std::uint8_t { process, power };
+
+/// All wires, listeners and connections of the world.
+class Fabric {
+ public:
+  Fabric(Engine& engine, FabricOptions options) : engine_(engine), options_(options) {}
+  Fabric(const Fabric&) = delete;
+  Fabric& operator=(const Fabric&) = delete;
+
+  void add_node(NodeId node, std::vector<IpAddress> addresses);
+  void set_default_link(LinkOptions options) { default_link_ = options; }
+  void set_link(NodeId a, NodeId b, LinkOptions options);
+  /// Nothing passes between them until heal(); connections stall, and time out after `stall_max`.
+  void partition(NodeId a, NodeId b);
+  void heal(NodeId a, NodeId b);
+  bool partitioned(NodeId a, NodeId b) const;
+  /// Breaks every connection between them at once: both ends see RtError::reset.
+  void reset_connections(NodeId a, NodeId b);
+  /// The node's connections and listeners die; it is unreachable until raise().
+  void sever(NodeId node, CrashKind kind);
+  void raise(NodeId node);
+
+  Result<std::unique_ptr<Listener>> listen(NodeId node, Endpoint at);
+  Co<Result<Connection>> dial(NodeId node, Endpoint to, Duration timeout);
+  const std::vector<IpAddress>& addresses(NodeId node) { return hosts_.at(node).addresses; }
+
+  std::size_t links_open() const { return links_.size(); }
+
+ private:
+  friend class SimStream;
+  friend class SimListener;
+  struct PendingDial;
+
+  enum class SegmentKind : std::uint8_t { data, fin, reset };
+  struct Segment {
+    SegmentKind kind = SegmentKind::data;
+    Bytes bytes;
+    std::uint32_t reason = 0;
+  };
+  /// One end of a connection: what arrived for it, and what it sent that has not arrived.
+  struct End {
+    explicit End(Engine& engine) : readable(engine), writable(engine) {}
+    NodeId node = 0;
+    Endpoint endpoint;
+    std::deque<Bytes> inbox;
+    std::size_t inbox_offset = 0;     ///< read from the first of inbox
+    std::deque<Segment> wire;         ///< sent by this end, not arrived
+    std::size_t held = 0;             ///< arrivals that a partition holds back
+    std::size_t window_held = 0;      ///< acknowledged bytes that a partition holds back
+    std::size_t in_flight_bytes = 0;  ///< sent by this end and not yet read by the other
+    TimePoint last_arrival{};
+    std::optional<Error> failure;  ///< what operations return
+    bool attached = true;          ///< its Stream exists
+    bool eof = false;
+    bool write_closed = false;
+    bool silent = false;  ///< its node crashed: sends nothing any more
+    Waiter readable;
+    Waiter writable;
+  };
+  struct Link {
+    Link(Engine& engine) : ends{End(engine), End(engine)} {}
+    std::array<End, 2> ends;
+  };
+  struct Pair {
+    std::optional<LinkOptions> options;
+    std::array<TimePoint, 2> busy_until{};
+    std::uint64_t cut_generation = 0;  ///< odd: partitioned
+  };
+  struct Host {
+    std::vector<IpAddress> addresses;
+    std::map<Endpoint, SimListener*> listeners;
+    std::uint16_t next_port = 49152;
+    bool up = true;
+  };
+  using PairKey = std::pair<NodeId, NodeId>;
+
+  static PairKey key_of(NodeId a, NodeId b) { return {std::min(a, b), std::max(a, b)}; }
+  const LinkOptions& options_of(NodeId a, NodeId b) const;
+  Pair& pair_of(const Link& link) { return pairs_[key_of(link.ends[0].node, link.ends[1].node)]; }
+  Link* find(LinkId id);
+  std::vector<LinkId> links_between(NodeId a, NodeId b) const;
+  std::uint16_t pick_port(Host& host);
+  std::optional<NodeId> node_at(NodeId from, const IpAddress& ip) const;
+  SimListener* listener_at(NodeId node, const Endpoint& at);
+
+  Co<Result<std::size_t>> read(LinkId id, std::size_t side, MutableBytes into);
+  Co<Result<void>> write(LinkId id, std::size_t side, BytesView bytes);
+  Result<void> close_write(LinkId id, std::size_t side);
+  void reset(LinkId id, std::size_t side, std::uint32_t reason);
+  void detach(LinkId id, std::size_t side);
+
+  void send(LinkId id, Link& link, std::size_t side, Segment segment);
+  Duration loss_delay(LinkId id, const LinkOptions& options);
+  void arrive(LinkId id, std::size_t sender);
+  void receive(LinkId id, Link& link, std::size_t receiver, Segment segment);
+  void release_window(LinkId id, std::size_t sender, std::size_t bytes);
+  void fail_end(End& end, Error error);
+  void fail_link(LinkId id, Error error);
+  void forget_if_done(LinkId id);
+
+  LinkId connect(NodeId from, const Endpoint& local, NodeId to, const Endpoint& remote);
+  void reach_listener(const std::shared_ptr<PendingDial>& pending);
+  void drop_listener(NodeId node, const Endpoint& at) { hosts_.at(node).listeners.erase(at); }
+
+  Engine& engine_;
+  FabricOptions options_;
+  LinkOptions default_link_;
+  std::map<NodeId, Host> hosts_;
+  std::map<PairKey, Pair> pairs_;
+  std::map<LinkId, std::unique_ptr<Link>> links_;
+  LinkId next_link_ = 1;
+};
+
+}  // namespace vivim::rt::sim

@@ -1,0 +1,210 @@
+#include "vivim/rt/sim/node.hpp"
+
+#include <exception>
+#include <optional>
+
+#include <boost/asio/post.hpp>
+
+#include "vivim/base/assert.hpp"
+
+namespace vivim::rt::sim {
+
+namespace {
+
+constexpr WallMs k_start_of_world_ms = 1'767'225'600'000;  // 2026-01-01
+
+class SimTimer final : public Timer {
+ public:
+  SimTimer(Engine& engine, Duration boot_time)
+      : engine_(engine), boot_time_(boot_time), waiter_(engine) {}
+  ~SimTimer() override {
+    VIVIM_ASSERT(!waiter_.waiting());
+    engine_.cancel(event_);
+  }
+
+  void expire_at(TimePoint when) override {
+    engine_.cancel(event_);
+    cancelled_ = fired_ = false;
+    event_ = engine_.schedule(when - boot_time_, [this] {
+      fired_ = true;
+      answer(true);
+    });
+  }
+
+  Co<bool> wait() override {
+    if (cancelled_ || fired_) {
+      co_return fired_;
+    }
+    answer_.reset();
+    co_await waiter_.wait();
+    co_return answer_.value_or(false);
+  }
+
+  void cancel() override {
+    engine_.cancel(event_);
+    fired_ = false;
+    cancelled_ = true;
+    answer(false);
+  }
+
+ private:
+  void answer(bool expired) {
+    if (waiter_.waiting()) {
+      answer_ = expired;
+      waiter_.wake();
+    }
+  }
+
+  Engine& engine_;
+  Duration boot_time_;
+  Waiter waiter_;
+  EventKey event_;
+  std::optional<bool> answer_;
+  bool cancelled_ = false;
+  bool fired_ = false;
+};
+
+class SimWorker final : public Worker {
+ public:
+  SimWorker(Engine& engine, SeededRng& rng, const NodeOptions& options)
+      : engine_(engine), rng_(rng), options_(options) {}
+
+  Co<void> run_erased(std::move_only_function<void()> job) override {
+    std::exception_ptr error;
+    Waiter done(engine_);
+    free_at_ =
+        std::max(free_at_, engine_.now()) + options_.job_min + rng_.up_to(options_.job_jitter);
+    engine_.schedule(free_at_, [&job, &error, &done] {
+      try {
+        job();
+      } catch (...) {
+        error = std::current_exception();
+      }
+      done.wake();
+    });
+    co_await done.wait();
+    if (error) {
+      std::rethrow_exception(error);
+    }
+  }
+
+ private:
+  Engine& engine_;
+  SeededRng& rng_;
+  NodeOptions options_;
+  TimePoint free_at_{};
+};
+
+IpAddress address_v4(NodeId id) {
+  return IpAddress::v4(10, 0, static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id));
+}
+
+IpAddress address_v6(NodeId id) {
+  IpAddress ip;
+  ip.is_v6 = true;
+  ip.bytes[0] = 0xfd;
+  store_be32(MutableBytes(ip.bytes).subspan(12), id);
+  return ip;
+}
+
+}  // namespace
+
+class Node::NodeLoop final : public Loop, public Clock {
+ public:
+  NodeLoop(Engine& engine, const NodeOptions& options) : engine_(engine), options_(options) {}
+
+  Executor executor() override { return engine_.executor(); }
+  Clock& clock() override { return *this; }
+  std::unique_ptr<Timer> make_timer() override {
+    return std::make_unique<SimTimer>(engine_, options_.boot_time);
+  }
+  void post(std::move_only_function<void()> work) override {
+    boost::asio::post(engine_.executor(), std::move(work));
+  }
+  TimePoint now() const override { return engine_.now() + options_.boot_time; }
+  WallMs wall_now_ms() const override {
+    const Duration true_time = engine_.now().time_since_epoch() + options_.wall_skew;
+    return k_start_of_world_ms +
+           std::chrono::duration_cast<std::chrono::milliseconds>(true_time).count();
+  }
+
+ private:
+  Engine& engine_;
+  NodeOptions options_;
+};
+
+class Node::NodeNetwork final : public Network {
+ public:
+  NodeNetwork(Fabric& fabric, NodeId node) : fabric_(fabric), node_(node) {}
+
+  Result<std::unique_ptr<Listener>> listen(Endpoint at) override {
+    return fabric_.listen(node_, at);
+  }
+  Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) override {
+    return fabric_.dial(node_, to, timeout);
+  }
+  Result<std::vector<IpAddress>> interfaces() override {
+    auto all = fabric_.addresses(node_);
+    all.insert(all.begin(), IpAddress::v4(127, 0, 0, 1));
+    return all;
+  }
+
+ private:
+  Fabric& fabric_;
+  NodeId node_;
+};
+
+Node::Node(Engine& engine, Fabric& fabric, NodeId id, std::string name, NodeOptions options)
+    : engine_(engine),
+      fabric_(fabric),
+      id_(id),
+      name_(std::move(name)),
+      options_(options),
+      rng_(engine.rng().next()),
+      disk_(engine),
+      loop_(std::make_unique<NodeLoop>(engine, options)),
+      network_(std::make_unique<NodeNetwork>(fabric, id)) {
+  fabric_.add_node(id_, {address_v4(id_), address_v6(id_)});
+}
+
+Node::~Node() = default;
+
+IpAddress Node::ip() const {
+  return address_v4(id_);
+}
+Loop& Node::loop() {
+  return *loop_;
+}
+Clock& Node::clock() {
+  return *loop_;
+}
+Network& Node::network() {
+  return *network_;
+}
+
+std::unique_ptr<Worker> Node::make_worker() {
+  return std::make_unique<SimWorker>(engine_, rng_, options_);
+}
+
+void Node::crash(CrashKind kind) {
+  if (!std::exchange(running_, false)) {
+    return;
+  }
+  engine_.trace(id_, static_cast<std::uint64_t>(kind));
+  fabric_.sever(id_, kind);
+  if (kind == CrashKind::power) {
+    disk_.crash();
+  } else {
+    disk_.flush_and_detach();
+  }
+  disk_.set_online(false);
+}
+
+void Node::restart() {
+  if (!std::exchange(running_, true)) {
+    disk_.set_online(true);
+    fabric_.raise(id_);
+  }
+}
+
+}  // namespace vivim::rt::sim

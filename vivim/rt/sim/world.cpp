@@ -1,0 +1,73 @@
+#include "vivim/rt/sim/world.hpp"
+
+#include <exception>
+#include <stdexcept>
+
+#include <boost/asio/co_spawn.hpp>
+
+namespace vivim::rt::sim {
+
+World::World(std::uint64_t seed, FabricOptions options)
+    : engine_(seed), fabric_(engine_, options) {}
+
+// Suspended coroutines hold streams and timers: they go while the wires and nodes still exist.
+World::~World() {
+  engine_.shut_down();
+}
+
+Node& World::add_node(std::string name, NodeOptions options) {
+  const auto id = static_cast<NodeId>(nodes_.size() + 1);
+  nodes_.push_back(std::make_unique<Node>(engine_, fabric_, id, std::move(name), options));
+  return *nodes_.back();
+}
+
+void World::set_link(const Node& a, const Node& b, LinkOptions options) {
+  fabric_.set_link(a.id(), b.id(), options);
+}
+
+void World::heal_all() {
+  for (const auto& a : nodes_) {
+    for (const auto& b : nodes_) {
+      fabric_.heal(a->id(), b->id());
+    }
+  }
+}
+
+void World::run_for(Duration time) {
+  const TimePoint end = engine_.now() + time;
+  while (engine_.step(end)) {
+  }
+  engine_.advance_to(end);
+}
+
+bool World::run_until(const std::function<bool()>& condition, Duration time_max) {
+  const TimePoint end = engine_.now() + time_max;
+  while (!condition()) {
+    if (!engine_.step(end)) {
+      engine_.advance_to(end);
+      return condition();
+    }
+  }
+  return true;
+}
+
+void World::run_task(Co<void> task, Duration time_max) {
+  struct Outcome {
+    std::exception_ptr error;
+    bool done = false;
+  };
+  const auto outcome = std::make_shared<Outcome>();
+  boost::asio::co_spawn(engine_.executor(), std::move(task),
+                        [outcome](const std::exception_ptr& error) {
+                          outcome->error = error;
+                          outcome->done = true;
+                        });
+  if (!run_until([outcome] { return outcome->done; }, time_max)) {
+    throw std::runtime_error("sim: the task did not end in virtual time");
+  }
+  if (outcome->error) {
+    std::rethrow_exception(outcome->error);
+  }
+}
+
+}  // namespace vivim::rt::sim
