@@ -89,9 +89,11 @@ bool Engine::run_ready() {
 }
 
 bool Engine::step(TimePoint until) {
-  const bool ran = run_ready();
+  if (run_ready()) {
+    return true;
+  }
   if (events_.empty() || events_.begin()->first.when > until) {
-    return ran;
+    return false;
   }
   auto node = events_.extract(events_.begin());
   now_ = node.key().when;

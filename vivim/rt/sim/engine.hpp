@@ -60,7 +60,8 @@ class Engine {
   }
   void cancel(const EventKey& key) { events_.erase(key); }
 
-  /// Runs what is ready, then the next event if it is due by `until`; false when there was neither.
+  /// Runs what is ready, or else the next event if it is due by `until`; false when there was
+  /// neither.
   bool step(TimePoint until);
   /// Keeps a suspended coroutine until resume(); 0 is never an id.
   std::uint64_t park(std::move_only_function<void()> handler);
