@@ -33,7 +33,8 @@ BANNED = [
 ]
 # header pattern, where it may be included
 CONFINED = [
-    (r"boost/asio|boost/beast", ["vivim/rt"], "rt interfaces"),
+    (r"boost/asio", ["vivim/rt"], "rt interfaces"),
+    (r"boost/beast", ["vivim/gateway/request_parser.cpp"], "vivim/gateway/http.hpp"),
     (r"openssl/|sodium\.h", ["vivim/crypto"], "vivim/crypto"),
     (r"sqlite3\.h", ["vivim/store"], "vivim/store"),
     (r"spdlog/|nlohmann/|gtest/", [], "base/log.hpp, Boost.JSON, doctest"),
@@ -89,7 +90,7 @@ def check_includes(path, lines, known, order, exceptions):
     if own is None:
         return
     may = closure([own], known)
-    if re.search(r"_(test|fuzz|bench)\.cpp$", path):
+    if re.search(r"_(test|fuzz|bench)(_detail\.hpp|\.cpp)$", path):
         may |= closure(known[own][2], known)
     for number, line in enumerate(lines, 1):
         match = re.match(r'#include "(vivim/[^"]+)"', line)
@@ -137,7 +138,11 @@ def functions(lines):
         if match and not lines[number].rstrip().endswith("[] {"):
             close = match[1] + "}"
             end = number + 1
+            indent = len(match[1])
             while end < len(lines) and not lines[end].startswith(close):
+                if lines[end].strip() and len(lines[end]) - len(lines[end].lstrip()) < indent:
+                    end = number  # the last line of a statement that began further left
+                    break
                 end += 1
             yield number + 1, end - number + 1
             if len(match[1]) == 0:
@@ -167,7 +172,7 @@ def check_shape(path, lines, text):
         report(path, 1, "a header begins with #pragma once")
     if not text.endswith("\n"):
         report(path, len(lines), "no newline at the end")
-    if path.endswith(".hpp") or not path.endswith("_test.cpp"):
+    if not re.search(r"_(test|fuzz)(_detail\.hpp|\.cpp)$", path):
         for number, line in enumerate(lines, 1):
             if re.match(r"\s*using namespace ", line):
                 report(path, number, "using namespace outside a test")
