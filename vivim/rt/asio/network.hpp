@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "vivim/rt/asio/loop.hpp"
+#include "vivim/rt/network.hpp"
+
+namespace vivim::rt::asio_ {
+
+/// Pending connections that the system keeps for a listener.
+inline constexpr int k_listen_backlog = 128;
+/// How long a listener pauses when the process is out of descriptors or memory.
+inline constexpr auto k_accept_pause = std::chrono::milliseconds(100);
+
+/// TCP over the system's sockets: non-blocking, TCP_NODELAY, keep-alive (60 s idle, then 4 probes
+/// of 15 s).
+class TcpNetwork final : public Network {
+ public:
+  explicit TcpNetwork(Loop& loop) : loop_(loop) {}
+
+  /// SO_REUSEADDR; an IPv6 listener takes IPv6 only.
+  Result<std::unique_ptr<Listener>> listen(Endpoint at) override;
+  Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) override;
+  Result<std::vector<IpAddress>> interfaces() override;
+
+ private:
+  Loop& loop_;
+};
+
+}  // namespace vivim::rt::asio_
