@@ -1,6 +1,5 @@
 #include "vivim/store/documents.hpp"
 
-#include "vivim/store/base32_detail.hpp"
 #include "vivim/store/error.hpp"
 
 namespace vivim::store {

@@ -1,7 +1,7 @@
 #include "vivim/store/ids.hpp"
 
 #include "vivim/crypto/hash.hpp"
-#include "vivim/store/base32_detail.hpp"
+#include "vivim/multiformats/multibase.hpp"
 #include "vivim/store/error.hpp"
 
 namespace vivim::store {
@@ -9,6 +9,11 @@ namespace {
 
 /// CIDv1, raw codec (0x55), sha2-256 (0x12), 32 bytes.
 constexpr std::array<std::uint8_t, 4> k_cid_prefix{0x01, 0x55, 0x12, 0x20};
+
+Result<Bytes> decode_base32(std::string_view text) {
+  auto bytes = multiformats::decode(multiformats::Base::base32, text);
+  return bytes ? std::move(bytes) : Result<Bytes>(fail(StoreError::malformed));
+}
 
 template <class Id>
 Result<Id> id_from(BytesView bytes) {
@@ -27,12 +32,12 @@ Result<DocumentId> DocumentId::from_bytes(BytesView bytes) {
 }
 
 Result<DocumentId> DocumentId::parse(std::string_view text) {
-  VIVIM_TRY(const Bytes bytes, detail::decode_base32(text));
+  VIVIM_TRY(const Bytes bytes, decode_base32(text));
   return from_bytes(bytes);
 }
 
 std::string DocumentId::to_text() const {
-  return detail::encode_base32(bytes);
+  return multiformats::encode(multiformats::Base::base32, bytes);
 }
 
 Result<GrantId> GrantId::from_bytes(BytesView bytes) {
@@ -57,7 +62,7 @@ Result<BlobId> BlobId::parse(std::string_view text) {
   if (!text.starts_with('b')) {
     return fail(StoreError::malformed);
   }
-  VIVIM_TRY(const Bytes bytes, detail::decode_base32(text.substr(1)));
+  VIVIM_TRY(const Bytes bytes, decode_base32(text.substr(1)));
   return from_cid(bytes);
 }
 
@@ -68,7 +73,7 @@ Bytes BlobId::cid() const {
 }
 
 std::string BlobId::to_text() const {
-  return "b" + detail::encode_base32(cid());
+  return "b" + multiformats::encode(multiformats::Base::base32, cid());
 }
 
 }  // namespace vivim::store
