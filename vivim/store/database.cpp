@@ -86,7 +86,6 @@ Result<void> Database::connect() {
 
 Result<void> Database::configure() {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   // EXCLUSIVE before the first access: no shared memory, and no second process.
   constexpr std::uint64_t k_page_bytes = 4096;
@@ -134,7 +133,7 @@ Result<void> Database::check_after_crash() {
   Query check = query("PRAGMA quick_check(1)");
   VIVIM_TRYV(check.row());
   if (check.text_view(0) != "ok") {
-    log::write(log::Level::error, "store", "the database is damaged",
+    log::write(log::Level::warning, "store", "the database is damaged",
                {{"finding", check.text_view(0)}});
     return fail(StoreError::corrupt);
   }
@@ -181,7 +180,11 @@ Query Database::prepare(std::string_view sql) {
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                                       keep ? SQLITE_PREPARE_PERSISTENT : 0, &statement, nullptr);
   if (code != SQLITE_OK) {
-    return Query(sqlite_error(code));
+    const Error failure = sqlite_error(code);
+    if (failure.is(StoreError::internal)) {
+      log::write(log::Level::error, "store", sqlite3_errmsg(handle_));
+    }
+    return Query(failure);
   }
   if (!keep) {
     return {statement, nullptr};

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "vivim/base/log.hpp"
 #include "vivim/store/error.hpp"
 
 namespace vivim::store {
@@ -75,6 +76,9 @@ Result<bool> Query::step() {
       return false;
     default:
       failure_.emplace(sqlite_error(code));
+      if (failure_->is(StoreError::internal)) {  // a mistake in a statement of ours: say which
+        log::write(log::Level::error, "store", sqlite3_errmsg(sqlite3_db_handle(statement_)));
+      }
       return fail(*failure_);
   }
 }
