@@ -3,7 +3,7 @@
 #include <charconv>
 #include <limits>
 
-#include "vivim/chat/scan_detail.hpp"
+#include "vivim/chat/scan.hpp"
 #include "vivim/chat/utf8_detail.hpp"
 
 namespace vivim::chat {

@@ -1,32 +1,13 @@
 #include "vivim/chat/model.hpp"
 
 #include "vivim/crypto/hash.hpp"
+#include "vivim/multiformats/multibase.hpp"
 
 namespace vivim::chat {
 
 namespace {
 
 constexpr std::array<std::string_view, 5> k_roles = {"none", "user", "assistant", "system", "tool"};
-
-/// RFC 4648 base32, lower case, without padding.
-std::string base32(BytesView bytes) {
-  constexpr std::string_view k_alphabet = "abcdefghijklmnopqrstuvwxyz234567";
-  std::string out;
-  out.reserve((bytes.size() * 8 + 4) / 5);
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const auto byte : bytes) {
-    bits = (bits << 8) | byte;
-    for (count += 8; count >= 5;) {
-      count -= 5;
-      out.push_back(k_alphabet[(bits >> count) & 31]);
-    }
-  }
-  if (count > 0) {
-    out.push_back(k_alphabet[(bits << (5 - count)) & 31]);
-  }
-  return out;
-}
 
 void add_line(std::string& out, std::string_view line) {
   if (line.empty()) {
@@ -82,7 +63,7 @@ std::string ContentId::to_text() const {
   // CIDv1, raw (0x55), sha2-256 (0x12) of 32 bytes
   std::array<std::uint8_t, 36> cid{0x01, 0x55, 0x12, 0x20};
   std::copy(digest.begin(), digest.end(), cid.begin() + 4);
-  return "b" + base32(cid);
+  return multiformats::encode_multibase(multiformats::Base::base32, cid);
 }
 
 std::string searchable_text(const Turn& turn) {

@@ -110,12 +110,14 @@ TEST_CASE("ChatGPT: every content type") {
 
 TEST_CASE("ChatGPT: parts of many kinds in one message") {
   const auto turn = only_turn(R"({"content_type":"multimodal_text","parts":[
-    {"content_type":"image_asset_pointer","asset_pointer":"sediment://file_00ab","width":10,"height":20,"size_bytes":5,
+    {"content_type":"image_asset_pointer","asset_pointer":"sediment://file_00ab","width":10,
+       "height":20,"size_bytes":5,
      "metadata":{"dalle":{"prompt":"a cat"}}},
     "look",
     {"content_type":"audio_transcription","text":"hello","direction":"in"},
     {"content_type":"audio_asset_pointer","asset_pointer":"sediment://file_00ac","format":"wav"},
-    {"content_type":"real_time_user_audio_video_asset_pointer","audio_asset_pointer":{"asset_pointer":"sediment://file_00ad"},
+    {"content_type":"real_time_user_audio_video_asset_pointer",
+       "audio_asset_pointer":{"asset_pointer":"sediment://file_00ad"},
      "video_container_asset_pointer":{"asset_pointer":"sediment://file_00ae","format":"mp4"},
      "frames_asset_pointers":[{"asset_pointer":"sediment://file_00af"}]},
     null,
@@ -142,9 +144,11 @@ TEST_CASE("ChatGPT: what stands beside the message") {
   const auto turn = only_turn(
       k_words,
       R"({"model_slug":"gpt-9","citations":[{"start_ix":1,"end_ix":4,"metadata":{"url":"u","title":"t","text":"x"}}],
-    "content_references":[{"type":"grouped_webpages","start_idx":2,"end_idx":3,"items":[{"url":"a","title":"A"},{"url":"b"}]},
+    "content_references":[{"type":"grouped_webpages","start_idx":2,"end_idx":3,
+       "items":[{"url":"a","title":"A"},{"url":"b"}]},
       {"type":"file","name":"f.md","start_idx":5}],
-    "aggregate_result":{"messages":[{"message_type":"image","image_url":"file-service://file-plot"},{"message_type":"stream"}]},
+    "aggregate_result":{"messages":[{"message_type":"image",
+       "image_url":"file-service://file-plot"},{"message_type":"stream"}]},
     "attachments":[{"id":"file-1","name":"n.pdf","mimeType":"application/pdf","size":9}]})");
   REQUIRE(turn.parts.size() == 7);
   CHECK(turn.model == "gpt-9");
@@ -210,16 +214,21 @@ TEST_CASE("Claude: blocks, files, branches") {
     {"uuid":"m1","sender":"human","text":"q","content":[{"type":"text","text":"q","citations":[]}],
      "created_at":"1970-01-01T00:00:01.250000Z","updated_at":"1970-01-01T00:00:01.250000Z",
      "attachments":[{"file_name":"","file_size":3,"file_type":"txt","extracted_content":"abc"}],
-     "files":[{"file_uuid":"f1","file_name":"cat.png","file_kind":"image"}],"files_v2":[{"file_uuid":"f1","file_name":"cat.png"}],
+     "files":[{"file_uuid":"f1","file_name":"cat.png","file_kind":"image"}],
+       "files_v2":[{"file_uuid":"f1","file_name":"cat.png"}],
      "parent_message_uuid":"00000000-0000-4000-8000-000000000000"},
     {"uuid":"m2","sender":"assistant","content":[
       {"type":"thinking","thinking":"hm","summaries":[{"summary":"short"}]},
-      {"type":"text","text":"first","citations":[{"start_index":1,"end_index":2,"details":{"url":"http://x"}}]},
+      {"type":"text","text":"first","citations":[{"start_index":1,"end_index":2,
+       "details":{"url":"http://x"}}]},
       {"type":"tool_use","id":"t1","name":"search","input":{"q":1.0}},
-      {"type":"tool_result","tool_use_id":"t1","name":"search","content":[{"type":"text","text":"r"}],"is_error":true},
-      {"type":"text","text":"second"},{"type":"token_budget","remaining":5},{"type":"voice_note","title":"v","text":"said"}],
+      {"type":"tool_result","tool_use_id":"t1","name":"search","content":[{"type":"text",
+       "text":"r"}],"is_error":true},
+      {"type":"text","text":"second"},{"type":"token_budget","remaining":5},{"type":"voice_note",
+       "title":"v","text":"said"}],
      "parent_message_uuid":"m1"},
-    {"uuid":"m3","sender":"assistant","content":[],"text":"other","parent_message_uuid":"m1"}]}])"}});
+    {"uuid":"m3","sender":"assistant","content":[],"text":"other",
+       "parent_message_uuid":"m1"}]}])"}});
   REQUIRE(result.report.has_value());
   CHECK(result.report->providers == std::vector<std::string>{"claude"});
   CHECK(result.report->unknown_kinds.at("token_budget") == 1);

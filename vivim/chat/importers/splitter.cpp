@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "vivim/chat/scan_detail.hpp"
+#include "vivim/chat/scan.hpp"
 
 namespace vivim::chat {
 
