@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <string>
+#include <string_view>
+
+#include "vivim/gateway/websocket.hpp"
+
+namespace vivim::gateway {
+
+/// Most browsers that listen to events at once.
+inline constexpr std::size_t k_event_listeners_max = 64;
+
+/// Sends every event to every WebSocket of /api/v2/events. A listener that reads too slowly is
+/// closed with 1013 (its WebSocket's queue is the bound) and asks for the state again when it
+/// returns.
+class EventHub {
+ public:
+  EventHub() = default;
+  EventHub(const EventHub&) = delete;
+  EventHub& operator=(const EventHub&) = delete;
+
+  /// `json` is one JSON text with a "type".
+  void publish(std::string_view json);
+  /// The session of one listener: until it closes. Above the limit it is closed with 1013.
+  Co<void> listen(WebSocket& socket);
+
+  std::size_t listeners() const { return listeners_.size(); }
+
+ private:
+  std::list<WebSocket*> listeners_;
+};
+
+}  // namespace vivim::gateway
