@@ -7,7 +7,7 @@
 
 namespace vivim::crypto {
 
-// libsodium, not OpenSSL: about twice as fast at both signing and verifying (ed25519_bench.cpp
+// libsodium, not OpenSSL: two to three times as fast at signing and verifying (ed25519_bench.cpp
 // measures both).
 
 Ed25519KeyPair Ed25519KeyPair::from_seed(const Ed25519Seed& seed) {
