@@ -22,14 +22,15 @@ void append_key(Bytes& out, KeyType type, BytesView data) {
   append(out, data);
 }
 
-/// Parses a key message; both fields are required.
+/// Parses a key message; both fields are required, which is checked here: protobuf would write a line
+/// about a missing one to stderr.
 template <class Message>
 Result<Message> parse_key(BytesView bytes) {
   if (bytes.size() > k_public_key_bytes_max) {
     return fail(MultiformatsError::too_long, bytes.size());
   }
   Message message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+  if (!message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
       !message.has_type() || !message.has_data()) {
     return fail(MultiformatsError::bad_key, bytes.size());
   }

@@ -141,11 +141,11 @@ Result<void> Session::on_data(StreamState* stream, const Header& header) {
 
 Result<void> Session::admit_data(StreamState& stream, const Header& header) {
   on_acknowledged(stream);
-  if (header.length > stream.receive_credit) {
-    return fail(YamuxError::window_exceeded, header.length);
-  }
   if (header.length > 0 && stream.fin_received) {
     return fail(YamuxError::data_after_fin, header.stream);
+  }
+  if (header.length > stream.receive_credit) {
+    return fail(YamuxError::window_exceeded, header.length);
   }
   stream.receive_credit -= header.length;
   if (header.has(k_flag_rst)) {

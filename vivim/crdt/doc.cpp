@@ -1,0 +1,60 @@
+#include "vivim/crdt/doc.hpp"
+
+#include "vivim/base/assert.hpp"
+#include "vivim/crdt/engine_detail.hpp"
+#include "vivim/crdt/update.hpp"
+
+namespace vivim::crdt {
+
+using detail::TypeKind;
+
+Doc::Doc(ClientId client, DocOptions options)
+    : engine_(std::make_unique<detail::Engine>(client, options)) {}
+Doc::~Doc() = default;
+
+ClientId Doc::client_id() const {
+  return engine_->client_id();
+}
+Text Doc::text(std::string_view name) {
+  return engine_->text(engine_->root(name, TypeKind::text));
+}
+Map Doc::map(std::string_view name) {
+  return engine_->map(engine_->root(name, TypeKind::map));
+}
+Array Doc::array(std::string_view name) {
+  return engine_->array(engine_->root(name, TypeKind::array));
+}
+std::vector<std::string> Doc::root_names() const {
+  return engine_->root_names();
+}
+
+void Doc::transact(const std::function<void(Transaction&)>& body, Origin origin) {
+  engine_->transact(body, origin);
+}
+Subscription Doc::on_update(std::function<void(BytesView, Origin)> observer) {
+  return engine_->on_update(std::move(observer));
+}
+
+Result<void> apply_update(Doc& doc, BytesView update, Origin origin) {
+  return doc.engine().apply(update, origin);
+}
+
+Result<Bytes> encode_state_as_update(const Doc& doc, BytesView state_vector) {
+  VIVIM_TRY(const StateVector known, decode_state_vector(state_vector));
+  return doc.engine().encode(known);
+}
+
+Bytes encode_state_as_update(const Doc& doc) {
+  return doc.engine().encode({});
+}
+Bytes encode_state_vector(const Doc& doc) {
+  return encode_state_vector(state_vector(doc));
+}
+StateVector state_vector(const Doc& doc) {
+  return doc.engine().state_vector();
+}
+bool has_pending(const Doc& doc) {
+  return doc.engine().has_pending();
+}
+
+}  // namespace vivim::crdt

@@ -1,0 +1,132 @@
+#include "vivim/crdt/doc.hpp"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "vivim/crdt/update.hpp"
+#include "vivim/crdt/value.hpp"
+
+namespace vivim::crdt {
+namespace {
+
+std::string hex_of(const Doc& doc) {
+  return to_hex(encode_state_as_update(doc));
+}
+
+struct Recorder {
+  explicit Recorder(Doc& doc)
+      : subscription(doc.on_update([this](BytesView update, Origin origin) {
+          updates.push_back(to_bytes(update));
+          origins.push_back(origin);
+        })) {}
+  std::vector<Bytes> updates;
+  std::vector<Origin> origins;
+  Subscription subscription;
+};
+
+}  // namespace
+
+TEST_CASE("an empty document is two zero bytes") {
+  Doc doc(ClientId{1});
+  doc.text("t");
+  CHECK(hex_of(doc) == "0000");
+  CHECK(to_hex(encode_state_vector(doc)) == "00");
+}
+
+TEST_CASE("text: insert, remove, and the bytes that Yjs writes for it") {
+  Doc doc(ClientId{1});
+  Recorder recorder(doc);
+  Text text = doc.text("t");
+  doc.transact([&](Transaction& t) { text.insert(t, 0, "abc"); });
+  doc.transact([&](Transaction& t) { text.insert(t, 3, "def"); });
+  CHECK(text.to_string() == "abcdef");
+  CHECK(text.length() == 6);
+  CHECK(hex_of(doc) ==
+        "0101010004010174066162636465660"
+        "0");
+  doc.transact([&](Transaction& t) { text.remove(t, 1, 2); });
+  CHECK(text.to_string() == "adef");
+  CHECK(recorder.updates.size() == 3);
+  CHECK(to_hex(recorder.updates[1]) == "010101038401020364656600");
+  CHECK(to_hex(recorder.updates[2]) == "000101010102");
+}
+
+TEST_CASE("text: positions are UTF-16 and a cut pair becomes two replacement characters") {
+  Doc doc(ClientId{1});
+  Text text = doc.text("t");
+  doc.transact([&](Transaction& t) {
+    text.insert(t, 0,
+                "a\xf0\x9f\x98\x80"
+                "b");
+  });
+  CHECK(text.length() == 4);
+  doc.transact([&](Transaction& t) { text.insert(t, 2, "X"); });
+  CHECK(text.to_string() ==
+        "a\xef\xbf\xbdX\xef\xbf\xbd"
+        "b");
+}
+
+TEST_CASE("map and array: nested types and plain values") {
+  Doc doc(ClientId{7});
+  Map map = doc.map("m");
+  doc.transact([&](Transaction& t) {
+    map.set(t, "n", 5);
+    map.set(t, "s", "hello");
+    Map inner = map.set_map(t, "inner");
+    inner.set_text(t, "text", "words");
+    Array list = map.set_array(t, "list");
+    list.insert(t, 0, {Any(1), Any(nullptr), Any(true)});
+    list.insert_map(t, 1).set(t, "k", "v");
+    list.push(t, Any(Bytes{1, 2}));
+  });
+  CHECK(
+      map.to_any().to_json() ==
+      R"({"n":5,"s":"hello","inner":{"text":"words"},"list":[1,{"k":"v"},null,true,{"0":1,"1":2}]})");
+  Doc copy(ClientId{8});
+  REQUIRE(apply_update(copy, encode_state_as_update(doc)).has_value());
+  CHECK(copy.map("m").to_any() == map.to_any());
+  CHECK(hex_of(copy) == hex_of(doc));
+  doc.transact([&](Transaction& t) { map.erase(t, "inner"); });
+  CHECK_FALSE(map.contains("inner"));
+  CHECK(map.size() == 3);
+}
+
+TEST_CASE("updates in any order: what misses something waits") {
+  Doc doc(ClientId{1});
+  Recorder recorder(doc);
+  Text text = doc.text("t");
+  for (const char* word : {"a", "b", "c", "d"}) {
+    doc.transact([&](Transaction& t) { text.insert(t, 0, word); });
+  }
+  Doc copy(ClientId{2});
+  for (std::size_t i = recorder.updates.size(); i-- > 0;) {
+    REQUIRE(apply_update(copy, recorder.updates[i], Origin{9}).has_value());
+    CHECK(has_pending(copy) == (i > 0));
+  }
+  CHECK(copy.text("t").to_string() == "dcba");
+  CHECK(hex_of(copy) == hex_of(doc));
+}
+
+TEST_CASE("origin travels with the update and observers see deltas") {
+  Doc doc(ClientId{1});
+  Recorder recorder(doc);
+  Text text = doc.text("t");
+  std::vector<TextDelta> deltas;
+  auto watching = text.observe([&](const TextEvent& event) { deltas.push_back(event.delta); });
+  doc.transact([&](Transaction& t) { text.insert(t, 0, "hello"); }, Origin{4});
+  doc.transact([&](Transaction& t) {
+    text.insert(t, 5, "!");
+    text.remove(t, 0, 1);
+  });
+  REQUIRE(deltas.size() == 2);
+  CHECK(deltas[0] == TextDelta{InsertText{"hello"}});
+  CHECK(deltas[1] == TextDelta{Remove{1}, Retain{4}, InsertText{"!"}});
+  CHECK(recorder.origins[0] == Origin{4});
+  watching.cancel();
+  doc.transact([&](Transaction& t) { text.insert(t, 0, "x"); });
+  CHECK(deltas.size() == 2);
+}
+
+}  // namespace vivim::crdt

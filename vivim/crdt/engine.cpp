@@ -1,0 +1,146 @@
+#include "vivim/base/assert.hpp"
+#include "vivim/crdt/engine_detail.hpp"
+
+namespace vivim::crdt::detail {
+
+KeyRef KeyTable::intern(std::string_view key) {
+  if (const auto it = refs_.find(key); it != refs_.end()) {
+    return it->second;
+  }
+  const auto ref = static_cast<KeyRef>(names_.size());
+  const auto it = refs_.emplace(std::string(key), ref).first;
+  names_.push_back(&it->first);
+  return ref;
+}
+
+KeyRef KeyTable::find(std::string_view key) const {
+  const auto it = refs_.find(key);
+  return it == refs_.end() ? k_none : it->second;
+}
+
+ItemRef KeyMap::find(KeyRef key) const {
+  if (index_) {
+    const auto it = index_->find(key);
+    return it == index_->end() ? k_none : entries_[it->second].item;
+  }
+  for (const Entry& entry : entries_) {
+    if (entry.key == key) {
+      return entry.item;
+    }
+  }
+  return k_none;
+}
+
+void KeyMap::set(KeyRef key, ItemRef item) {
+  if (index_) {
+    const auto [it, fresh] = index_->emplace(key, static_cast<std::uint32_t>(entries_.size()));
+    if (!fresh) {
+      entries_[it->second].item = item;
+      return;
+    }
+  } else {
+    for (Entry& entry : entries_) {
+      if (entry.key == key) {
+        entry.item = item;
+        return;
+      }
+    }
+  }
+  entries_.push_back({.key = key, .item = item});
+  if (!index_ && entries_.size() > k_scanned_max) {
+    index_ = std::make_unique<std::unordered_map<KeyRef, std::uint32_t>>();
+    for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+      index_->emplace(entries_[i].key, i);
+    }
+  }
+}
+
+void KeyMap::clear() {
+  entries_ = {};
+  index_.reset();
+}
+
+Engine::Engine(ClientId client, DocOptions options) : client_(client), options_(options) {
+  VIVIM_ASSERT(value_of(client) <= k_number_max);
+  self_ = client_index(value_of(client));
+}
+
+ClientIndex Engine::client_index(std::uint64_t id) {
+  const auto [it, fresh] = client_indexes_.emplace(id, static_cast<ClientIndex>(clients_.size()));
+  if (fresh) {
+    clients_.emplace_back().id = id;
+  }
+  return it->second;
+}
+
+std::uint32_t Engine::state_of(std::uint64_t id) const {
+  const auto it = client_indexes_.find(id);
+  return it == client_indexes_.end() ? 0 : clients_[it->second].state;
+}
+
+TypeRef Engine::make_type(TypeKind kind) {
+  types_.emplace_back().kind = kind;
+  return static_cast<TypeRef>(types_.size() - 1);
+}
+
+TypeRef Engine::root(std::string_view name, TypeKind kind) {
+  const KeyRef key = keys_.intern(name);
+  const auto [it, fresh] = roots_.emplace(key, k_none);
+  if (fresh) {
+    it->second = make_type(kind);
+    types_[it->second].root_name = key;
+    root_order_.push_back(it->second);
+  }
+  Type& type = types_[it->second];
+  if (type.kind == TypeKind::unknown) {
+    type.kind = kind;
+  }
+  return it->second;
+}
+
+std::vector<std::string> Engine::root_names() const {
+  std::vector<std::string> names;
+  names.reserve(root_order_.size());
+  for (const TypeRef root : root_order_) {
+    names.push_back(keys_.name(types_[root].root_name));
+  }
+  return names;
+}
+
+ItemRef Engine::item_at(DenseId id) const {
+  const RunList& runs = clients_[id.client].runs;
+  return runs.at(runs.find(id.clock));
+}
+
+ItemRef Engine::clean_start(DenseId id) {
+  const RunList& runs = clients_[id.client].runs;
+  const RunList::Position position = runs.find(id.clock);
+  const ItemRef ref = runs.at(position);
+  const Item& item = items_[ref];
+  if (item.clock < id.clock && item.kind != Kind::gc) {
+    return split(id.client, position, id.clock - item.clock);
+  }
+  return ref;
+}
+
+ItemRef Engine::clean_end(DenseId id) {
+  const RunList& runs = clients_[id.client].runs;
+  const RunList::Position position = runs.find(id.clock);
+  const ItemRef ref = runs.at(position);
+  const Item& item = items_[ref];
+  if (id.clock + 1 != item.end() && item.kind != Kind::gc) {
+    split(id.client, position, id.clock - item.clock + 1);
+  }
+  return ref;
+}
+
+void Engine::add_run(ItemRef ref) {
+  const Item& item = items_[ref];
+  touch(item.client);
+  Client& client = clients_[item.client];
+  VIVIM_ASSERT(client.state == item.clock);
+  client.runs.push_back({.clock = item.clock, .item = ref});
+  client.state = item.end();
+}
+
+}  // namespace vivim::crdt::detail

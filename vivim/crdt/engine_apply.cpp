@@ -1,0 +1,425 @@
+#include <algorithm>
+
+#include "vivim/base/assert.hpp"
+#include "vivim/crdt/engine_detail.hpp"
+
+namespace vivim::crdt::detail {
+
+/// One pass of Yjs' integrateStructs over an update: a client at a time, highest id first, jumping
+/// to another client when a struct depends on it; what cannot be placed is left over.
+class Integration {
+ public:
+  Integration(Engine& engine, const DecodedUpdate& update) : engine_(engine) {
+    for (const auto& group : update.groups) {
+      if (!group.empty()) {
+        groups_.push_back({.client = group.front().client, .items = &group});
+      }
+    }
+    std::ranges::sort(groups_, {}, &Group::client);
+    target_ = groups_.size();
+  }
+
+  void run() {
+    for (Group* group = next_target(); group != nullptr; group = next_target()) {
+      push(*group);
+      while (!stack_.empty()) {
+        step();
+      }
+    }
+  }
+
+  /// What was left over, as an update without deletions; empty if nothing was.
+  Bytes rest() const {
+    lib0::Encoder out;
+    std::size_t count = 0;
+    for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
+      if (group->parked_from == k_not_parked) {
+        continue;
+      }
+      ++count;
+      const auto items = std::span(*group->items).subspan(group->parked_from);
+      out.var_uint(items.size());
+      out.var_uint(group->client);
+      out.var_uint(items.front().clock);
+      for (const WireStruct& item : items) {
+        write_struct(out, item, 0);
+      }
+    }
+    if (count == 0) {
+      return {};
+    }
+    lib0::Encoder update;
+    update.var_uint(count);
+    update.raw(out.view());
+    update.var_uint(0);
+    return update.take();
+  }
+
+ private:
+  static constexpr std::size_t k_not_parked = static_cast<std::size_t>(-1);
+  struct Group {
+    std::uint64_t client = 0;
+    const std::vector<WireStruct>* items = nullptr;
+    std::size_t next = 0;
+    std::size_t parked_from = k_not_parked;
+    bool done() const { return parked_from != k_not_parked || next == items->size(); }
+  };
+  struct Pending {
+    Group* group = nullptr;
+    std::size_t index = 0;
+  };
+
+  Group* next_target() {
+    while (target_ > 0 && groups_[target_ - 1].done()) {
+      --target_;
+    }
+    return target_ == 0 ? nullptr : &groups_[target_ - 1];
+  }
+
+  Group* find(std::uint64_t client) {
+    const auto it = std::ranges::lower_bound(groups_, client, {}, &Group::client);
+    return it != groups_.end() && it->client == client ? &*it : nullptr;
+  }
+
+  void push(Group& group) { stack_.push_back({.group = &group, .index = group.next++}); }
+
+  // Nothing on the stack can be placed: the rest of each of its clients waits.
+  void park_stack() {
+    for (const Pending& pending : stack_) {
+      pending.group->parked_from = std::min(pending.group->parked_from, pending.index);
+    }
+    stack_.clear();
+  }
+
+  void step() {
+    const Pending head = stack_.back();
+    const WireStruct& item = (*head.group->items)[head.index];
+    if (item.kind == Kind::skip) {
+      stack_.pop_back();
+      return;
+    }
+    const std::uint64_t state = engine_.state_of(item.client);
+    if (state < item.clock) {
+      engine_.note_missing(item.client, item.clock - 1);
+      park_stack();
+      return;
+    }
+    if (const auto missing = engine_.missing_client(item)) {
+      Group* other = find(*missing);
+      if (other == nullptr || other->done()) {
+        engine_.note_missing(*missing, engine_.state_of(*missing));
+        park_stack();
+      } else {
+        push(*other);
+      }
+      return;
+    }
+    if (state < item.end()) {
+      engine_.integrate_wire(item, static_cast<std::uint32_t>(state - item.clock));
+    }
+    stack_.pop_back();
+  }
+
+  Engine& engine_;
+  std::vector<Group> groups_;
+  std::size_t target_ = 0;
+  std::vector<Pending> stack_;
+};
+
+Result<void> Engine::apply(BytesView bytes, Origin origin) {
+  VIVIM_TRY(const DecodedUpdate update, decode_update(bytes));
+  VIVIM_TRYV(check_room(update, bytes.size()));
+  if (current_ != nullptr) {
+    current_->local = false;
+    apply_decoded(update);
+    return {};
+  }
+  TransactionState& state = begin(origin, false);
+  apply_decoded(update);
+  end(state);
+  return {};
+}
+
+// Yjs readUpdateV2.
+void Engine::apply_decoded(const DecodedUpdate& update) {
+  Integration integration(*this, update);
+  integration.run();
+  bool retry = should_retry();
+  park(integration.rest());
+  WireDeletes rest = apply_deletes(update.deletes);
+  while (true) {
+    if (!pending_deletes_.empty()) {
+      for (auto& [client, ranges] : apply_deletes(std::exchange(pending_deletes_, {}))) {
+        auto& all = rest[client];
+        all.insert(all.end(), ranges.begin(), ranges.end());
+        normalise(all);
+      }
+    }
+    pending_deletes_ = std::exchange(rest, {});
+    if (!retry) {
+      return;
+    }
+    compact_pending();
+    const Bytes parked = pending_.empty() ? Bytes{0, 0} : std::move(pending_.front());
+    pending_.clear();
+    pending_bytes_ = pending_compacted_bytes_ = 0;
+    missing_.clear();
+    const auto again = decode_update(parked);
+    if (VIVIM_BUG(!again.has_value())) {
+      return;
+    }
+    Integration more(*this, *again);
+    more.run();
+    park(more.rest());
+    retry = should_retry();
+  }
+}
+
+// Who must be heard first, by Yjs Item.getMissing.
+std::optional<std::uint64_t> Engine::missing_client(const WireStruct& item) const {
+  const auto missing = [&](const Id& id) {
+    const std::uint64_t client = value_of(id.client);
+    return client != item.client && id.clock >= state_of(client);
+  };
+  if (item.has_origin && missing(item.origin)) {
+    return value_of(item.origin.client);
+  }
+  if (item.has_right_origin && missing(item.right_origin)) {
+    return value_of(item.right_origin.client);
+  }
+  if (item.parent == ParentRef::item && missing(item.parent_item)) {
+    return value_of(item.parent_item.client);
+  }
+  return std::nullopt;
+}
+
+void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
+  const ClientIndex client = client_index(wire.client);
+  const ItemRef ref = items_.make();
+  Item& item = items_[ref];
+  item.client = client;
+  item.clock = static_cast<std::uint32_t>(wire.clock) + offset;
+  item.len = static_cast<std::uint32_t>(wire.len) - offset;
+  item.kind = wire.kind;
+  if (wire.kind != Kind::gc) {
+    resolve(wire, item);
+    if (offset > 0) {
+      item.left = clean_end({client, item.clock - 1});
+      item.origin = {client, item.clock - 1};
+      if (items_[item.left].kind == Kind::gc) {
+        item.parent = k_none;
+      }
+    }
+    if (item.parent != k_none) {
+      fill_content(item, wire, offset);
+    }
+  }
+  integrate(ref);
+}
+
+// Finds the neighbours, cutting runs where needed, and the parent; without a parent the item will
+// be a GC struct.
+void Engine::resolve(const WireStruct& wire, Item& item) {
+  if (wire.has_origin) {
+    item.origin = dense(wire.origin);
+    item.left = clean_end(item.origin);
+  }
+  if (wire.has_right_origin) {
+    item.right_origin = dense(wire.right_origin);
+    item.right = clean_start(item.right_origin);
+  }
+  const bool collected = (item.left != k_none && items_[item.left].kind == Kind::gc) ||
+                         (item.right != k_none && items_[item.right].kind == Kind::gc);
+  if (!collected) {
+    resolve_parent(wire, item);
+  }
+}
+
+void Engine::resolve_parent(const WireStruct& wire, Item& item) {
+  switch (wire.parent) {
+    case ParentRef::from_neighbour: {
+      const Item& neighbour = items_[item.left != k_none ? item.left : item.right];
+      item.parent = neighbour.parent;
+      item.key = neighbour.key;
+      return;
+    }
+    case ParentRef::root:
+      item.parent = root(wire.root, TypeKind::unknown);
+      break;
+    case ParentRef::item: {
+      const Item& parent = items_[item_at(dense(wire.parent_item))];
+      if (parent.kind == Kind::type) {
+        item.parent = parent.content.number();
+      }
+      break;
+    }
+  }
+  if (wire.has_key) {
+    item.key = keys_.intern(wire.key);
+  }
+}
+
+void Engine::fill_content(Item& item, const WireStruct& wire, std::uint32_t offset) {
+  switch (wire.kind) {
+    case Kind::string: {
+      const Utf8Position at = utf8_position(as_text(wire.content), offset);
+      const std::string_view tail = as_text(wire.content).substr(at.offset);
+      if (at.inside_pair) {  // the other half is ours already: U+FFFD on both sides
+        item.content.set_text("\xef\xbf\xbd" + std::string(tail), item.len);
+      } else {
+        item.content.set_text(tail, item.len);
+      }
+      return;
+    }
+    case Kind::json:
+    case Kind::any:
+      item.content.set_bytes(wire.content.subspan(element_offset(wire.kind, wire.content, offset)));
+      return;
+    case Kind::type: {
+      const TypeRef type = make_type(wire.type);
+      types_[type].name.set_bytes(wire.content);
+      item.content.set_number(type);
+      return;
+    }
+    case Kind::deleted:
+      return;
+    default:
+      item.content.set_bytes(wire.content);
+  }
+}
+
+// Deletes what is known and returns the rest.
+WireDeletes Engine::apply_deletes(const WireDeletes& deletes) {
+  WireDeletes rest;
+  for (const auto& [client, ranges] : deletes) {
+    const std::uint64_t state = state_of(client);
+    for (const ClockRange& range : ranges) {
+      if (range.from < state) {
+        apply_range(client_index(client), {range.from, std::min(range.to, state)});
+      }
+      if (range.to > state) {
+        rest[client].push_back({std::max(range.from, state), range.to});
+      }
+    }
+  }
+  return rest;
+}
+
+void Engine::apply_range(ClientIndex client, ClockRange range) {
+  const RunList& runs = clients_[client].runs;
+  const auto from = static_cast<std::uint32_t>(range.from);
+  const auto to = static_cast<std::uint32_t>(range.to);
+  auto position = runs.find(from);
+  if (const Item& first = items_[runs.at(position)]; !first.deleted && first.clock < from) {
+    split(client, position, from - first.clock);
+    position = runs.find(from);
+  }
+  while (true) {
+    const ItemRef ref = runs.at(position);
+    const Item& item = items_[ref];
+    if (item.clock >= to) {
+      return;
+    }
+    if (!item.deleted) {
+      if (to < item.end()) {
+        split(client, position, to - item.clock);
+        position = runs.find(item.clock);
+      }
+      erase(ref);
+    }
+    if (runs.is_last(position)) {
+      return;
+    }
+    position = runs.next(position);
+  }
+}
+
+void Engine::note_missing(std::uint64_t client, std::uint64_t clock) {
+  const auto [it, fresh] = missing_.emplace(client, clock);
+  if (!fresh) {
+    it->second = std::min(it->second, clock);
+  }
+}
+
+bool Engine::should_retry() const {
+  return !pending_.empty() && std::ranges::any_of(missing_, [&](const auto& entry) {
+    return entry.second < state_of(entry.first);
+  });
+}
+
+void Engine::park(Bytes update) {
+  if (update.empty()) {
+    return;
+  }
+  pending_bytes_ += update.size();
+  pending_.push_back(std::move(update));
+  constexpr std::size_t k_small = 4096;
+  if (pending_bytes_ > 2 * pending_compacted_bytes_ + k_small && pending_.size() > 64) {
+    compact_pending();
+  }
+}
+
+// Makes one update of all that is parked; what came more than once is kept once.
+void Engine::compact_pending() {
+  if (pending_.size() > 1) {
+    const std::vector<BytesView> views(pending_.begin(), pending_.end());
+    if (auto merged = merge_updates(views)) {
+      pending_.assign(1, std::move(*merged));
+    }
+  }
+  pending_bytes_ = pending_.empty() ? 0 : pending_.front().size();
+  pending_compacted_bytes_ = pending_bytes_;
+}
+
+// Whether some part of `update` has to wait, as far as one pass over it can tell.
+bool Engine::would_park(const DecodedUpdate& update) const {
+  std::unordered_map<std::uint64_t, std::uint64_t> reach;
+  for (const auto& group : update.groups) {
+    std::uint64_t end = group.empty() ? 0 : state_of(group.front().client);
+    for (const WireStruct& item : group) {
+      if (item.clock > end) {
+        return true;
+      }
+      end = std::max(end, item.kind == Kind::skip ? end : item.end());
+    }
+    if (!group.empty()) {
+      reach[group.front().client] = end;
+    }
+  }
+  const auto known = [&](const Id& id) {
+    const auto it = reach.find(value_of(id.client));
+    return id.clock < (it == reach.end() ? state_of(value_of(id.client)) : it->second);
+  };
+  for (const auto& group : update.groups) {
+    for (const WireStruct& item : group) {
+      if ((item.has_origin && !known(item.origin)) ||
+          (item.has_right_origin && !known(item.right_origin)) ||
+          (item.parent == ParentRef::item && !known(item.parent_item))) {
+        return true;
+      }
+    }
+  }
+  return std::ranges::any_of(update.deletes, [&](const auto& entry) {
+    return !known({ClientId{entry.first}, entry.second.back().to - 1});
+  });
+}
+
+Result<void> Engine::check_room(const DecodedUpdate& update, std::size_t bytes) {
+  const auto in_use = [&] {
+    std::size_t ranges = 0;
+    for (const auto& [client, parked] : pending_deletes_) {
+      ranges += 4 + parked.size();
+    }
+    return pending_bytes_ + ranges * sizeof(ClockRange);
+  };
+  if (!has_pending() || in_use() + bytes <= k_pending_bytes_max || !would_park(update)) {
+    return {};
+  }
+  compact_pending();
+  if (in_use() + bytes > k_pending_bytes_max) {
+    return fail(CrdtError::too_much_pending, in_use());
+  }
+  return {};
+}
+
+}  // namespace vivim::crdt::detail

@@ -1,0 +1,301 @@
+#include <algorithm>
+
+#include "vivim/base/assert.hpp"
+#include "vivim/crdt/engine_detail.hpp"
+
+namespace vivim::crdt::detail {
+
+// Remembers, for every transaction that is not cleaned up yet, the client's state before it.
+void Engine::touch(ClientIndex client) {
+  for (const auto& state : queue_) {
+    if (state->before.size() <= client) {
+      state->before.resize(std::max<std::size_t>(clients_.size(), client + 1));
+    }
+    if (state->before[client] == 0) {
+      state->before[client] = clients_[client].state + 1;
+      state->touched.push_back(client);
+    }
+  }
+}
+
+std::uint32_t Engine::before(const TransactionState& state, ClientIndex client) const {
+  return client < state.before.size() && state.before[client] != 0 ? state.before[client] - 1
+                                                                   : clients_[client].state;
+}
+
+void Engine::note_change(TypeRef ref, KeyRef key) {
+  const Type& type = types_[ref];
+  if (!type.observed()) {
+    return;
+  }
+  if (type.item != k_none) {
+    const Item& item = items_[type.item];
+    if (item.deleted || is_new(*current_, item)) {
+      return;
+    }
+  }
+  auto& all = current_->changed;
+  auto it = std::ranges::find(all, ref, &TransactionState::Changed::type);
+  if (it == all.end()) {
+    it = all.insert(it, {.type = ref});
+  }
+  if (key == k_none) {
+    it->list = true;
+  } else if (std::ranges::find(it->keys, key) == it->keys.end()) {
+    it->keys.push_back(key);
+  }
+}
+
+namespace {
+
+void add_range(std::vector<ClockRange>& ranges, std::uint32_t clock, std::uint32_t len) {
+  if (!ranges.empty() && ranges.back().to == clock) {
+    ranges.back().to += len;
+  } else {
+    ranges.push_back({clock, std::uint64_t{clock} + len});
+  }
+}
+
+}  // namespace
+
+void Engine::note_deleted(ClientIndex client, std::uint32_t clock, std::uint32_t len) {
+  add_range(clients_[client].deleted, clock, len);
+  auto& slots = current_->deleted_slots;
+  if (slots.size() <= client) {
+    slots.resize(clients_.size());
+  }
+  if (slots[client] == 0) {
+    current_->deleted.emplace_back(client, std::vector<ClockRange>{});
+    slots[client] = static_cast<std::uint32_t>(current_->deleted.size());
+  }
+  add_range(current_->deleted[slots[client] - 1].second, clock, len);
+}
+
+bool Engine::deletes(const TransactionState& state, const Item& item) const {
+  if (state.deleted_slots.size() <= item.client || state.deleted_slots[item.client] == 0) {
+    return false;
+  }
+  const auto& ranges = state.deleted[state.deleted_slots[item.client] - 1].second;
+  const auto it = std::ranges::upper_bound(ranges, item.clock, {}, &ClockRange::from);
+  return it != ranges.begin() && item.clock < (it - 1)->to;
+}
+
+// Yjs Item.integrate. The item's neighbours, parent and content are set; it belongs at the end of
+// its client's runs.
+void Engine::integrate(ItemRef ref) {
+  Item& item = items_[ref];
+  if (item.parent == k_none) {
+    item.kind = Kind::gc;
+    item.deleted = true;
+    item.content.clear();
+    item.left = item.right = k_none;
+    item.origin = item.right_origin = {};
+    item.key = k_none;
+    add_range(clients_[item.client].deleted, item.clock, item.len);
+    add_run(ref);
+    return;
+  }
+  const bool conflict = item.left == k_none
+                            ? item.right == k_none || items_[item.right].left != k_none
+                            : items_[item.left].right != item.right;
+  if (conflict) {
+    find_place(item);
+  }
+  link(ref);
+  Type& parent = types_[item.parent];
+  if (item.key == k_none) {
+    parent.length += item.visible();
+  }
+  add_run(ref);
+  if (item.kind == Kind::deleted) {
+    note_deleted(item.client, item.clock, item.len);
+    item.deleted = true;
+  } else if (item.kind == Kind::format) {
+    parent.has_formatting = true;
+  } else if (item.kind == Kind::type) {
+    types_[item.content.number()].item = ref;
+  }
+  note_change(item.parent, item.key);
+  const bool parent_deleted = parent.item != k_none && items_[parent.item].deleted;
+  if (parent_deleted || (item.key != k_none && item.right != k_none)) {
+    erase(ref);
+  }
+}
+
+// The item after `item.left`, or the first of the list that it belongs to.
+ItemRef Engine::first_conflict(const Item& item) const {
+  if (item.left != k_none) {
+    return items_[item.left].right;
+  }
+  if (item.key == k_none) {
+    return types_[item.parent].start;
+  }
+  ItemRef ref = types_[item.parent].map.find(item.key);
+  while (ref != k_none && items_[ref].left != k_none) {
+    ref = items_[ref].left;
+  }
+  return ref;
+}
+
+bool Engine::before_origin(const Item& other, std::uint64_t scan, ItemRef& origin) const {
+  if (!other.origin.exists()) {
+    return false;
+  }
+  origin = item_at(other.origin);
+  return before_mark_[origin] == scan;
+}
+
+// YATA with right origins: moves item.left right past the concurrent items that come first.
+void Engine::find_place(Item& item) {
+  if (before_mark_.size() < items_.capacity()) {
+    before_mark_.resize(items_.capacity() + items_.capacity() / 2);
+    conflict_mark_.resize(before_mark_.size());
+  }
+  const std::uint64_t scan = ++mark_;
+  std::uint64_t conflicting = ++mark_;
+  const std::uint64_t own_id = clients_[item.client].id;
+  for (ItemRef ref = first_conflict(item); ref != k_none && ref != item.right;
+       ref = items_[ref].right) {
+    const Item& other = items_[ref];
+    before_mark_[ref] = scan;
+    conflict_mark_[ref] = conflicting;
+    ItemRef origin = k_none;
+    if (item.origin == other.origin) {
+      if (clients_[other.client].id < own_id) {
+        item.left = ref;
+        conflicting = ++mark_;
+      } else if (item.right_origin == other.right_origin) {
+        break;
+      }
+    } else if (before_origin(other, scan, origin)) {
+      if (conflict_mark_[origin] != conflicting) {
+        item.left = ref;
+        conflicting = ++mark_;
+      }
+    } else {
+      break;
+    }
+  }
+}
+
+void Engine::link(ItemRef ref) {
+  Item& item = items_[ref];
+  Type& parent = types_[item.parent];
+  if (item.left != k_none) {
+    item.right = items_[item.left].right;
+    items_[item.left].right = ref;
+  } else {
+    item.right = first_conflict(item);
+    if (item.key == k_none) {
+      parent.start = ref;
+    }
+  }
+  if (item.right != k_none) {
+    items_[item.right].left = ref;
+  } else if (item.key == k_none) {
+    parent.tail = ref;
+  } else {
+    parent.map.set(item.key, ref);
+    if (item.left != k_none) {
+      erase(item.left);
+    }
+  }
+  if (item.key == k_none) {
+    parent.cursor = k_none;
+    if (parent.sequence) {
+      parent.sequence->inserted(ref);
+    }
+  }
+}
+
+// Cuts a run in two and returns the right half. As in Yjs the left half keeps its right origin.
+ItemRef Engine::split(ClientIndex client, RunList::Position position, std::uint32_t offset) {
+  const ItemRef left_ref = clients_[client].runs.at(position);
+  const ItemRef ref = items_.make();
+  Item& left = items_[left_ref];
+  Item& item = items_[ref];
+  item.client = client;
+  item.clock = left.clock + offset;
+  item.len = left.len - offset;
+  item.left = left_ref;
+  item.right = left.right;
+  item.origin = {client, item.clock - 1};
+  item.right_origin = left.right_origin;
+  item.parent = left.parent;
+  item.key = left.key;
+  item.kind = left.kind;
+  item.deleted = left.deleted;
+  if (left.kind == Kind::string) {
+    item.content = left.content.split_text(offset);
+  } else if (left.kind == Kind::any || left.kind == Kind::json) {
+    item.content =
+        left.content.split_bytes(element_offset(left.kind, left.content.bytes(), offset));
+  }
+  left.len = offset;
+  left.right = ref;
+  Type& parent = types_[item.parent];
+  if (item.right != k_none) {
+    items_[item.right].left = ref;
+  } else if (item.key == k_none) {
+    parent.tail = ref;
+  } else {
+    parent.map.set(item.key, ref);
+  }
+  if (item.key == k_none && parent.sequence) {
+    parent.sequence->changed(left_ref, -static_cast<std::int64_t>(item.visible()));
+    parent.sequence->inserted(ref);
+  }
+  clients_[client].runs.insert_after(position, {.clock = item.clock, .item = ref});
+  current_->to_merge.push_back(item.id());
+  return ref;
+}
+
+void Engine::erase(ItemRef ref) {
+  std::vector<ItemRef> todo{ref};
+  while (!todo.empty()) {
+    const ItemRef next = todo.back();
+    todo.pop_back();
+    Item& item = items_[next];
+    if (item.deleted) {
+      continue;
+    }
+    Type& parent = types_[item.parent];
+    if (item.key == k_none) {
+      const std::uint32_t visible = item.visible();
+      parent.length -= visible;
+      parent.cursor = k_none;
+      if (parent.sequence) {
+        parent.sequence->changed(next, -static_cast<std::int64_t>(visible));
+      }
+    }
+    item.deleted = true;
+    note_deleted(item.client, item.clock, item.len);
+    note_change(item.parent, item.key);
+    if (item.kind == Kind::type) {
+      erase_children(types_[item.content.number()], todo);
+    }
+  }
+}
+
+// Everything inside a deleted type goes with it. What was deleted before will become GC structs and
+// may then merge with neighbours.
+void Engine::erase_children(const Type& type, std::vector<ItemRef>& todo) {
+  const auto begin = static_cast<std::ptrdiff_t>(todo.size());
+  const auto add = [&](ItemRef ref) {
+    const Item& child = items_[ref];
+    if (!child.deleted) {
+      todo.push_back(ref);
+    } else if (!is_new(*current_, child)) {
+      current_->to_merge.push_back(child.id());
+    }
+  };
+  for (ItemRef ref = type.start; ref != k_none; ref = items_[ref].right) {
+    add(ref);
+  }
+  for (const KeyMap::Entry& entry : type.map.entries()) {
+    add(entry.item);
+  }
+  std::reverse(todo.begin() + begin, todo.end());
+}
+
+}  // namespace vivim::crdt::detail

@@ -1,0 +1,233 @@
+#include <algorithm>
+
+#include "vivim/base/assert.hpp"
+#include "vivim/crdt/engine_detail.hpp"
+
+namespace vivim::crdt::detail {
+
+ItemRef Engine::make_local(Kind kind, std::uint32_t len) {
+  VIVIM_ASSERT(current_ != nullptr);
+  VIVIM_ASSERT(len <= k_clock_max - clients_[self_].state);
+  const ItemRef ref = items_.make();
+  Item& item = items_[ref];
+  item.client = self_;
+  item.clock = clients_[self_].state;
+  item.len = len;
+  item.kind = kind;
+  return ref;
+}
+
+ItemRef Engine::insert_local(TypeRef type, ItemRef left, ItemRef right, ItemRef fresh) {
+  Item& item = items_[fresh];
+  item.parent = type;
+  item.left = left;
+  item.right = right;
+  if (left != k_none) {
+    item.origin = items_[left].last_id();
+  }
+  if (right != k_none) {
+    item.right_origin = items_[right].id();
+  }
+  integrate(fresh);
+  return fresh;
+}
+
+// From a known place to the visible item that covers unit `index - 1`, if it is within `steps_max`
+// items.
+std::optional<Engine::Place> Engine::walk(Place from, std::uint32_t index,
+                                          std::uint32_t steps_max) const {
+  ItemRef ref = from.item;
+  std::uint32_t start = from.start;
+  for (std::uint32_t step = 0; step < steps_max; ++step) {
+    const Item& item = items_[ref];
+    const std::uint32_t visible = item.visible();
+    if (start >= index) {
+      ref = item.left;
+      if (ref == k_none) {
+        return std::nullopt;
+      }
+      start -= items_[ref].visible();
+    } else if (start + visible >= index) {
+      return Place{.item = ref, .start = start};
+    } else {
+      start += visible;
+      ref = item.right;
+      if (ref == k_none) {
+        return std::nullopt;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+Engine::Place Engine::seek(Type& type, std::uint32_t index) {
+  constexpr std::uint32_t k_near = 24;
+  constexpr std::uint32_t k_short_list = 96;
+  if (type.cursor != k_none) {
+    if (const auto place = walk({type.cursor, type.cursor_start}, index, k_near)) {
+      return *place;
+    }
+  }
+  if (!type.sequence) {
+    if (const auto place = walk({type.start, 0}, index, k_short_list)) {
+      return *place;
+    }
+  }
+  if (!type.sequence || type.sequence->worn_out()) {
+    type.sequence = std::make_unique<Sequence>(items_);
+    type.sequence->build(type.start);
+  }
+  const auto found = type.sequence->find_before(index);
+  const auto place = walk({found.item, found.start}, index, 0xffff'ffff);
+  VIVIM_ASSERT(place.has_value());
+  return *place;
+}
+
+ItemRef Engine::locate(TypeRef ref, std::uint32_t index) {
+  Type& type = types_[ref];
+  index = std::min(index, type.length);
+  if (index == 0) {
+    return k_none;
+  }
+  const Place place = seek(type, index);
+  const Item& item = items_[place.item];
+  if (place.start + item.len > index) {
+    clean_start({item.client, item.clock + (index - place.start)});
+  }
+  set_cursor(ref, place.item, place.start);
+  return place.item;
+}
+
+void Engine::set_cursor(TypeRef type, ItemRef item, std::uint32_t start) {
+  types_[type].cursor = item;
+  types_[type].cursor_start = start;
+}
+
+// Yjs typeListInsertGenericsAfter: plain values side by side share an item, bytes have one each.
+ItemRef Engine::insert_values(TypeRef type, ItemRef left, ItemRef right,
+                              const std::vector<Any>& values) {
+  lib0::Encoder encoded;
+  std::uint32_t count = 0;
+  const auto flush = [&] {
+    if (count > 0) {
+      const ItemRef fresh = make_local(Kind::any, count);
+      items_[fresh].content.set_bytes(encoded.view());
+      left = insert_local(type, left, right, fresh);
+      encoded.bytes().clear();
+      count = 0;
+    }
+  };
+  for (const Any& value : values) {
+    const Bytes* bytes = value.if_bytes();
+    if (bytes == nullptr) {
+      encoded.any(value);
+      ++count;
+      continue;
+    }
+    flush();
+    const ItemRef fresh = make_local(Kind::binary, 1);
+    encoded.var_bytes(*bytes);
+    items_[fresh].content.set_bytes(encoded.view());
+    encoded.bytes().clear();
+    left = insert_local(type, left, right, fresh);
+  }
+  flush();
+  return left;
+}
+
+void Engine::list_insert(TypeRef type, std::uint32_t index, std::vector<Any> values) {
+  if (!alive(type)) {
+    return;
+  }
+  const ItemRef left = locate(type, index);
+  const ItemRef right = left == k_none ? types_[type].start : items_[left].right;
+  insert_values(type, left, right, values);
+}
+
+// Yjs typeListPushGenerics: behind everything, deleted elements too.
+void Engine::list_push(TypeRef type, std::vector<Any> values) {
+  if (alive(type)) {
+    insert_values(type, types_[type].tail, k_none, values);
+  }
+}
+
+TypeRef Engine::fill_type(ItemRef fresh, TypeKind kind) {
+  const TypeRef type = make_type(kind);
+  items_[fresh].content.set_number(type);
+  return type;
+}
+
+TypeRef Engine::list_insert_type(TypeRef type, std::uint32_t index, TypeKind kind) {
+  if (!alive(type)) {
+    return type;
+  }
+  const ItemRef left = locate(type, index);
+  const ItemRef right = left == k_none ? types_[type].start : items_[left].right;
+  const ItemRef fresh = make_local(Kind::type, 1);
+  const TypeRef nested = fill_type(fresh, kind);
+  insert_local(type, left, right, fresh);
+  return nested;
+}
+
+void Engine::list_remove(TypeRef type, std::uint32_t index, std::uint32_t length) {
+  if (!alive(type) || length == 0 || index >= types_[type].length) {
+    return;
+  }
+  const ItemRef left = locate(type, index);
+  ItemRef ref = left == k_none ? types_[type].start : items_[left].right;
+  while (length > 0 && ref != k_none) {
+    const Item& item = items_[ref];
+    if (!item.deleted) {
+      if (length < item.len) {
+        clean_start({item.client, item.clock + length});
+      }
+      length -= item.len;
+      erase(ref);
+    }
+    ref = item.right;
+  }
+}
+
+void Engine::map_set(TypeRef type, std::string_view key, const Any& value) {
+  if (!alive(type)) {
+    return;
+  }
+  const KeyRef key_ref = keys_.intern(key);
+  const ItemRef left = types_[type].map.find(key_ref);
+  const Bytes* bytes = value.if_bytes();
+  const ItemRef fresh = make_local(bytes == nullptr ? Kind::any : Kind::binary, 1);
+  lib0::Encoder encoded;
+  if (bytes == nullptr) {
+    encoded.any(value);
+  } else {
+    encoded.var_bytes(*bytes);
+  }
+  items_[fresh].content.set_bytes(encoded.view());
+  items_[fresh].key = key_ref;
+  insert_local(type, left, k_none, fresh);
+}
+
+TypeRef Engine::map_set_type(TypeRef type, std::string_view key, TypeKind kind) {
+  if (!alive(type)) {
+    return type;
+  }
+  const KeyRef key_ref = keys_.intern(key);
+  const ItemRef left = types_[type].map.find(key_ref);
+  const ItemRef fresh = make_local(Kind::type, 1);
+  const TypeRef nested = fill_type(fresh, kind);
+  items_[fresh].key = key_ref;
+  insert_local(type, left, k_none, fresh);
+  return nested;
+}
+
+void Engine::map_erase(TypeRef type, std::string_view key) {
+  if (!alive(type)) {
+    return;
+  }
+  const ItemRef item = types_[type].map.find(keys_.find(key));
+  if (item != k_none) {
+    erase(item);
+  }
+}
+
+}  // namespace vivim::crdt::detail

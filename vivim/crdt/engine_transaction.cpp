@@ -1,0 +1,303 @@
+#include <algorithm>
+
+#include "vivim/crdt/engine_detail.hpp"
+
+namespace vivim::crdt::detail {
+
+void Engine::transact(const std::function<void(Transaction&)>& body, Origin origin) {
+  if (current_ != nullptr) {
+    Transaction joined(*this, current_->origin);
+    body(joined);
+    return;
+  }
+  TransactionState& state = begin(origin, true);
+  try {
+    Transaction transaction(*this, origin);
+    body(transaction);
+  } catch (...) {  // the caller's own: what it did until then stays, as in Yjs
+    end(state);
+    throw;
+  }
+  end(state);
+}
+
+TransactionState& Engine::begin(Origin origin, bool local) {
+  auto state = spare_ ? std::move(spare_) : std::make_unique<TransactionState>();
+  state->origin = origin;
+  state->local = local;
+  queue_.push_back(std::move(state));
+  current_ = queue_.back().get();
+  return *current_;
+}
+
+// Clean-ups run one after another; observers may have begun more transactions meanwhile.
+void Engine::end(TransactionState&) {
+  current_ = nullptr;
+  if (cleaning_) {
+    return;
+  }
+  cleaning_ = true;
+  while (!queue_.empty()) {
+    clean_up(*queue_.front());
+    spare_ = std::move(queue_.front());
+    queue_.pop_front();
+    TransactionState& state = *spare_;
+    state.before.clear();
+    state.after.clear();
+    state.touched.clear();
+    state.deleted.clear();
+    state.deleted_slots.clear();
+    state.to_merge.clear();
+    state.changed.clear();
+  }
+  cleaning_ = false;
+}
+
+// Yjs Transaction.js, cleanupTransactions: this order makes equal bytes.
+void Engine::clean_up(TransactionState& state) {
+  for (auto& [client, ranges] : state.deleted) {
+    normalise(ranges);
+  }
+  state.after.resize(clients_.size());
+  for (const ClientIndex client : state.touched) {
+    state.after[client] = clients_[client].state;
+  }
+  state.settled = state.touched.size();
+  call_observers(state);
+  if (options_.collect_garbage) {
+    collect_garbage(state);
+  }
+  merge_deleted(state);
+  merge_new(state);
+  merge_split(state);
+  emit(state);
+}
+
+void Engine::collect_garbage(const TransactionState& state) {
+  std::vector<std::pair<ItemRef, bool>> todo;
+  for (const auto& [client, ranges] : state.deleted) {
+    const RunList& runs = clients_[client].runs;
+    for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
+      auto position = runs.find(static_cast<std::uint32_t>(range->from));
+      while (true) {
+        const ItemRef ref = runs.at(position);
+        const Item& item = items_[ref];
+        if (item.clock >= range->to) {
+          break;
+        }
+        if (item.kind != Kind::gc && item.deleted) {
+          todo.emplace_back(ref, false);
+          while (!todo.empty()) {
+            const auto [next, parent_collected] = todo.back();
+            todo.pop_back();
+            collect(next, parent_collected, todo);
+          }
+        }
+        if (runs.is_last(position)) {
+          break;
+        }
+        position = runs.next(position);
+      }
+    }
+  }
+}
+
+// Forgets the content of a deleted item; inside a collected type the item becomes a bare GC struct.
+void Engine::collect(ItemRef ref, bool parent_collected,
+                     std::vector<std::pair<ItemRef, bool>>& todo) {
+  Item& item = items_[ref];
+  if (item.kind == Kind::type) {
+    Type& type = types_[item.content.number()];
+    for (ItemRef child = type.start; child != k_none; child = items_[child].right) {
+      todo.emplace_back(child, true);
+    }
+    for (const KeyMap::Entry& entry : type.map.entries()) {
+      for (ItemRef child = entry.item; child != k_none; child = items_[child].left) {
+        todo.emplace_back(child, true);
+      }
+    }
+    type.dead = true;
+    type.item = type.start = type.tail = type.cursor = k_none;
+    type.length = 0;
+    type.map.clear();
+    type.sequence.reset();
+    type.name.clear();
+  }
+  item.content.clear();
+  if (!parent_collected) {
+    item.kind = Kind::deleted;
+    return;
+  }
+  item.kind = Kind::gc;
+  item.left = item.right = item.parent = item.key = item.leaf = k_none;
+  item.origin = item.right_origin = {};
+}
+
+void Engine::merge_deleted(const TransactionState& state) {
+  for (const auto& [client, ranges] : state.deleted) {
+    const RunList& runs = clients_[client].runs;
+    for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
+      auto position = runs.find(static_cast<std::uint32_t>(range->to - 1));
+      if (!runs.is_last(position)) {
+        position = runs.next(position);
+      }
+      while (!runs.is_first(position) && items_[runs.at(position)].clock >= range->from) {
+        merge_with_lefts(clients_[client], position, position);
+        if (runs.is_first(position)) {
+          break;
+        }
+        position = runs.previous(position);
+      }
+    }
+  }
+}
+
+void Engine::merge_new(const TransactionState& state) {
+  for (std::size_t i = 0; i < state.settled; ++i) {
+    const ClientIndex client = state.touched[i];
+    const std::uint32_t old_state = before(state, client);
+    if (state.after[client] == old_state) {
+      continue;
+    }
+    const RunList& runs = clients_[client].runs;
+    const std::uint32_t first_clock = items_[runs.at(runs.find(old_state))].clock;
+    auto position = runs.last();
+    while (!runs.is_first(position) && items_[runs.at(position)].clock >= first_clock) {
+      merge_with_lefts(clients_[client], position, position);
+      if (runs.is_first(position)) {
+        break;
+      }
+      position = runs.previous(position);
+    }
+  }
+}
+
+void Engine::merge_split(const TransactionState& state) {
+  for (auto id = state.to_merge.rbegin(); id != state.to_merge.rend(); ++id) {
+    Client& client = clients_[id->client];
+    auto position = client.runs.find(id->clock);
+    if (!client.runs.is_last(position)) {
+      RunList::Position merged_at;
+      if (merge_with_lefts(client, client.runs.next(position), merged_at) > 1) {
+        continue;
+      }
+      position = client.runs.find(id->clock);
+    }
+    if (!client.runs.is_first(position)) {
+      merge_with_lefts(client, position, position);
+    }
+  }
+}
+
+// Yjs Item.mergeWith, GC.mergeWith. Both are neighbours in their client's runs.
+bool Engine::can_merge(const Item& left, const Item& right, ItemRef right_ref) const {
+  if (left.kind != right.kind) {
+    return false;
+  }
+  if (left.kind == Kind::gc) {
+    return true;
+  }
+  const bool joinable = left.kind == Kind::string || left.kind == Kind::any ||
+                        left.kind == Kind::json || left.kind == Kind::deleted;
+  return joinable && left.deleted == right.deleted && left.right == right_ref &&
+         right.origin == left.last_id() && left.right_origin == right.right_origin;
+}
+
+// Merges the run at `position` with as many to its left as possible. `merged_at` is then where they
+// are together.
+std::size_t Engine::merge_with_lefts(Client& client, RunList::Position position,
+                                     RunList::Position& merged_at) {
+  RunList& runs = client.runs;
+  std::size_t count = 0;
+  RunList::Position first = position;
+  while (!runs.is_first(first)) {
+    const auto previous = runs.previous(first);
+    const ItemRef right = runs.at(first);
+    if (!can_merge(items_[runs.at(previous)], items_[right], right)) {
+      break;
+    }
+    first = previous;
+    ++count;
+  }
+  merged_at = first;
+  if (count == 0) {
+    return 0;
+  }
+  const ItemRef left = runs.at(first);
+  auto right = first;
+  for (std::size_t i = 0; i < count; ++i) {
+    right = runs.next(right);
+    absorb(left, runs.at(right));
+  }
+  runs.erase_after(first, count);
+  return count;
+}
+
+void Engine::absorb(ItemRef left_ref, ItemRef right_ref) {
+  Item& left = items_[left_ref];
+  Item& right = items_[right_ref];
+  if (left.kind != Kind::gc) {
+    Type& parent = types_[left.parent];
+    if (right.key == k_none) {
+      if (parent.sequence) {
+        parent.sequence->merged_into(right_ref, left_ref);
+      }
+      if (parent.cursor == right_ref) {
+        parent.cursor = left_ref;
+        parent.cursor_start -= left.visible();
+      }
+      if (parent.tail == right_ref) {
+        parent.tail = left_ref;
+      }
+    } else if (parent.map.find(right.key) == right_ref) {
+      parent.map.set(right.key, left_ref);
+    }
+    left.right = right.right;
+    if (left.right != k_none) {
+      items_[left.right].left = left_ref;
+    }
+    if (left.kind == Kind::string) {
+      left.content.append_text(right.content);
+    } else {
+      left.content.append_bytes(right.content.bytes());
+    }
+  }
+  left.len += right.len;
+  items_.release(right_ref);
+}
+
+Subscription Engine::on_update(std::function<void(BytesView, Origin)> observer) {
+  return update_observers_.add(std::move(observer));
+}
+
+void Engine::emit(const TransactionState& state) {
+  if (update_observers_.empty()) {
+    return;
+  }
+  const auto settled = std::span(state.touched).first(state.settled);
+  const bool changed = std::ranges::any_of(
+      settled, [&](ClientIndex client) { return state.after[client] != before(state, client); });
+  if (!changed && state.deleted.empty()) {
+    return;
+  }
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> clients;
+  for (const ClientIndex client : state.touched) {
+    if (clients_[client].state > before(state, client)) {
+      clients.emplace_back(clients_[client].id, client);
+    }
+  }
+  std::ranges::sort(clients, std::greater<>());
+  lib0::Encoder out;
+  out.var_uint(clients.size());
+  for (const auto& [id, client] : clients) {
+    write_runs(out, clients_[client], before(state, client));
+  }
+  WireDeletes deleted;
+  for (const auto& [client, ranges] : state.deleted) {
+    deleted[clients_[client].id] = ranges;
+  }
+  write_deletes(out, deleted);
+  update_observers_.notify(out.view(), state.origin);
+}
+
+}  // namespace vivim::crdt::detail

@@ -1,0 +1,318 @@
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <queue>
+
+#include "vivim/crdt/update.hpp"
+#include "vivim/crdt/wire_detail.hpp"
+
+namespace vivim::crdt {
+namespace {
+
+using detail::DecodedUpdate;
+using detail::Kind;
+using detail::WireStruct;
+
+/// Yjs LazyStructWriter: structs in, grouped by client.
+class GroupWriter {
+ public:
+  void write(const WireStruct& item, std::uint64_t offset) {
+    if (count_ > 0 && client_ != item.client) {
+      flush();
+    }
+    if (count_ == 0) {
+      client_ = item.client;
+      group_.var_uint(item.client);
+      group_.var_uint(item.clock + offset);
+    }
+    detail::write_struct(group_, item, offset);
+    ++count_;
+  }
+
+  Bytes finish(const detail::WireDeletes& deletes) {
+    flush();
+    lib0::Encoder out;
+    out.var_uint(groups_);
+    out.raw(body_.view());
+    detail::write_deletes(out, deletes);
+    return out.take();
+  }
+
+ private:
+  void flush() {
+    if (count_ > 0) {
+      body_.var_uint(count_);
+      body_.raw(group_.view());
+      group_.bytes().clear();
+      count_ = 0;
+      ++groups_;
+    }
+  }
+
+  lib0::Encoder body_;
+  lib0::Encoder group_;
+  std::uint64_t client_ = 0;
+  std::size_t count_ = 0;
+  std::size_t groups_ = 0;
+};
+
+/// The structs of one update in order, without Skips.
+class Reader {
+ public:
+  explicit Reader(const DecodedUpdate& update) : update_(&update) { settle(); }
+
+  const WireStruct* current() const { return current_; }
+  const WireStruct* next() {
+    ++index_;
+    settle();
+    return current_;
+  }
+
+ private:
+  void settle() {
+    current_ = nullptr;
+    for (; group_ < update_->groups.size(); ++group_, index_ = 0) {
+      const auto& items = update_->groups[group_];
+      while (index_ < items.size() && items[index_].kind == Kind::skip) {
+        ++index_;
+      }
+      if (index_ < items.size()) {
+        current_ = &items[index_];
+        return;
+      }
+    }
+  }
+
+  const DecodedUpdate* update_;
+  std::size_t group_ = 0;
+  std::size_t index_ = 0;
+  const WireStruct* current_ = nullptr;
+};
+
+/// Yjs mergeUpdates: of all readers the one with the highest client and lowest clock writes next;
+/// of equal ones the one that wrote last.
+class Merger {
+ public:
+  explicit Merger(std::vector<Reader>& readers) : readers_(readers) {
+    for (std::size_t i = 0; i < readers_.size(); ++i) {
+      add(i, -static_cast<std::int64_t>(i));
+    }
+  }
+
+  Bytes run(const detail::WireDeletes& deletes) {
+    while (!heap_.empty()) {
+      const std::size_t index = heap_.top().reader;
+      heap_.pop();
+      advance(readers_[index]);
+      add(index, ++turn_);
+    }
+    if (pending_) {
+      out_.write(*pending_, 0);
+    }
+    return out_.finish(deletes);
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t client = 0;
+    std::uint64_t clock = 0;
+    std::int64_t turn = 0;
+    std::size_t reader = 0;
+    bool operator<(const Entry& other) const {
+      if (client != other.client) {
+        return client < other.client;
+      }
+      return clock != other.clock ? clock > other.clock : turn < other.turn;
+    }
+  };
+
+  void add(std::size_t index, std::int64_t turn) {
+    if (const WireStruct* item = readers_[index].current()) {
+      heap_.push({.client = item->client, .clock = item->clock, .turn = turn, .reader = index});
+    }
+  }
+
+  void replace(const WireStruct& item) {
+    out_.write(*pending_, 0);
+    pending_ = item;
+  }
+
+  // One round of the loop in mergeUpdatesV2 with `reader` in front.
+  void advance(Reader& reader) {
+    const std::uint64_t client = reader.current()->client;
+    if (!pending_) {
+      pending_ = *reader.current();
+      reader.next();
+    } else if (!join(reader, client)) {
+      return;
+    }
+    for (const WireStruct* next = reader.current();
+         next != nullptr && next->client == client && next->clock == pending_->end();
+         next = reader.next()) {
+      replace(*next);
+    }
+  }
+
+  // False: nothing to write from this reader in this round.
+  bool join(Reader& reader, std::uint64_t client) {
+    const WireStruct* current = reader.current();
+    bool moved = false;
+    while (current != nullptr && current->end() <= pending_->end() &&
+           current->client >= pending_->client) {
+      current = reader.next();
+      moved = true;
+    }
+    if (current == nullptr || current->client != client ||
+        (moved && current->clock > pending_->end())) {
+      return false;
+    }
+    if (client != pending_->client) {
+      replace(*current);
+      reader.next();
+    } else if (pending_->end() < current->clock) {
+      const WireStruct gap{.client = client,
+                           .clock = pending_->end(),
+                           .len = current->clock - pending_->end(),
+                           .kind = Kind::skip};
+      if (pending_->kind == Kind::skip) {
+        pending_->len += gap.len;
+      } else {
+        replace(gap);
+      }
+    } else {
+      append(*current, reader);
+    }
+    return true;
+  }
+
+  // `current` begins inside or right behind what is pending.
+  void append(const WireStruct& current, Reader& reader) {
+    const std::uint64_t overlap = pending_->end() - current.clock;
+    WireStruct tail = current;
+    if (overlap > 0) {
+      if (pending_->kind == Kind::skip) {
+        pending_->len -= overlap;
+      } else {
+        tail = slice(current, overlap);
+      }
+    }
+    if (pending_->kind == Kind::gc && tail.kind == Kind::gc) {
+      pending_->len += tail.len;
+      return;
+    }
+    replace(tail);
+    reader.next();
+  }
+
+  // What is left of `item` after its first `offset` units, as a struct of its own.
+  WireStruct slice(const WireStruct& item, std::uint64_t offset) {
+    WireStruct tail = item;
+    tail.clock += offset;
+    tail.len -= offset;
+    if (item.kind == Kind::gc) {
+      return tail;
+    }
+    tail.has_origin = true;
+    tail.origin = {.client = ClientId{item.client}, .clock = tail.clock - 1};
+    if (item.kind == Kind::string) {
+      const auto at = detail::utf8_position(as_text(item.content), offset);
+      tail.content = item.content.subspan(at.offset);
+      if (at.inside_pair) {
+        Bytes repaired = to_bytes(std::string_view("\xef\xbf\xbd"));
+        vivim::append(repaired, tail.content);
+        tail.content = owned_.emplace_back(std::move(repaired));
+      }
+    } else if (item.kind == Kind::any || item.kind == Kind::json) {
+      tail.content = item.content.subspan(detail::element_offset(item.kind, item.content, offset));
+    }
+    return tail;
+  }
+
+  std::vector<Reader>& readers_;
+  std::priority_queue<Entry> heap_;
+  std::int64_t turn_ = 0;
+  std::optional<WireStruct> pending_;
+  std::deque<Bytes> owned_;
+  GroupWriter out_;
+};
+
+}  // namespace
+
+Result<Bytes> merge_updates(std::span<const BytesView> updates) {
+  if (updates.size() == 1) {
+    VIVIM_TRYV(detail::decode_update(updates.front()));
+    return to_bytes(updates.front());
+  }
+  std::deque<DecodedUpdate> decoded;
+  std::vector<Reader> readers;
+  detail::WireDeletes deletes;
+  for (const BytesView update : updates) {
+    VIVIM_TRY(decoded.emplace_back(), detail::decode_update(update));
+    readers.emplace_back(decoded.back());
+    for (const auto& [client, ranges] : decoded.back().deletes) {
+      auto& all = deletes[client];
+      all.insert(all.end(), ranges.begin(), ranges.end());
+    }
+  }
+  for (auto& [client, ranges] : deletes) {
+    detail::normalise(ranges);
+  }
+  return Merger(readers).run(deletes);
+}
+
+Result<Bytes> diff_update(BytesView update, BytesView state_vector) {
+  VIVIM_TRY(const StateVector state, decode_state_vector(state_vector));
+  VIVIM_TRY(const DecodedUpdate decoded, detail::decode_update(update));
+  GroupWriter out;
+  for (const auto& group : decoded.groups) {
+    if (group.empty()) {
+      continue;
+    }
+    const auto it = state.find(ClientId{group.front().client});
+    const std::uint64_t known = it == state.end() ? 0 : it->second;
+    // As in Yjs the first written struct is not a Skip, and after it everything of this client is
+    // written.
+    auto item = std::ranges::find_if(group, [&](const WireStruct& candidate) {
+      return candidate.kind != Kind::skip && candidate.end() > known;
+    });
+    if (item == group.end()) {
+      continue;
+    }
+    out.write(*item, known > item->clock ? known - item->clock : 0);
+    for (++item; item != group.end(); ++item) {
+      out.write(*item, 0);
+    }
+  }
+  return out.finish(decoded.deletes);
+}
+
+Result<Bytes> state_vector_from_update(BytesView update) {
+  VIVIM_TRY(const DecodedUpdate decoded, detail::decode_update(update));
+  lib0::Encoder body;
+  std::size_t clients = 0;
+  for (const auto& group : decoded.groups) {
+    std::uint64_t clock = 0;
+    for (const WireStruct& item : group) {
+      if (item.kind == Kind::skip || item.clock != clock) {
+        break;
+      }
+      clock = item.end();
+    }
+    if (clock > 0) {
+      ++clients;
+      body.var_uint(group.front().client);
+      body.var_uint(clock);
+    }
+  }
+  lib0::Encoder out;
+  out.var_uint(clients);
+  out.raw(body.view());
+  return out.take();
+}
+
+Result<void> check_update(BytesView update) {
+  VIVIM_TRYV(detail::decode_update(update));
+  return {};
+}
+
+}  // namespace vivim::crdt

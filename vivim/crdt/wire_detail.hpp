@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "vivim/base/bytes.hpp"
+#include "vivim/base/result.hpp"
+#include "vivim/crdt/id.hpp"
+#include "vivim/crdt/lib0.hpp"
+#include "vivim/crdt/update.hpp"
+
+/// Update format v1 (docs: Yjs encoding.js, UpdateEncoder.js), decoded without a document.
+namespace vivim::crdt::detail {
+
+/// What a struct is: the low five bits of its info byte.
+enum class Kind : std::uint8_t {
+  gc = 0,
+  deleted = 1,
+  json = 2,
+  binary = 3,
+  string = 4,
+  embed = 5,
+  format = 6,
+  type = 7,
+  any = 8,
+  doc = 9,
+  skip = 10,
+};
+
+/// What a Kind::type is.
+enum class TypeKind : std::uint8_t {
+  array = 0,
+  map = 1,
+  text = 2,
+  xml_element = 3,
+  xml_fragment = 4,
+  xml_hook = 5,
+  xml_text = 6,
+  unknown = 255,  ///< a root that nobody has asked for by type
+};
+
+inline constexpr std::uint8_t k_info_origin = 0x80;
+inline constexpr std::uint8_t k_info_right_origin = 0x40;
+inline constexpr std::uint8_t k_info_key = 0x20;
+inline constexpr std::uint8_t k_info_kind = 0x1f;
+
+/// How an item without origins names its parent.
+enum class ParentRef : std::uint8_t { from_neighbour, root, item };
+
+/// A struct as it stands in an update. Views borrow from the update or from DecodedUpdate::owned.
+struct WireStruct {
+  std::uint64_t client = 0;
+  std::uint64_t clock = 0;
+  std::uint64_t len = 0;
+  Kind kind = Kind::gc;
+  TypeKind type = TypeKind::unknown;
+  ParentRef parent = ParentRef::from_neighbour;
+  bool has_origin = false;
+  bool has_right_origin = false;
+  bool has_key = false;  ///< `key` is there: only without origins
+  Id origin;
+  Id right_origin;
+  Id parent_item;
+  std::string_view root;
+  std::string_view key;
+  /// string: UTF-8. json, any: the elements without their count. Others: the content as encoded.
+  BytesView content;
+
+  std::uint64_t end() const { return clock + len; }
+};
+
+/// Half-open ranges of clocks.
+struct ClockRange {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  friend bool operator==(const ClockRange&, const ClockRange&) = default;
+};
+
+/// Deleted ranges by client, highest client first, sorted and merged.
+using WireDeletes = std::map<std::uint64_t, std::vector<ClockRange>, std::greater<>>;
+
+/// A whole update, checked.
+struct DecodedUpdate {
+  std::vector<std::vector<WireStruct>> groups;  ///< one per client, in the order of the update
+  WireDeletes deletes;
+  std::deque<Bytes> owned;  ///< content that had to be put into canonical form
+};
+
+/// Errors: all of CrdtError but bad_message and too_much_pending. Memory is at most a small
+/// multiple of the input.
+Result<DecodedUpdate> decode_update(BytesView update);
+
+/// Appends `item`, or what is left of it after its first `offset` units.
+void write_struct(lib0::Encoder& out, const WireStruct& item, std::uint64_t offset);
+
+/// Appends a delete set.
+void write_deletes(lib0::Encoder& out, const WireDeletes& deletes);
+
+/// Sorts and merges overlapping and adjacent ranges.
+void normalise(std::vector<ClockRange>& ranges);
+
+/// Byte offset of element `index` in a sequence of encoded `any` values (kind any) or strings (kind
+/// json).
+std::size_t element_offset(Kind kind, BytesView elements, std::uint64_t index);
+
+/// Byte offset and the code unit split: where UTF-16 unit `units` of valid UTF-8 begins;
+/// `inside_pair` when it is the second half of a surrogate pair (the offset is then behind the
+/// pair).
+struct Utf8Position {
+  std::size_t offset = 0;
+  bool inside_pair = false;
+};
+Utf8Position utf8_position(std::string_view utf8, std::uint64_t units);
+
+}  // namespace vivim::crdt::detail
