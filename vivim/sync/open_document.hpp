@@ -1,0 +1,141 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "vivim/base/bytes.hpp"
+#include "vivim/base/result.hpp"
+#include "vivim/crdt/awareness.hpp"
+#include "vivim/crdt/doc.hpp"
+#include "vivim/rt/task_group.hpp"
+#include "vivim/rt/wait.hpp"
+#include "vivim/store/documents.hpp"
+#include "vivim/store/ids.hpp"
+#include "vivim/store/store.hpp"
+#include "vivim/sync/subscriber.hpp"
+
+namespace vivim::sync {
+
+/// Bytes of updates that may wait for the disk before senders have to wait too (`room`).
+inline constexpr std::size_t k_backlog_bytes_max = std::size_t{8} << 20;
+/// Subscribers of one document.
+inline constexpr std::size_t k_subscribers_max = 1024;
+
+/// A document in memory: the one place where its edits meet. It keeps the rule of
+/// docs/protocol/sync.md: what was received or edited is integrated at once, appended to the log,
+/// and only when it is on disk relayed and called durable. Lives on one loop; owned by a
+/// DocumentHub. If the disk fails, the document ends for everybody and is read anew.
+class OpenDocument {
+ public:
+  OpenDocument(store::DocumentId id, crdt::ClientId client, rt::TaskGroup& tasks,
+               store::Store& store);
+  ~OpenDocument();
+
+  /// Reads the log. Errors: the store's, and decode errors of a damaged log.
+  rt::Co<Result<void>> load();
+
+  const store::DocumentId& id() const { return id_; }
+  /// To read; edits go through `edit`.
+  const crdt::Doc& doc() const { return *doc_; }
+  crdt::Doc& doc() { return *doc_; }
+
+  /// Errors: too_many_subscribers.
+  Result<SubscriberId> subscribe(Subscriber& subscriber);
+  /// Its presence is withdrawn from the others. Idempotent.
+  void unsubscribe(SubscriberId subscriber);
+  std::size_t subscribers() const { return subscribers_.size(); }
+
+  /// Integrates an update of a subscriber. Errors: crdt's decode errors; the document is then
+  /// unchanged.
+  Result<void> receive(SubscriberId from, BytesView update);
+  /// Answered by on_step_two, then on_durable. Errors: a malformed state vector.
+  Result<void> answer_step_one(SubscriberId from, BytesView state_vector);
+  /// Relays presence to the others. Errors: crdt's decode errors.
+  Result<void> receive_awareness(SubscriberId from, BytesView update);
+  /// The presence of everybody, as an awareness update.
+  Bytes awareness() const { return awareness_.encode_all(); }
+  /// Drops presence that was not renewed. Call it every few seconds.
+  void expire_awareness();
+
+  /// Runs `body`, which edits in one transaction or more, and resumes when the edits are on disk.
+  rt::Co<Result<void>> edit(std::function<void(crdt::Doc&)> body);
+  /// Resumes when everything integrated so far is on disk.
+  rt::Co<Result<void>> flush();
+  /// Resumes when the backlog is below its limit: await it before reading more from a subscriber.
+  rt::Co<void> room();
+
+  /// What is on disk, as a state vector.
+  const Bytes& durable() const { return durable_; }
+  bool busy() const { return writing_; }
+  bool broken() const { return broken_.has_value(); }
+
+  /// Ends it for all subscribers.
+  void end(Reason reason, std::string_view detail);
+
+  /// Called after each commit that changed the document.
+  void on_committed(std::function<void(const store::DocumentId&)> observer) {
+    on_committed_ = std::move(observer);
+  }
+
+ private:
+  struct Entry {
+    Subscriber* subscriber = nullptr;
+    std::set<crdt::ClientId> clients;  ///< whose presence came through it
+  };
+  struct Queued {
+    Bytes update;
+    SubscriberId from{};
+  };
+  struct Answer {
+    SubscriberId to{};
+    Bytes update;
+  };
+  struct Batch {
+    std::vector<Queued> updates;
+    std::vector<Answer> answers;
+    Bytes state_vector;
+  };
+
+  void enqueue(Bytes update, SubscriberId from);
+  void start_writing();
+  rt::Co<void> write();
+  rt::Co<Result<void>> append(const std::vector<Queued>& updates);
+  rt::Co<void> compact_if_due();
+  Batch take_batch();
+  void deliver(Batch batch);
+  void break_down(const Error& error);
+  void wake_waiters();
+  void relay_awareness(const std::vector<crdt::ClientId>& clients, SubscriberId from);
+  std::uint64_t now_ms() const;
+
+  store::DocumentId id_;
+  rt::TaskGroup& tasks_;
+  store::Store& store_;
+  std::unique_ptr<crdt::Doc> doc_;
+  crdt::Subscription on_update_;
+  crdt::Awareness awareness_;
+
+  std::map<SubscriberId, Entry> subscribers_;
+  std::uint64_t next_subscriber_ = 1;
+
+  std::vector<Queued> queue_;
+  std::size_t queued_bytes_ = 0;
+  std::map<SubscriberId, Bytes>
+      step_ones_;  ///< one unanswered state vector a subscriber: a newer one replaces it
+  std::uint64_t queued_count_ = 0;
+  std::uint64_t durable_count_ = 0;
+  rt::Event progress_;
+  bool writing_ = false;
+  Bytes durable_;
+  store::LogTail tail_;
+  std::uint64_t last_seq_ = 0;
+  std::optional<Error> broken_;
+  std::vector<Bytes> captured_;  ///< what on_update gave during the current call
+  std::function<void(const store::DocumentId&)> on_committed_;
+};
+
+}  // namespace vivim::sync
