@@ -6,6 +6,7 @@
 #include "vivim/chat/json.hpp"
 #include "vivim/chat/part_any.hpp"
 #include "vivim/chat/text_diff.hpp"
+#include "vivim/chat/tree.hpp"
 #include "vivim/crdt/array.hpp"
 #include "vivim/crdt/map.hpp"
 #include "vivim/crdt/text.hpp"
@@ -238,6 +239,13 @@ Conversation from_document(crdt::Doc& doc) {
       conversation.turns.push_back(read_turn(id, *map));
     }
   });
+  std::vector<Turn> ordered;
+  ordered.reserve(conversation.turns.size());
+  const auto order = Tree(conversation).walk();
+  for (const auto turn : order) {
+    ordered.push_back(std::move(conversation.turns[turn]));
+  }
+  conversation.turns = std::move(ordered);
   return conversation;
 }
 

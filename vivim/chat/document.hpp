@@ -21,7 +21,8 @@ inline constexpr std::size_t k_text_bytes_max = 16ULL << 20;
 void to_document(const Conversation& conversation, crdt::Doc& doc, crdt::Origin origin = {});
 
 /// Reads a document of any origin: what is missing or has another type than it should reads as not
-/// known. Turns come in the order in which the document has their keys.
+/// known. Turns
+/// come in the order of Tree::walk, which is the same for everyone who has the same document.
 Conversation from_document(crdt::Doc& doc);
 
 /// One turn of a document, without reading the others. Errors: no_such_turn.

@@ -146,17 +146,22 @@ std::vector<std::size_t> Tree::branch_through(std::size_t turn) const {
   return path;
 }
 
-std::vector<std::size_t> Tree::leaves() const {
+std::vector<std::size_t> Tree::walk() const {
   std::vector<std::size_t> found;
+  found.reserve(parents_.size());
   std::vector<std::size_t> open(roots_.rbegin(), roots_.rend());
   while (!open.empty()) {
     const auto at = open.back();
     open.pop_back();
-    if (children_[at].empty()) {
-      found.push_back(at);
-    }
+    found.push_back(at);
     open.insert(open.end(), children_[at].rbegin(), children_[at].rend());
   }
+  return found;
+}
+
+std::vector<std::size_t> Tree::leaves() const {
+  auto found = walk();
+  std::erase_if(found, [&](std::size_t turn) { return !children_[turn].empty(); });
   return found;
 }
 

@@ -32,6 +32,8 @@ class Tree {
   /// From a root through `turn` to a leaf: along the main branch while it passes there, then the
   /// last child at each step.
   std::vector<std::size_t> branch_through(std::size_t turn) const;
+  /// All turns: parents before children, children in order, one branch after the other.
+  std::vector<std::size_t> walk() const;
   /// Turns without children, in the order of a walk that visits children in order.
   std::vector<std::size_t> leaves() const;
 
