@@ -25,9 +25,19 @@ Result<BlobId> Blobs::put(const PackedBlob& blob) {
 Result<BlobId> Blobs::put(const PackedBlob& blob, const DocumentId& document) {
   return db_.atomically([&]() -> Result<BlobId> {
     VIVIM_TRY(const std::int64_t row, insert(blob));
-    VIVIM_TRYV(link_row(document, row));
+    VIVIM_TRY(const std::int64_t owner, document_row(document));
+    VIVIM_TRYV(link_row(owner, row));
     return blob.id;
   });
+}
+
+Result<void> Blobs::put_many(std::span<const PackedBlob> blobs, const DocumentId& document) {
+  VIVIM_TRY(const std::int64_t owner, document_row(document));
+  for (const PackedBlob& blob : blobs) {
+    VIVIM_TRY(const std::int64_t row, insert(blob));
+    VIVIM_TRYV(link_row(owner, row));
+  }
+  return {};
 }
 
 Result<std::optional<std::int64_t>> Blobs::find_row(const BlobId& id) {
@@ -50,11 +60,15 @@ Result<std::int64_t> Blobs::insert(const PackedBlob& blob) {
   return db_.last_row_id();
 }
 
-Result<void> Blobs::link_row(const DocumentId& document, std::int64_t row) {
+Result<std::int64_t> Blobs::document_row(const DocumentId& document) {
   Query find = db_.query("SELECT id FROM documents WHERE doc = ?", document);
   VIVIM_TRYV(find.row());
+  return find.integer(0);
+}
+
+Result<void> Blobs::link_row(std::int64_t document_row, std::int64_t row) {
   return db_.run("INSERT INTO document_blobs(doc, blob) VALUES(?, ?) ON CONFLICT DO NOTHING",
-                 find.integer(0), row);
+                 document_row, row);
 }
 
 Result<Bytes> Blobs::get(const BlobId& id) {
@@ -86,7 +100,8 @@ Result<void> Blobs::link(const DocumentId& document, const BlobId& id) {
   if (!row) {
     return fail(StoreError::not_found);
   }
-  return link_row(document, *row);
+  VIVIM_TRY(const std::int64_t owner, document_row(document));
+  return link_row(owner, *row);
 }
 
 Result<bool> Blobs::linked(const DocumentId& document, const BlobId& id) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "vivim/base/bytes.hpp"
@@ -27,6 +28,10 @@ class Blobs {
   /// Stores it and links `document` to it. Errors: not_found (the document).
   Result<BlobId> put(const PackedBlob& blob, const DocumentId& document);
 
+  /// Stores and links many. Part of a transaction of the caller's: after an error some may be
+  /// there.
+  Result<void> put_many(std::span<const PackedBlob> blobs, const DocumentId& document);
+
   /// The bytes. Errors: not_found; corrupt, if what is stored does not have this id.
   Result<Bytes> get(const BlobId& id);
   /// Uncompressed size, without reading the bytes. Errors: not_found.
@@ -46,7 +51,8 @@ class Blobs {
  private:
   Result<std::optional<std::int64_t>> find_row(const BlobId& id);
   Result<std::int64_t> insert(const PackedBlob& blob);
-  Result<void> link_row(const DocumentId& document, std::int64_t row);
+  Result<std::int64_t> document_row(const DocumentId& document);
+  Result<void> link_row(std::int64_t document_row, std::int64_t row);
 
   Database& db_;
   Packer packer_;

@@ -162,13 +162,9 @@ Result<void> Conversations::insert_one(const NewConversation& conversation) {
   const DocumentId& id = conversation.row.id;
   Documents documents(db_);
   VIVIM_TRYV(documents.create(id, DocumentKind::conversation, conversation.row.created));
-  VIVIM_TRYV(documents.append_update(id, conversation.snapshot));
-  VIVIM_TRYV(documents.compact(id, conversation.snapshot, 1));
+  VIVIM_TRYV(documents.start_log(id, conversation.snapshot, conversation.packed));
   VIVIM_TRYV(put(conversation.row));
-  Blobs blobs(db_);
-  for (const PackedBlob& blob : conversation.blobs) {
-    VIVIM_TRYV(blobs.put(blob, id));
-  }
+  VIVIM_TRYV(Blobs(db_).put_many(conversation.blobs, id));
   return Search(db_).enqueue(id);
 }
 

@@ -46,7 +46,8 @@ struct ConversationPage {
 /// A whole new conversation, for import: everything that its first transaction writes.
 struct NewConversation {
   ConversationRow row;
-  BytesView snapshot;                 ///< its document's first state, as one update
+  BytesView snapshot;            ///< its document's first state, as one update: number 1
+  std::optional<Packed> packed;  ///< the snapshot by Packer::pack(), if that was done elsewhere
   std::span<const PackedBlob> blobs;  ///< stored and linked to the document
 };
 

@@ -4,7 +4,7 @@
 #include "vivim/rt/task_group.hpp"
 #include "vivim/store/doctor.hpp"
 #include "vivim/store/store.hpp"
-#include "vivim/store/testing_detail.hpp"
+#include "vivim/store/store_test_detail.hpp"
 
 namespace vivim::store {
 namespace {

@@ -34,7 +34,7 @@ struct DatabaseOptions {
   /// Memory-mapped reads, only without `disk`.
   std::uint64_t mmap_bytes = 64ULL << 20;
   /// The write-ahead log is copied into the database when it has grown to this.
-  std::uint64_t wal_bytes = 16ULL << 20;
+  std::uint64_t wal_bytes = 64ULL << 20;
   /// Seeds SQLite's process-wide generator, so that a simulated disk gets the same bytes in each
   /// run.
   std::optional<int> random_seed;

@@ -4,7 +4,7 @@
 
 #include "vivim/store/blobs.hpp"
 #include "vivim/store/search.hpp"
-#include "vivim/store/testing_detail.hpp"
+#include "vivim/store/store_test_detail.hpp"
 
 namespace vivim::store {
 namespace {

@@ -130,6 +130,22 @@ Result<std::uint64_t> Documents::append_update(const DocumentId& id, BytesView u
   return last + 1;
 }
 
+Result<void> Documents::start_log(const DocumentId& id, BytesView snapshot,
+                                  const std::optional<Packed>& packed) {
+  if (snapshot.size() > k_update_bytes_max) {
+    return fail(StoreError::too_large, snapshot.size());
+  }
+  VIVIM_TRY(const std::int64_t row, row_of(id));
+  VIVIM_TRY(const std::uint64_t last, last_seq_of_row(row));
+  if (last != 0) {
+    return fail(StoreError::exists, last);
+  }
+  const Packed stored = packed ? *packed : Packer().pack(snapshot);
+  return db_.run("INSERT INTO snapshots(doc, seq, codec, size, bytes) VALUES(?, 1, ?, ?, ?)", row,
+                 static_cast<int>(stored.codec), stored.size,
+                 stored.codec == Codec::raw ? snapshot : BytesView(stored.bytes));
+}
+
 Result<DocumentLog> Documents::load(const DocumentId& id) {
   VIVIM_TRY(const std::int64_t row, row_of(id));
   DocumentLog log;

@@ -74,6 +74,11 @@ class Documents {
 
   /// Appends and returns the sequence number. Errors: not_found, too_large (k_update_bytes_max).
   Result<std::uint64_t> append_update(const DocumentId& id, BytesView update);
+  /// Begins the empty log of a new document with a snapshot that counts as update 1; `packed` is
+  /// the snapshot by Packer::pack(), if that was done elsewhere. Errors: not_found, exists,
+  /// too_large.
+  Result<void> start_log(const DocumentId& id, BytesView snapshot,
+                         const std::optional<Packed>& packed = std::nullopt);
   /// Errors: not_found, corrupt.
   Result<DocumentLog> load(const DocumentId& id);
   /// Replaces the log up to and including `upto_seq` by `snapshot`, which holds all of it; later

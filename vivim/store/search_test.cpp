@@ -5,7 +5,7 @@
 #include "vivim/store/conversations.hpp"
 #include "vivim/store/error.hpp"
 #include "vivim/store/fts_query.hpp"
-#include "vivim/store/testing_detail.hpp"
+#include "vivim/store/store_test_detail.hpp"
 
 namespace vivim::store {
 namespace {

@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/rt/asio/disk.hpp"
+#include "vivim/rt/asio/loop.hpp"
+#include "vivim/rt/asio/worker.hpp"
 #include "vivim/rt/sim/world.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/store/error.hpp"
 #include "vivim/store/settings.hpp"
-#include "vivim/store/testing_detail.hpp"
+#include "vivim/store/store_test_detail.hpp"
 
 namespace vivim::store {
 namespace {
@@ -208,6 +211,7 @@ TEST_CASE("store: after the disk failed it is read-only until it is opened again
   StoreFixture f;
   const DocumentId id = f.create(1);
   CHECK(append_many(f, id, 5).seqs.size() == 5);
+  silence_log();
   f.node.disk().fail_always();
   const Outcomes outcomes = append_many(f, id, 3);
   REQUIRE(outcomes.errors.size() == 3);
@@ -251,6 +255,49 @@ TEST_CASE("store: close finishes what was begun and refuses what comes later") {
   f.open(options_of(f.node));
   CHECK(f.store->open_report().clean);
   CHECK(f.load(id).updates.size() == 10);
+}
+
+Co<Outcomes> append_together(rt::asio_::Loop& loop, Store& store, DocumentId id) {
+  Outcomes outcomes;
+  rt::TaskGroup group(loop);
+  for (int i = 0; i < 200; ++i) {
+    group.spawn("append", append(store, id, Bytes(100, 1), outcomes));
+  }
+  while (group.running() > 0) {
+    (void)co_await store.read([](Database& db) { return Documents(db).count(); });
+  }
+  co_await group.stop();
+  co_return outcomes;
+}
+
+TEST_CASE("store: on a real loop, worker and files, through either file layer") {
+  const TemporaryFolder folder;
+  const auto disk = must(rt::asio_::DirectoryDisk::open_root(folder.file("")));
+  StoreOptions options;
+  SUBCASE("SQLite's own files") {
+    options.database.path = folder.file("a.db");
+  }
+  SUBCASE("rt::Disk") {
+    options.database = {.path = "b.db", .disk = disk.get()};
+  }
+  rt::asio_::Loop loop;
+  rt::asio_::ThreadWorker worker(loop, "store");
+  const DocumentId id = document_id(1);
+  for (int round = 1; round <= 2; ++round) {
+    const auto store = must(loop.run(Store::open(loop, worker, options)));
+    CHECK(store->open_report().clean);
+    if (round == 1) {
+      must(loop.run(store->write(
+          [id](Database& db) { return Documents(db).create(id, DocumentKind::conversation, 1); })));
+    }
+    const Outcomes outcomes = loop.run(append_together(loop, *store, id));
+    CHECK(outcomes.seqs.size() == 200);
+    CHECK(outcomes.errors.empty());
+    const auto log =
+        must(loop.run(store->read([id](Database& db) { return Documents(db).load(id); })));
+    CHECK(log.updates.size() == static_cast<std::size_t>(round) * 200);
+    must(loop.run(store->close()));
+  }
 }
 
 TEST_CASE("store: opening reports what is wrong") {

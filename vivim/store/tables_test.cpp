@@ -7,7 +7,7 @@
 #include "vivim/store/imports.hpp"
 #include "vivim/store/peers.hpp"
 #include "vivim/store/search.hpp"
-#include "vivim/store/testing_detail.hpp"
+#include "vivim/store/store_test_detail.hpp"
 
 namespace vivim::store {
 namespace {
@@ -290,6 +290,8 @@ TEST_CASE("conversations: a batch of an import is stored whole or not at all") {
   CHECK(must(Search(db).pending()) == 3);
   CHECK(must(Documents(db).load(document_id(1))).snapshot == snapshot);
   CHECK(must(Documents(db).load(document_id(1))).updates.empty());
+  CHECK(must(Documents(db).append_update(document_id(1), Bytes{1})) == 2);
+  CHECK(fails(Documents(db).start_log(document_id(1), snapshot), StoreError::exists));
   CHECK(must(Blobs(db).linked(document_id(2), blobs[0].id)));
   CHECK(must(Blobs(db).count()) == 1);
   batch[0].row = row(10, "t", 1);
