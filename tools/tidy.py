@@ -90,7 +90,7 @@ def check_includes(path, lines, known, order, exceptions):
     if own is None:
         return
     may = closure([own], known)
-    if re.search(r"_(test|fuzz|bench)(_detail\.hpp|\.cpp)$", path):
+    if re.search(r"_(test|fuzz|bench)(_detail\.hpp|\.cpp)$|/testing_detail\.hpp$", path):
         may |= closure(known[own][2], known)
     for number, line in enumerate(lines, 1):
         match = re.match(r'#include "(vivim/[^"]+)"', line)
@@ -172,7 +172,7 @@ def check_shape(path, lines, text):
         report(path, 1, "a header begins with #pragma once")
     if not text.endswith("\n"):
         report(path, len(lines), "no newline at the end")
-    if not re.search(r"_(test|fuzz)(_detail\.hpp|\.cpp)$", path):
+    if not re.search(r"_(test|fuzz|bench)(_detail\.hpp|\.cpp)$", path):
         for number, line in enumerate(lines, 1):
             if re.match(r"\s*using namespace ", line):
                 report(path, number, "using namespace outside a test")

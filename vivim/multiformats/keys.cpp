@@ -22,8 +22,8 @@ void append_key(Bytes& out, KeyType type, BytesView data) {
   append(out, data);
 }
 
-/// Parses a key message; both fields are required, which is checked here: protobuf would write a line
-/// about a missing one to stderr.
+/// Parses a key message; both fields are required, which is checked here: protobuf would write a
+/// line about a missing one to stderr.
 template <class Message>
 Result<Message> parse_key(BytesView bytes) {
   if (bytes.size() > k_public_key_bytes_max) {
