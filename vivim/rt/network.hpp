@@ -61,6 +61,8 @@ class Network {
   virtual Result<std::unique_ptr<Listener>> listen(Endpoint at) = 0;
   /// RtError::refused, unreachable or timed_out (after `timeout`).
   virtual Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) = 0;
+  /// Ends every dial that is under way with RtError::closed: for an owner that stops.
+  virtual void cancel_dials() = 0;
   /// Addresses of this machine's interfaces, for listeners on the unspecified address.
   virtual Result<std::vector<IpAddress>> interfaces() = 0;
 };

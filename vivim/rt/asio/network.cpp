@@ -75,15 +75,25 @@ class TcpListener final : public Listener {
   bool closed_ = false;
 };
 
+}  // namespace
+
 /// Shared by a dial and its deadline, which may fire while the connect's completion is on its way.
-struct Dial {
+struct TcpNetwork::Dial {
   explicit Dial(asio::io_context& io) : socket(io), deadline(io) {}
+
+  void end(RtError why) {
+    ended = ended.value_or(why);
+    SysError ignored;
+    socket.close(ignored);
+  }
+
   tcp::socket socket;
   asio::steady_timer deadline;
-  bool timed_out = false;
+  std::optional<RtError> ended;
 };
 
-}  // namespace
+TcpNetwork::TcpNetwork(Loop& loop) : loop_(loop) {}
+TcpNetwork::~TcpNetwork() = default;
 
 Result<std::unique_ptr<Listener>> TcpNetwork::listen(Endpoint at) {
   VIVIM_ASSERT(loop_.is_here());
@@ -116,20 +126,27 @@ Co<Result<Connection>> TcpNetwork::dial(Endpoint to, std::chrono::nanoseconds ti
   dial->deadline.expires_after(timeout);
   dial->deadline.async_wait([dial](const SysError& cancelled) {
     if (!cancelled) {
-      dial->timed_out = true;
-      SysError ignored;
-      dial->socket.close(ignored);
+      dial->end(RtError::timed_out);
     }
   });
+  const std::uint64_t id = next_dial_++;
+  dials_.emplace(id, dial);
   const auto [error] = co_await dial->socket.async_connect(from_endpoint(to), k_tuple);
+  dials_.erase(id);
   dial->deadline.cancel();
-  if (dial->timed_out) {
-    co_return fail(RtError::timed_out);
+  if (dial->ended) {
+    co_return fail(*dial->ended);
   }
   if (error) {
     co_return fail(to_error(error));
   }
   co_return adopt_socket(loop_, std::move(dial->socket));
+}
+
+void TcpNetwork::cancel_dials() {
+  for (const auto& [id, dial] : dials_) {
+    dial->end(RtError::closed);
+  }
 }
 
 Result<std::vector<IpAddress>> TcpNetwork::interfaces() {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 
 #include "vivim/rt/asio/loop.hpp"
@@ -17,15 +19,21 @@ inline constexpr auto k_accept_pause = std::chrono::milliseconds(100);
 /// of 15 s).
 class TcpNetwork final : public Network {
  public:
-  explicit TcpNetwork(Loop& loop) : loop_(loop) {}
+  explicit TcpNetwork(Loop& loop);
+  ~TcpNetwork() override;
 
   /// SO_REUSEADDR; an IPv6 listener takes IPv6 only.
   Result<std::unique_ptr<Listener>> listen(Endpoint at) override;
   Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) override;
+  void cancel_dials() override;
   Result<std::vector<IpAddress>> interfaces() override;
 
  private:
+  struct Dial;
+
   Loop& loop_;
+  std::map<std::uint64_t, std::shared_ptr<Dial>> dials_;
+  std::uint64_t next_dial_ = 0;
 };
 
 }  // namespace vivim::rt::asio_

@@ -149,6 +149,14 @@ Co<void> dial_timeout(asio_::Loop& loop) {
   }
   REQUIRE(error);
   CHECK(error->is(RtError::timed_out));
+  TaskGroup tasks(loop);
+  std::optional<Error> cancelled;
+  tasks.on_stop([&network] { network.cancel_dials(); });
+  tasks.spawn("dial", dial_error(network, at, cancelled));
+  co_await sleep_for(loop, 1ms);
+  co_await tasks.stop();
+  REQUIRE(cancelled);
+  CHECK(cancelled->is(RtError::closed));
   ::close(fd);
 }
 
@@ -270,7 +278,7 @@ TEST_CASE("tcp: dials and listens that fail") {
   loop.run(dial_failures(loop));
 }
 
-TEST_CASE("tcp: a dial ends at its timeout") {
+TEST_CASE("tcp: a dial ends at its timeout, or when it is cancelled") {
   asio_::Loop loop;
   loop.run(dial_timeout(loop));
 }

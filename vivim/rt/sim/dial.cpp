@@ -94,9 +94,20 @@ Co<Result<Connection>> Fabric::dial(NodeId node, Endpoint to, Duration timeout) 
   const LinkOptions& options = options_of(node, target);
   engine_.schedule_in(options.latency + engine_.rng().up_to(options.jitter),
                       [this, pending] { reach_listener(pending); });
+  const std::uint64_t id = next_dial_++;
+  dials_.emplace(id, pending);
   co_await pending->done.wait();
+  dials_.erase(id);
   engine_.cancel(deadline);
   co_return std::move(*pending->result);
+}
+
+void Fabric::cancel_dials(NodeId node) {
+  for (const auto& [id, pending] : dials_) {
+    if (pending->from == node) {
+      pending->finish(fail(RtError::closed));
+    }
+  }
 }
 
 void Fabric::reach_listener(const std::shared_ptr<PendingDial>& pending) {

@@ -69,6 +69,7 @@ class Fabric {
 
   Result<std::unique_ptr<Listener>> listen(NodeId node, Endpoint at);
   Co<Result<Connection>> dial(NodeId node, Endpoint to, Duration timeout);
+  void cancel_dials(NodeId node);
   const std::vector<IpAddress>& addresses(NodeId node) { return hosts_.at(node).addresses; }
 
   std::size_t links_open() const { return links_.size(); }
@@ -156,6 +157,8 @@ class Fabric {
   std::map<PairKey, Pair> pairs_;
   std::map<LinkId, std::unique_ptr<Link>> links_;
   LinkId next_link_ = 1;
+  std::map<std::uint64_t, std::shared_ptr<PendingDial>> dials_;
+  std::uint64_t next_dial_ = 1;
 };
 
 }  // namespace vivim::rt::sim

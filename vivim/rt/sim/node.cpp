@@ -143,6 +143,7 @@ class Node::NodeNetwork final : public Network {
   Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) override {
     return fabric_.dial(node_, to, timeout);
   }
+  void cancel_dials() override { fabric_.cancel_dials(node_); }
   Result<std::vector<IpAddress>> interfaces() override {
     auto all = fabric_.addresses(node_);
     all.insert(all.begin(), IpAddress::v4(127, 0, 0, 1));

@@ -234,6 +234,34 @@ TEST_CASE("world: dials that fail") {
   CHECK(world.run(b.network().dial(endpoint_of(a), 1s)).error().is(RtError::unreachable));
 }
 
+namespace {
+
+Co<void> dial_into(Node& node, Endpoint to, std::optional<Error>& error) {
+  const auto connection = co_await node.network().dial(to, 1h);
+  if (!connection) {
+    error = connection.error();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("world: dials can be cancelled") {
+  World world(1);
+  Node& a = world.add_node("a");
+  Node& b = world.add_node("b");
+  world.partition(a, b);
+  TaskGroup tasks(a.loop());
+  std::optional<Error> error;
+  tasks.spawn("dial", dial_into(a, endpoint_of(b), error));
+  world.run_for(1s);
+  b.network().cancel_dials();
+  world.run_for(1s);
+  CHECK(!error);
+  a.network().cancel_dials();
+  world.run(tasks.stop());
+  CHECK(error->is(RtError::closed));
+}
+
 TEST_CASE("world: the backlog of a listener is bounded") {
   World world(1, {.backlog_max = 2});
   Node& a = world.add_node("a");

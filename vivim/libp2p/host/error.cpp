@@ -1,0 +1,45 @@
+#include "vivim/libp2p/host/error.hpp"
+
+namespace vivim::libp2p {
+
+namespace {
+
+ErrorInfo describe(int code) {
+  switch (static_cast<HostError>(code)) {
+    case HostError::stopping:
+      return {"stopping", "this node is stopping", Blame::transient};
+    case HostError::self_dial:
+      return {"self_dial", "that is this node itself", Blame::local};
+    case HostError::no_peer_in_address:
+      return {"no_peer_in_address", "the address does not end in /p2p/<peer id>", Blame::local};
+    case HostError::unsupported_address:
+      return {"unsupported_address", "only /ip4 and /ip6 with /tcp can be used", Blame::local};
+    case HostError::not_connected:
+      return {"not_connected", "not connected with that peer", Blame::transient};
+    case HostError::too_many_connections:
+      return {"too_many_connections", "too many connections", Blame::transient};
+    case HostError::too_many_handshakes:
+      return {"too_many_handshakes", "too many handshakes at once", Blame::transient};
+    case HostError::too_many_protocols:
+      return {"too_many_protocols", "too many protocols", Blame::local};
+    case HostError::handshake_timeout:
+      return {"handshake_timeout", "the handshake took too long", Blame::peer};
+    case HostError::negotiation_timeout:
+      return {"negotiation_timeout", "agreeing on a protocol took too long", Blame::peer};
+    case HostError::ping_timeout:
+      return {"ping_timeout", "no answer to a ping", Blame::transient};
+    case HostError::closed_during_negotiation:
+      return {"closed_during_negotiation", "the peer closed before a protocol was agreed on",
+              Blame::peer};
+  }
+  return {"unknown", "unknown error", Blame::local};
+}
+
+}  // namespace
+
+const ErrorDomain& error_domain(HostError) {
+  static constexpr ErrorDomain k_domain{"host", describe};
+  return k_domain;
+}
+
+}  // namespace vivim::libp2p

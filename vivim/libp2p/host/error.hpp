@@ -1,0 +1,23 @@
+#pragma once
+
+#include "vivim/base/result.hpp"
+
+namespace vivim::libp2p {
+
+enum class HostError {
+  stopping,              ///< transient: the host is stopping or has stopped
+  self_dial,             ///< local: the address is our own, or the peer turned out to be us
+  no_peer_in_address,    ///< local: the address does not end in /p2p/<peer id>
+  unsupported_address,   ///< local: not /ip4 or /ip6 with /tcp
+  not_connected,         ///< transient: no connection with that peer
+  too_many_connections,  ///< transient: a connection limit is reached; detail: the limit
+  too_many_handshakes,  ///< transient: too many inbound handshakes are under way; detail: the limit
+  too_many_protocols,   ///< local: handlers for more protocols than k_protocols_max
+  handshake_timeout,    ///< peer: the connection was not secured within the deadline
+  negotiation_timeout,  ///< peer: no protocol was agreed on within the deadline
+  ping_timeout,         ///< transient: no answer to a ping within the deadline
+  closed_during_negotiation,  ///< peer: the connection or stream ended before a protocol was agreed
+};
+const ErrorDomain& error_domain(HostError);
+
+}  // namespace vivim::libp2p

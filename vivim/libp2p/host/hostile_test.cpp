@@ -1,0 +1,324 @@
+// Peers that break the rules at each layer, and peers that want too much.
+#include "vivim/libp2p/host/connection.hpp"
+#include "vivim/libp2p/host/negotiate.hpp"
+#include "vivim/libp2p/host/test_host_detail.hpp"
+#include "vivim/multiformats/error.hpp"
+
+using namespace vivim;
+using namespace vivim::libp2p;
+using namespace vivim::libp2p::test;
+using namespace std::chrono_literals;
+using Kind = HostEvent::Kind;
+using rt::RtError;
+using rt::sim::World;
+
+namespace {
+
+/// A node without a host, which speaks as much of the protocols as a test wants.
+struct Attacker {
+  explicit Attacker(World& world_, TestHost& victim_)
+      : world(world_),
+        node(world.add_node("attacker")),
+        victim(victim_),
+        key(crypto::KeyPair::generate(random())),
+        identity(key, random()) {}
+
+  crypto::RandomSource random() {
+    return [this](MutableBytes out) { node.rng().fill(out); };
+  }
+  std::unique_ptr<rt::Stream> dial() {
+    auto connection = world.run(node.network().dial({.ip = victim.node.ip(), .port = k_port}, 5s));
+    REQUIRE(connection);
+    return std::move(connection->stream);
+  }
+  Upgraded secured() {
+    auto upgraded = world.run(upgrade(dial(), identity, {}, node.rng()));
+    REQUIRE(upgraded);
+    return std::move(*upgraded);
+  }
+  std::unique_ptr<Connection> connection(yamux::Config config = {}) {
+    return std::make_unique<Connection>(node.loop(), Direction::outbound, secured(), config);
+  }
+
+  World& world;
+  rt::sim::Node& node;
+  TestHost& victim;
+  crypto::KeyPair key;
+  noise::Identity identity;
+};
+
+/// A victim, an attacker, and a well-behaved host that must still be served at the end.
+struct Siege {
+  explicit Siege(HostLimits limits = {}, HostTimes times = {})
+      : victim(world.add_node("victim"), limits, times),
+        friendly(world.add_node("friend")),
+        attacker(world, victim) {}
+  ~Siege() {
+    world.run_for(1s);
+    CHECK(world.run(friendly.host.connect(victim.address)));
+    const auto answer = world.run(echo_once(friendly.host, friendly.node.loop(),
+                                            victim.host.peer_id(), to_bytes("still there?")));
+    CHECK(answer.has_value());
+    world.run(friendly.host.stop());
+    world.run(victim.host.stop());
+  }
+
+  World world{7};
+  TestHost victim;
+  TestHost friendly;
+  Attacker attacker;
+};
+
+rt::Co<void> write_then_wait(rt::Stream& stream, Bytes bytes) {
+  (void)co_await stream.write(bytes);
+  (void)co_await read_to_end(stream);
+}
+
+Bytes multistream_header() {
+  Bytes bytes;
+  multistream::append_message(bytes, multistream::k_protocol_id);
+  return bytes;
+}
+
+Bytes noise_proposal() {
+  Bytes bytes = multistream_header();
+  multistream::append_message(bytes, noise::k_protocol_id);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("hostile: garbage instead of multistream") {
+  Siege siege;
+  const auto stream = siege.attacker.dial();
+  siege.world.run(write_then_wait(*stream, to_bytes("GET / HTTP/1.1\r\n" + std::string(80, 'x'))));
+  REQUIRE(siege.victim.count(Kind::failed) == 1);
+  const auto& reason = *siege.victim.last(Kind::failed)->reason;
+  CHECK(reason.cause == CloseCause::protocol);
+  CHECK(&reason.error->domain() == &error_domain(multistream::MultistreamError{}));
+}
+
+TEST_CASE("hostile: another security protocol, then nothing") {
+  Siege siege;
+  const auto stream = siege.attacker.dial();
+  Bytes bytes = multistream_header();
+  multistream::append_message(bytes, "/tls/1.0.0");
+  CHECK(siege.world.run(stream->write(bytes)));
+  CHECK(siege.world.run(stream->close_write()));
+  siege.world.run_for(1s);
+  CHECK(siege.victim.last(Kind::failed)->reason->error->is(HostError::closed_during_negotiation));
+}
+
+TEST_CASE("hostile: garbage instead of a Noise message") {
+  Siege siege;
+  const auto stream = siege.attacker.dial();
+  Bytes bytes = noise_proposal();
+  append(bytes, Bytes{0x00, 0x03, 1, 2, 3});
+  siege.world.run(write_then_wait(*stream, bytes));
+  const auto& reason = *siege.victim.last(Kind::failed)->reason;
+  CHECK(reason.cause == CloseCause::protocol);
+  CHECK(reason.error->is(noise::NoiseError::message_too_short));
+}
+
+TEST_CASE("hostile: a Noise message that announces too much is not waited for") {
+  Siege siege;
+  const auto stream = siege.attacker.dial();
+  Bytes bytes = noise_proposal();
+  append(bytes, Bytes{0xff, 0xff});
+  siege.world.run(write_then_wait(*stream, bytes));
+  CHECK(siege.victim.last(Kind::failed)->reason->error->is(noise::NoiseError::message_too_long));
+}
+
+TEST_CASE("hostile: garbage instead of Noise frames") {
+  Siege siege;
+  auto transport = siege.attacker.dial();
+  rt::Stream* const raw = transport.get();
+  auto upgraded = siege.world.run(
+      upgrade(std::move(transport), siege.attacker.identity, {}, siege.attacker.node.rng()));
+  REQUIRE(upgraded);
+  siege.world.run_for(1s);
+  CHECK(siege.victim.count(Kind::connected) == 1);
+  Bytes bytes{0x00, 0x20};
+  bytes.resize(34);
+  siege.world.run(write_then_wait(*raw, bytes));
+  const auto& reason = *siege.victim.last(Kind::disconnected)->reason;
+  CHECK(reason.cause == CloseCause::protocol);
+  CHECK(reason.error->is(noise::NoiseError::cannot_decrypt));
+}
+
+TEST_CASE("hostile: garbage instead of yamux") {
+  Siege siege;
+  auto upgraded = siege.attacker.secured();
+  siege.world.run(write_then_wait(*upgraded.stream, to_bytes("not a yamux header")));
+  const auto& reason = *siege.victim.last(Kind::disconnected)->reason;
+  CHECK(reason.cause == CloseCause::protocol);
+  CHECK(reason.error->is(yamux::YamuxError::bad_version));
+}
+
+TEST_CASE("hostile: yamux data for more than the window") {
+  Siege siege;
+  auto upgraded = siege.attacker.secured();
+  Bytes bytes(yamux::k_header_bytes);
+  yamux::encode_header(bytes, {.type = yamux::FrameType::data,
+                               .flags = yamux::k_flag_syn,
+                               .stream = 1,
+                               .length = yamux::k_initial_window_bytes + 1});
+  siege.world.run(write_then_wait(*upgraded.stream, bytes));
+  CHECK(
+      siege.victim.last(Kind::disconnected)->reason->error->is(yamux::YamuxError::window_exceeded));
+}
+
+namespace {
+
+/// Runs an attacker's connection beside a scenario.
+struct Running {
+  Running(Siege& siege_, yamux::Config config = {})
+      : siege(siege_),
+        connection(siege.attacker.connection(config)),
+        tasks(siege.attacker.node.loop()) {
+    tasks.spawn("attacker", connection->run());
+  }
+  ~Running() {
+    connection->close({.cause = CloseCause::local});
+    siege.world.run(tasks.stop());
+  }
+  Siege& siege;
+  std::unique_ptr<Connection> connection;
+  rt::TaskGroup tasks;
+};
+
+}  // namespace
+
+TEST_CASE("hostile: garbage instead of a stream's negotiation ends the stream only") {
+  Siege siege;
+  Running attack(siege);
+  auto stream = attack.connection->open_stream().value();
+  CHECK(siege.world.run(stream->write(to_bytes("\x05garbage"))));
+  CHECK(siege.world.run(read_to_end(*stream)).error().is(RtError::reset));
+  auto good = attack.connection->open_stream().value();
+  const auto agreement = siege.world.run(propose(*good, {std::string(k_echo)}));
+  CHECK(agreement);
+  stream.reset();
+  good.reset();
+}
+
+TEST_CASE("hostile: a stream that never negotiates is ended") {
+  Siege siege;
+  Running attack(siege);
+  auto stream = attack.connection->open_stream().value();
+  CHECK(siege.world.run(stream->write(multistream_header())));
+  const auto start = siege.world.now();
+  CHECK(siege.world.run(read_to_end(*stream)).error().is(RtError::reset));
+  CHECK(siege.world.now() - start < 11s);
+  stream.reset();
+}
+
+TEST_CASE("hostile: identify with another's key closes the connection") {
+  Siege siege;
+  Running attack(siege);
+  auto identify_stream = siege.world.run(attack.connection->accept());
+  REQUIRE(identify_stream);
+  REQUIRE(siege.world.run(agree(
+      *identify_stream, multistream::make_protocol_list({std::string(identify::k_protocol_id)}))));
+  identify::Info lie;
+  lie.public_key = multiformats::PublicKey(siege.friendly.key.public_key());
+  CHECK(siege.world.run(identify_stream->write(identify::encode(lie).value())));
+  CHECK(siege.world.run(identify_stream->close_write()));
+  siege.world.run_for(2s);
+  CHECK(siege.victim.last(Kind::disconnected)
+            ->reason->error->is(identify::IdentifyError::key_mismatch));
+  identify_stream.reset();
+}
+
+TEST_CASE("host: identify push replaces what it tells, and nothing else") {
+  Siege siege;
+  Running attack(siege);
+  auto stream = attack.connection->open_stream().value();
+  REQUIRE(siege.world.run(propose(*stream, {std::string(identify::k_push_protocol_id)})));
+  identify::Info news;
+  news.agent_version = "renamed/2";
+  news.protocols = {"/new/1"};
+  CHECK(siege.world.run(stream->write(identify::encode(news).value())));
+  CHECK(siege.world.run(stream->close_write()));
+  siege.world.run_for(1s);
+  const auto peers = siege.victim.host.peers();
+  REQUIRE(peers.size() == 1);
+  CHECK(peers.front().agent == "renamed/2");
+  CHECK(peers.front().protocols == std::vector<std::string>{"/new/1"});
+  CHECK(siege.victim.count(Kind::identified) == 1);
+  stream.reset();
+}
+
+TEST_CASE("limits: handshakes under way") {
+  Siege siege({.handshakes_max = 3});
+  std::vector<std::unique_ptr<rt::Stream>> silent;
+  for (int i = 0; i < 5; ++i) {
+    silent.push_back(siege.attacker.dial());
+  }
+  siege.world.run_for(1s);
+  CHECK(siege.victim.count(Kind::failed) == 2);
+  const auto& reason = *siege.victim.last(Kind::failed)->reason;
+  CHECK(reason.cause == CloseCause::limit);
+  CHECK(reason.error->is(HostError::too_many_handshakes));
+  siege.world.run_for(10s);
+  CHECK(siege.victim.count(Kind::failed) == 5);
+}
+
+TEST_CASE("limits: inbound connections, of all and of one peer") {
+  Siege siege({.inbound_connections_max = 5, .connections_per_peer_max = 2});
+  std::vector<Upgraded> open;
+  for (int i = 0; i < 3; ++i) {
+    open.push_back(siege.attacker.secured());
+    siege.world.run_for(100ms);
+  }
+  CHECK(siege.victim.host.peers().size() == 2);
+  CHECK(siege.victim.last(Kind::failed)->reason->error->is(HostError::too_many_connections));
+  CHECK(siege.victim.last(Kind::failed)->peer == siege.attacker.identity.peer_id());
+  std::vector<std::unique_ptr<rt::Stream>> silent;
+  for (int i = 0; i < 4; ++i) {
+    silent.push_back(siege.attacker.dial());
+  }
+  siege.world.run_for(100ms);
+  CHECK(siege.victim.count(Kind::failed) == 2);
+  CHECK(siege.victim.last(Kind::failed)->reason->cause == CloseCause::limit);
+  CHECK(siege.victim.last(Kind::failed)->reason->error->detail() == 5);
+}
+
+TEST_CASE("limits: outbound connections") {
+  Siege siege({.outbound_connections_max = 1});
+  CHECK(siege.world.run(siege.victim.host.connect(siege.friendly.address)));
+  TestHost other(siege.world.add_node("other"));
+  CHECK(siege.world.run(siege.victim.host.connect(other.address))
+            .error()
+            .is(HostError::too_many_connections));
+  siege.world.run(other.host.stop());
+}
+
+TEST_CASE("limits: streams that a peer may open are reset above the limit") {
+  Siege siege({.inbound_streams_max = 4});
+  Running attack(siege);
+  std::vector<std::unique_ptr<rt::Stream>> streams;
+  for (int i = 0; i < 6; ++i) {
+    streams.push_back(attack.connection->open_stream().value());
+    CHECK(siege.world.run(streams.back()->write(multistream_header())));
+  }
+  Bytes buffer(64);
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    const auto answer = siege.world.run(streams[i]->read_some(buffer));
+    CHECK(answer.has_value() == (i < 4));
+  }
+  streams.clear();
+}
+
+TEST_CASE("limits: protocols with a handler") {
+  Siege siege;
+  Host& host = siege.victim.host;
+  Result<void> added;
+  std::size_t count = 0;
+  while (added) {
+    added = host.handle("/p/" + std::to_string(count++), echo);
+    REQUIRE(count <= k_protocols_max);
+  }
+  CHECK(added.error().is(HostError::too_many_protocols));
+  CHECK(host.handle("/p/0", echo));
+}

@@ -1,0 +1,138 @@
+#include "vivim/libp2p/host/negotiate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "vivim/rt/error.hpp"
+
+namespace vivim::libp2p {
+
+namespace {
+
+constexpr std::size_t k_read_bytes = 1024;
+
+/// Feeds `machine` (a Dialer or Listener) until it is done, and returns what was behind.
+template <class Machine>
+rt::Co<Result<Bytes>> converse(rt::Stream& stream, Machine& machine) {
+  std::array<std::uint8_t, k_read_bytes> buffer{};
+  while (!machine.done()) {
+    if (const Bytes output = machine.take_output(); !output.empty()) {
+      VIVIM_CO_TRYV(co_await stream.write(output));
+    }
+    VIVIM_CO_TRY(const auto count, co_await stream.read_some(buffer));
+    if (count == 0) {
+      co_return fail(HostError::closed_during_negotiation);
+    }
+    BytesView in = BytesView(buffer).first(count);
+    VIVIM_CO_TRY(const auto used, machine.feed(in));
+    if (machine.done()) {
+      co_return to_bytes(in.subspan(used));
+    }
+  }
+  co_return Bytes();
+}
+
+/// Reads `early` first.
+class PrefixedStream final : public rt::Stream {
+ public:
+  PrefixedStream(std::unique_ptr<rt::Stream> inner, Bytes early)
+      : inner_(std::move(inner)), early_(std::move(early)) {}
+
+  rt::Co<Result<std::size_t>> read_some(MutableBytes into) override {
+    if (used_ == early_.size()) {
+      return inner_->read_some(into);
+    }
+    return read_early(into);
+  }
+  rt::Co<Result<void>> write(BytesView bytes) override { return inner_->write(bytes); }
+  rt::Co<Result<void>> close_write() override { return inner_->close_write(); }
+  void reset(std::uint32_t reason) override {
+    used_ = early_.size();
+    inner_->reset(reason);
+  }
+
+ private:
+  rt::Co<Result<std::size_t>> read_early(MutableBytes into) {
+    const std::size_t count = std::min(into.size(), early_.size() - used_);
+    std::memcpy(into.data(), early_.data() + used_, count);
+    used_ += count;
+    if (used_ == early_.size()) {
+      early_ = Bytes();
+      used_ = 0;
+    }
+    co_return count;
+  }
+
+  std::unique_ptr<rt::Stream> inner_;
+  Bytes early_;
+  std::size_t used_ = 0;
+};
+
+/// Checks the answer to its proposal with the first read.
+class OptimisticStream final : public rt::Stream {
+ public:
+  OptimisticStream(std::unique_ptr<rt::Stream> inner, multistream::Dialer dialer)
+      : inner_(std::move(inner)), dialer_(std::move(dialer)) {}
+
+  rt::Co<Result<std::size_t>> read_some(MutableBytes into) override {
+    if (agreed_) {
+      return inner_->read_some(into);
+    }
+    return read_first(into);
+  }
+  rt::Co<Result<void>> write(BytesView bytes) override { return inner_->write(bytes); }
+  rt::Co<Result<void>> close_write() override { return inner_->close_write(); }
+  void reset(std::uint32_t reason) override { inner_->reset(reason); }
+
+ private:
+  rt::Co<Result<std::size_t>> read_first(MutableBytes into) {
+    auto early = co_await converse(*inner_, dialer_);
+    if (!early) {
+      if (&early.error().domain() != &error_domain(rt::RtError{})) {
+        inner_->reset(0);  // the peer refused, or broke the rules
+      }
+      co_return std::unexpected(early.error());
+    }
+    agreed_ = true;
+    inner_ = with_early_bytes(std::move(inner_), std::move(*early));
+    co_return co_await inner_->read_some(into);
+  }
+
+  std::unique_ptr<rt::Stream> inner_;
+  multistream::Dialer dialer_;
+  bool agreed_ = false;
+};
+
+}  // namespace
+
+rt::Co<Result<Agreement>> propose(rt::Stream& stream, std::vector<std::string> protocols) {
+  multistream::Dialer dialer(std::move(protocols));
+  VIVIM_CO_TRY(auto early, co_await converse(stream, dialer));
+  co_return Agreement{.protocol = std::string(*dialer.protocol()), .early = std::move(early)};
+}
+
+rt::Co<Result<Agreement>> agree(rt::Stream& stream, multistream::ProtocolList supported) {
+  multistream::Listener listener(std::move(supported));
+  VIVIM_CO_TRY(auto early, co_await converse(stream, listener));
+  // An optimistic dialer may be gone already: its data still counts.
+  (void)co_await stream.write(listener.take_output());
+  co_return Agreement{.protocol = std::string(*listener.protocol()), .early = std::move(early)};
+}
+
+std::unique_ptr<rt::Stream> with_early_bytes(std::unique_ptr<rt::Stream> stream, Bytes early) {
+  if (early.empty()) {
+    return stream;
+  }
+  return std::make_unique<PrefixedStream>(std::move(stream), std::move(early));
+}
+
+rt::Co<Result<std::unique_ptr<rt::Stream>>> propose_optimistically(
+    std::unique_ptr<rt::Stream> stream, std::string protocol) {
+  multistream::Dialer dialer({std::move(protocol)}, multistream::DialMode::optimistic);
+  const Bytes output = dialer.take_output();
+  VIVIM_CO_TRYV(co_await stream->write(output));
+  co_return std::make_unique<OptimisticStream>(std::move(stream), std::move(dialer));
+}
+
+}  // namespace vivim::libp2p

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vivim/libp2p/host/error.hpp"
+#include "vivim/libp2p/multistream/negotiation.hpp"
+#include "vivim/rt/stream.hpp"
+
+namespace vivim::libp2p {
+
+/// A protocol that both ends agreed on, and what arrived behind the agreement.
+struct Agreement {
+  std::string protocol;
+  Bytes early;
+};
+
+/// Proposes `protocols` in order until the peer takes one. Errors: the stream's, multistream's,
+/// closed_during_negotiation.
+rt::Co<Result<Agreement>> propose(rt::Stream& stream, std::vector<std::string> protocols);
+
+/// Lets the peer propose. Errors as propose().
+rt::Co<Result<Agreement>> agree(rt::Stream& stream, multistream::ProtocolList supported);
+
+/// `stream` with `early` in front of what it reads; `stream` itself when there is nothing.
+std::unique_ptr<rt::Stream> with_early_bytes(std::unique_ptr<rt::Stream> stream, Bytes early);
+
+/// Proposes one protocol and does not wait for the answer: what is written follows at once, and the
+/// answer is checked by the first read, which fails if the peer refused. For protocols that the
+/// peer is known to speak.
+rt::Co<Result<std::unique_ptr<rt::Stream>>> propose_optimistically(
+    std::unique_ptr<rt::Stream> stream, std::string protocol);
+
+}  // namespace vivim::libp2p

@@ -1,0 +1,68 @@
+#include "vivim/libp2p/host/secure_stream.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "vivim/base/assert.hpp"
+#include "vivim/rt/error.hpp"
+
+namespace vivim::libp2p {
+
+namespace {
+
+// A connection at rest keeps the smaller read buffer; one whose reads fill it gets the larger.
+constexpr std::size_t k_read_bytes_min = std::size_t{4} * 1024;
+constexpr std::size_t k_read_bytes_max = std::size_t{64} * 1024;
+
+}  // namespace
+
+SecureStream::SecureStream(std::unique_ptr<rt::Stream> transport, noise::Sender sender,
+                           noise::Receiver receiver)
+    : transport_(std::move(transport)),
+      sender_(std::move(sender)),
+      receiver_(std::move(receiver)),
+      read_bytes_wanted_(k_read_bytes_min) {}
+
+rt::Co<Result<BytesView>> SecureStream::read_frame() {
+  if (!unread_.empty()) {
+    co_return std::exchange(unread_, BytesView());
+  }
+  for (;;) {
+    VIVIM_CO_TRY(const auto frame, receiver_.next());
+    if (frame) {
+      co_return *frame;
+    }
+    const MutableBytes room = receiver_.prepare(read_bytes_wanted_);
+    VIVIM_ASSERT(!room.empty());
+    VIVIM_CO_TRY(const auto count, co_await transport_->read_some(room));
+    if (count == 0) {
+      if (receiver_.buffered() > 0) {
+        co_return fail(rt::RtError::end_of_stream);
+      }
+      co_return BytesView();
+    }
+    receiver_.commit(count);
+    read_bytes_wanted_ = count == room.size() ? k_read_bytes_max : k_read_bytes_min;
+  }
+}
+
+rt::Co<Result<std::size_t>> SecureStream::read_some(MutableBytes into) {
+  VIVIM_CO_TRY(const auto frame, co_await read_frame());
+  const std::size_t count = std::min(into.size(), frame.size());
+  std::memcpy(into.data(), frame.data(), count);
+  unread_ = frame.subspan(count);
+  co_return count;
+}
+
+rt::Co<Result<void>> SecureStream::write(BytesView bytes) {
+  while (!bytes.empty()) {
+    const BytesView batch = bytes.first(std::min(bytes.size(), k_sealed_batch_bytes_max));
+    bytes = bytes.subspan(batch.size());
+    sealed_.clear();
+    VIVIM_CO_TRYV(sender_.seal(batch, sealed_));
+    VIVIM_CO_TRYV(co_await transport_->write(sealed_));
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace vivim::libp2p

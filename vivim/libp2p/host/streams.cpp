@@ -1,0 +1,98 @@
+// The streams of a host: those that peers open for its handlers, and those that it opens.
+#include <algorithm>
+
+#include "vivim/base/assert.hpp"
+#include "vivim/libp2p/host/negotiate.hpp"
+#include "vivim/libp2p/host/peer_detail.hpp"
+#include "vivim/rt/error.hpp"
+
+namespace vivim::libp2p {
+
+Result<void> Host::handle(std::string protocol, Handler handler) {
+  VIVIM_ASSERT(multistream::is_valid_protocol(protocol));
+  if (!handlers_.contains(protocol) && handlers_.size() >= k_protocols_max) {
+    return fail(HostError::too_many_protocols, k_protocols_max);
+  }
+  handlers_[std::move(protocol)] = std::make_shared<const Handler>(std::move(handler));
+  update_protocols();
+  return {};
+}
+
+void Host::unhandle(const std::string& protocol) {
+  handlers_.erase(protocol);
+  update_protocols();
+}
+
+void Host::update_protocols() {
+  std::vector<std::string> names;
+  for (const auto& [name, handler] : handlers_) {
+    names.push_back(name);
+  }
+  protocols_ = multistream::make_protocol_list(std::move(names));
+}
+
+rt::Co<void> Host::accept_streams(Peer& peer) {
+  while (auto stream = co_await peer.connection.accept()) {
+    streams_.spawn("stream", serve_stream(std::move(stream), peer.id, peer.remote));
+  }
+}
+
+rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, PeerId peer, Multiaddr remote) {
+  rt::Stream* const raw = stream.get();
+  std::optional<Watchdog::Guard> guard;
+  guard.emplace(watchdog_, loop_.clock().now() + times_.negotiation_max, [raw] { raw->reset(0); });
+  auto agreement = co_await agree(*stream, protocols_);
+  const bool expired = guard->expired();
+  guard.reset();
+  if (!agreement || expired) {
+    stream->reset(0);
+    co_return;
+  }
+  const auto found = handlers_.find(agreement->protocol);
+  if (found == handlers_.end()) {  // taken back meanwhile
+    stream->reset(0);
+    co_return;
+  }
+  const std::shared_ptr<const Handler> handler = found->second;
+  InboundStream inbound{.stream = with_early_bytes(std::move(stream), std::move(agreement->early)),
+                        .peer = peer,
+                        .protocol = std::move(agreement->protocol),
+                        .remote = std::move(remote)};
+  co_await (*handler)(std::move(inbound));
+}
+
+rt::Co<Result<OpenedStream>> Host::open_stream(PeerId peer,
+                                               std::span<const std::string> protocols) {
+  VIVIM_ASSERT(!protocols.empty());
+  const Call call(*this);
+  if (stopping_) {
+    co_return fail(HostError::stopping);
+  }
+  Peer* const found = best_connection(peer);
+  if (found == nullptr) {
+    co_return fail(HostError::not_connected);
+  }
+  co_return co_await open_on(*found, {protocols.begin(), protocols.end()});
+}
+
+rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> protocols) {
+  VIVIM_CO_TRY(auto stream, peer.connection.open_stream());
+  const auto known = std::ranges::find_first_of(protocols, peer.info.protocols);
+  if (known != protocols.end()) {
+    VIVIM_CO_TRY(auto opened, co_await propose_optimistically(std::move(stream), *known));
+    co_return OpenedStream{.stream = std::move(opened), .protocol = *known};
+  }
+  // `peer` may be gone after this.
+  rt::Stream* const raw = stream.get();
+  const auto guard = watchdog_.arm(times_.negotiation_max, [raw] { raw->reset(0); });
+  auto agreement = co_await propose(*stream, std::move(protocols));
+  if (!agreement) {
+    stream->reset(0);
+    co_return guard.expired() ? Result<OpenedStream>(fail(HostError::negotiation_timeout))
+                              : Result<OpenedStream>(fail(agreement.error()));
+  }
+  co_return OpenedStream{.stream = with_early_bytes(std::move(stream), std::move(agreement->early)),
+                         .protocol = std::move(agreement->protocol)};
+}
+
+}  // namespace vivim::libp2p
