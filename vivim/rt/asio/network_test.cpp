@@ -124,6 +124,13 @@ Co<void> dial_failures(asio_::Loop& loop) {
   CHECK((co_await network.dial(at, 5s)).error().is(RtError::refused));
 }
 
+Co<void> dial_error(asio_::TcpNetwork& network, Endpoint to, std::optional<Error>& error) {
+  const auto connection = co_await network.dial(to, 1h);
+  if (!connection) {
+    error = connection.error();
+  }
+}
+
 /// Dials a listener whose backlog is full and that never accepts: the system does not answer any
 /// more.
 Co<void> dial_timeout(asio_::Loop& loop) {
