@@ -4,9 +4,7 @@
 
 #include "vivim/libp2p/yamux/session.hpp"
 
-using namespace vivim;
-using namespace vivim::libp2p::yamux;
-
+namespace vivim::libp2p::yamux {
 namespace {
 
 Config bench_config() {
@@ -76,8 +74,6 @@ void open_and_close(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-}  // namespace
-
 BENCHMARK(through_memory)
     ->ArgNames({"streams", "write"})
     ->Args({1, 65536})
@@ -85,3 +81,6 @@ BENCHMARK(through_memory)
     ->Args({32, 65536})
     ->Args({200, 4096});
 BENCHMARK(open_and_close);
+
+}  // namespace
+}  // namespace vivim::libp2p::yamux
