@@ -1,7 +1,7 @@
 // Peers that break the rules at each layer, and peers that want too much.
 #include "vivim/libp2p/host/connection.hpp"
+#include "vivim/libp2p/host/host_test_detail.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
-#include "vivim/libp2p/host/test_host_detail.hpp"
 #include "vivim/multiformats/error.hpp"
 
 using namespace vivim;

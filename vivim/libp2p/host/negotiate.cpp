@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "vivim/rt/error.hpp"
 
@@ -55,7 +54,7 @@ class PrefixedStream final : public rt::Stream {
  private:
   rt::Co<Result<std::size_t>> read_early(MutableBytes into) {
     const std::size_t count = std::min(into.size(), early_.size() - used_);
-    std::memcpy(into.data(), early_.data() + used_, count);
+    std::ranges::copy(BytesView(early_).subspan(used_, count), into.begin());
     used_ += count;
     if (used_ == early_.size()) {
       early_ = Bytes();

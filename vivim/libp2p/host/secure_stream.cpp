@@ -1,7 +1,6 @@
 #include "vivim/libp2p/host/secure_stream.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/rt/error.hpp"
@@ -49,7 +48,7 @@ rt::Co<Result<BytesView>> SecureStream::read_frame() {
 rt::Co<Result<std::size_t>> SecureStream::read_some(MutableBytes into) {
   VIVIM_CO_TRY(const auto frame, co_await read_frame());
   const std::size_t count = std::min(into.size(), frame.size());
-  std::memcpy(into.data(), frame.data(), count);
+  std::ranges::copy(frame.first(count), into.begin());
   unread_ = frame.subspan(count);
   co_return count;
 }
