@@ -33,34 +33,61 @@ std::string place(std::string_view file, std::uint64_t byte, std::uint64_t line)
   return std::string(file) + ", byte " + std::to_string(byte) + ", line " + std::to_string(line);
 }
 
-/// One import: walks the files and keeps the report.
-class Import {
+Problem nothing_there(const std::string& name) {
+  return {.kind = ProblemKind::bad_input,
+          .code = "import.not_an_export",
+          .message = "'" + name + "' holds no conversations of ChatGPT or Claude.",
+          .hint =
+              "Give the zip file that the provider sent you, the folder that it unpacks to, or "
+              "its conversations.json."};
+}
+
+}  // namespace
+
+/// Walks the files and keeps the report.
+class Importer::State {
  public:
-  Import(ExportFiles& files, Sink& sink, const ImportOptions& options)
+  State(ExportFiles& files, std::string name, Sink& sink, const ImportOptions& options)
       : files_(files),
+        name_(std::move(name)),
         sink_(sink),
         options_(options),
-        assets_(files, sink, report_, options.attachment_bytes_max) {}
-
-  /// Errors: the sink's, or cancelled.
-  Result<void> run() {
-    const auto& members = files_.members();
-    const bool single = members.size() == 1;
+        assets_(files, sink, report_, options.attachment_bytes_max) {
+    const auto& members = files.members();
     for (const auto& member : members) {
-      if (single || holds_conversations(member.name)) {
-        VIVIM_TRYV(read(member));
-      }
+      const bool first = members.size() == 1 || holds_conversations(member.name);
+      (first ? conversations_ : others_).push_back(&member);
     }
-    for (const auto& member : members) {
-      if (!single && !holds_conversations(member.name)) {
-        VIVIM_TRYV(keep_other(member));
-      }
-    }
-    tell_progress();
-    return {};
   }
 
-  ImportReport take_report() { return std::move(report_); }
+  Result<bool> step() {
+    tell_progress();
+    if (options_.cancelled && options_.cancelled()) {
+      return fail(ImportError::cancelled);
+    }
+    if (source_ != nullptr) {
+      VIVIM_TRYV(read_piece());
+    } else if (next_conversations_ < conversations_.size()) {
+      begin(*conversations_[next_conversations_++]);
+    } else if (next_other_ < others_.size()) {
+      VIVIM_TRYV(keep_other(*others_[next_other_++]));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  Outcome<ImportReport> finish() {
+    if (report_.files == 0 && report_.failed == 0) {
+      return std::unexpected(nothing_there(name_));
+    }
+    if (report_.conversations == 0 && report_.failed > 0) {
+      auto problem = nothing_there(name_);
+      problem.message += " The first problem: " + report_.failures.front().message + ".";
+      return std::unexpected(std::move(problem));
+    }
+    return std::move(report_);
+  }
 
  private:
   void tell_progress() {
@@ -70,61 +97,57 @@ class Import {
     }
   }
 
-  Result<void> read(const ExportMember& member) {
-    Splitter splitter(options_.splitter);
+  void begin(const ExportMember& member) {
     auto source = files_.open(member);
     if (!source) {
       report_.add_failure({.file = member.name, .message = describe(source.error())});
-      return {};
+      return;
     }
     ++report_.files;
-    while (true) {
-      const auto count = (*source)->read(chunk_);
-      if (!count) {
-        return damaged(member, splitter, count.error());
-      }
-      if (*count == 0) {
-        break;
-      }
-      splitter.feed(as_text(BytesView(chunk_).first(*count)));
-      VIVIM_TRY(const bool readable, take_elements(member, splitter));
-      if (!readable) {
-        return {};
-      }
-    }
-    if (auto end = splitter.finish(); !end) {
-      return damaged(member, splitter, end.error());
-    }
-    return {};
+    member_ = &member;
+    source_ = std::move(*source);
+    splitter_.emplace(options_.splitter);
   }
 
-  /// False when the file holds something that is not a list of conversations; what follows cannot
-  /// be read.
-  Result<bool> take_elements(const ExportMember& member, Splitter& splitter) {
-    tell_progress();
-    if (options_.cancelled && options_.cancelled()) {
-      return fail(ImportError::cancelled);
+  Result<void> read_piece() {
+    const auto count = source_->read(chunk_);
+    if (!count) {
+      damaged(count.error());
+      return {};
     }
+    if (*count == 0) {
+      if (auto end = splitter_->finish(); !end) {
+        damaged(end.error());
+      }
+      source_.reset();
+      return {};
+    }
+    splitter_->feed(as_text(BytesView(chunk_).first(*count)));
+    return take_elements();
+  }
+
+  Result<void> take_elements() {
     while (true) {
-      auto element = splitter.poll();
+      auto element = splitter_->poll();
       if (!element) {
-        VIVIM_TRYV(damaged(member, splitter, element.error()));
-        return false;
+        damaged(element.error());
+        return {};
       }
       if (!*element) {
-        return true;
+        return {};
       }
-      VIVIM_TRYV(take(member, std::move(**element)));
+      VIVIM_TRYV(take(*member_, std::move(**element)));
     }
   }
 
   /// The rest of the file cannot be read. If the break is inside an element, its reader knows
   /// better where.
-  Result<void> damaged(const ExportMember& member, const Splitter& splitter, const Error& error) {
-    auto byte = splitter.position();
-    auto line = splitter.line();
+  void damaged(const Error& error) {
+    const auto& member = *member_;
+    auto byte = splitter_->position();
+    auto line = splitter_->line();
     auto message = describe(error);
-    if (const auto rest = splitter.rest(); !rest.text.empty()) {
+    if (const auto rest = splitter_->rest(); !rest.text.empty()) {
       const auto parsed = json_.parse(rest.view(), options_.json);
       if (!parsed && !parsed.error().is(JsonError::unexpected_end)) {
         byte = rest.offset + parsed.error().detail();
@@ -136,7 +159,7 @@ class Import {
                          .byte = byte,
                          .line = line,
                          .message = place(member.name, byte, line) + ": " + message});
-    return {};
+    source_.reset();
   }
 
   static std::uint64_t line_of(const Element& element, std::uint64_t position) {
@@ -197,50 +220,59 @@ class Import {
   }
 
   ExportFiles& files_;
+  std::string name_;
   Sink& sink_;
   const ImportOptions& options_;
   ImportReport report_;
   Assets assets_;
   JsonIndex json_;
   Bytes chunk_ = Bytes(k_chunk_bytes);
+  std::vector<const ExportMember*> conversations_;
+  std::vector<const ExportMember*> others_;
+  std::size_t next_conversations_ = 0;
+  std::size_t next_other_ = 0;
+  const ExportMember* member_ = nullptr;  ///< being read, with source_
+  std::unique_ptr<ByteSource> source_;
+  std::optional<Splitter> splitter_;
 };
 
-Problem nothing_there(const std::string& name) {
-  return {.kind = ProblemKind::bad_input,
-          .code = "import.not_an_export",
-          .message = "'" + name + "' holds no conversations of ChatGPT or Claude.",
-          .hint =
-              "Give the zip file that the provider sent you, the folder that it unpacks to, or "
-              "its conversations.json."};
+Importer::Importer(ExportFiles& files, std::string name, Sink& sink, const ImportOptions& options)
+    : state_(std::make_unique<State>(files, std::move(name), sink, options)) {}
+
+Importer::~Importer() = default;
+
+Result<bool> Importer::step() {
+  return state_->step();
 }
 
-}  // namespace
+Outcome<ImportReport> Importer::finish() {
+  return state_->finish();
+}
 
 Outcome<ImportReport> import_files(ExportFiles& files, const std::string& name, Sink& sink,
                                    const ImportOptions& options) {
-  Import import_job(files, sink, options);
-  const auto outcome = import_job.run();
-  if (!outcome) {
-    return std::unexpected(Problem::from(outcome.error(), "Could not import '" + name + "'"));
+  Importer importer(files, name, sink, options);
+  while (true) {
+    const auto more = importer.step();
+    if (!more) {
+      return std::unexpected(Problem::from(more.error(), "Could not import '" + name + "'"));
+    }
+    if (!*more) {
+      return importer.finish();
+    }
   }
-  auto report = import_job.take_report();
-  if (report.files == 0 && report.failed == 0) {
-    return std::unexpected(nothing_there(name));
-  }
-  if (report.conversations == 0 && report.failed > 0) {
-    auto problem = nothing_there(name);
-    problem.message += " The first problem: " + report.failures.front().message + ".";
-    return std::unexpected(std::move(problem));
-  }
-  return report;
+}
+
+Problem cannot_open(const std::string& path, const Error& error) {
+  return Problem::from(error, "Could not open '" + path + "'",
+                       "Check the path, and that you may read it.");
 }
 
 Outcome<ImportReport> import_export(const std::string& path, Sink& sink,
                                     const ImportOptions& options) {
   auto files = open_export(path, options.archive);
   if (!files) {
-    return std::unexpected(Problem::from(files.error(), "Could not open '" + path + "'",
-                                         "Check the path, and that you may read it."));
+    return std::unexpected(cannot_open(path, files.error()));
   }
   return import_files(**files, path, sink, options);
 }

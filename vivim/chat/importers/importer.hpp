@@ -37,8 +37,32 @@ struct ImportOptions {
 Outcome<ImportReport> import_export(const std::string& path, Sink& sink,
                                     const ImportOptions& options = {});
 
+/// What to tell the person when open_export failed.
+Problem cannot_open(const std::string& path, const Error& error);
+
 /// The same for files that are open already; `name` is what a person calls them.
 Outcome<ImportReport> import_files(ExportFiles& files, const std::string& name, Sink& sink,
                                    const ImportOptions& options = {});
+
+/// An import step by step, for who has other work between the steps. All arguments must outlive it.
+class Importer {
+ public:
+  Importer(ExportFiles& files, std::string name, Sink& sink, const ImportOptions& options);
+  ~Importer();
+  Importer(const Importer&) = delete;
+  Importer& operator=(const Importer&) = delete;
+
+  /// Reads the next piece of the export (at most 256 KiB of conversations, or one other file), and
+  /// gives what was complete to the sink. False when there is nothing more. Errors: the sink's;
+  /// cancelled.
+  Result<bool> step();
+
+  /// After the last step: the report, or the Problem if nothing could be read.
+  Outcome<ImportReport> finish();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace vivim::chat

@@ -193,9 +193,11 @@ void set_provenance(Imported& imported, const MapContext& context, Provider prov
   }
   auto& provenance = imported.conversation.provenance;
   provenance.provider = provider_name(provider);
-  provenance.original_id = std::move(original_id);
   provenance.source = add_block(imported, {head.data(), head.size()});
   provenance.source_hash = to_hex(ContentId::of(as_bytes(whole)).digest);
+  // one without an id is known again by its content
+  provenance.original_id =
+      original_id.empty() ? "sha256:" + provenance.source_hash : std::move(original_id);
   provenance.imported = context.imported;
   provenance.title = imported.conversation.title;
 }
