@@ -57,4 +57,8 @@ bool has_pending(const Doc& doc) {
   return doc.engine().has_pending();
 }
 
+bool consistent(const Doc& doc) {
+  return doc.engine().consistent();
+}
+
 }  // namespace vivim::crdt

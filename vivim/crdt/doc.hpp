@@ -65,4 +65,7 @@ class Doc {
   std::unique_ptr<detail::Engine> engine_;
 };
 
+/// Checks every invariant of the document's structures, slowly: for tests and `doctor`.
+bool consistent(const Doc& doc);
+
 }  // namespace vivim::crdt

@@ -226,4 +226,40 @@ Sequence::Found Sequence::find_before(std::uint32_t index) const {
   }
 }
 
+bool Sequence::consistent(ItemRef start) const {
+  std::vector<Leaf> seen(leaves_.size());
+  ItemRef previous_leaf = k_none;
+  for (ItemRef ref = start; ref != k_none; ref = (*items_)[ref].right) {
+    const Item& item = (*items_)[ref];
+    if (item.leaf >= leaves_.size()) {
+      return false;
+    }
+    Leaf& leaf = seen[item.leaf];
+    if (leaf.count == 0 && leaves_[item.leaf].first != ref) {
+      return false;
+    }
+    if (leaf.count > 0 && previous_leaf != item.leaf) {
+      return false;
+    }
+    previous_leaf = item.leaf;
+    ++leaf.count;
+    leaf.visible += item.visible();
+  }
+  for (std::size_t i = 0; i < leaves_.size(); ++i) {
+    const Leaf& leaf = leaves_[i];
+    if (leaf.count != seen[i].count || leaf.visible != seen[i].visible ||
+        nodes_[leaf.parent].visible[leaf.slot] != leaf.visible ||
+        nodes_[leaf.parent].child[leaf.slot] != i) {
+      return false;
+    }
+  }
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    const std::uint32_t parent = nodes_[i].parent;
+    if (parent != k_none && nodes_[parent].visible[nodes_[i].slot] != sum(i)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace vivim::crdt::detail

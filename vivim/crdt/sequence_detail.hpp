@@ -26,6 +26,9 @@ class Sequence {
   /// Visible units of `item` changed by `delta`.
   void changed(ItemRef item, std::int64_t delta) { add(items_->operator[](item).leaf, delta); }
 
+  /// Checks the tree against the list; for tests.
+  bool consistent(ItemRef start) const;
+
   /// Most of the tree is empty leaves: build it anew.
   bool worn_out() const { return leaves_.size() > 64 && empty_leaves_ * 2 > leaves_.size(); }
 

@@ -1,0 +1,104 @@
+#include "interop/node_worker.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace vivim::interop {
+namespace {
+
+[[noreturn]] void give_up(const std::string& what) {
+  std::fprintf(stderr, "%s\nRun scripts/bootstrap to install Node and the npm packages.\n",
+               what.c_str());
+  std::exit(1);
+}
+
+std::string node_path() {
+  if (const char* given = std::getenv("VIVIM_NODE")) {
+    return given;
+  }
+  const std::string toolchain = VIVIM_SOURCE_DIR "/build/toolchain/node_modules/.bin/node";
+  return std::filesystem::exists(toolchain) ? toolchain : "node";
+}
+
+void read_exactly(int fd, MutableBytes out) {
+  while (!out.empty()) {
+    const ssize_t count = ::read(fd, out.data(), out.size());
+    if (count <= 0) {
+      give_up("The Node worker ended without an answer (its message is above).");
+    }
+    out = out.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void write_all(int fd, BytesView in) {
+  while (!in.empty()) {
+    const ssize_t count = ::write(fd, in.data(), in.size());
+    if (count <= 0) {
+      give_up("The Node worker does not read any more.");
+    }
+    in = in.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace
+
+NodeWorker::NodeWorker(const std::string& script) {
+  const std::string path = VIVIM_SOURCE_DIR "/" + script;
+  const auto packages = std::filesystem::path(path).parent_path() / "node_modules";
+  if (!std::filesystem::exists(packages)) {
+    give_up("The npm packages of interop/js are not installed (" + packages.string() + ").");
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  int in[2];
+  int out[2];
+  if (::pipe(in) != 0 || ::pipe(out) != 0) {
+    give_up("No pipe to the Node worker.");
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+  posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+  for (const int fd : {in[0], in[1], out[0], out[1]}) {
+    posix_spawn_file_actions_addclose(&actions, fd);
+  }
+  std::string node = node_path();
+  std::string script_argument = path;
+  char* arguments[] = {node.data(), script_argument.data(), nullptr};
+  const int error = ::posix_spawnp(&pid_, node.c_str(), &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    give_up("Node cannot be started (" + node + "): version 20 or newer is needed.");
+  }
+  ::close(in[0]);
+  ::close(out[1]);
+  to_ = in[1];
+  from_ = out[0];
+}
+
+NodeWorker::~NodeWorker() {
+  ::close(to_);
+  ::close(from_);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+Bytes NodeWorker::call(BytesView request) {
+  Bytes frame(4);
+  store_be32(frame, static_cast<std::uint32_t>(request.size()));
+  append(frame, request);
+  write_all(to_, frame);
+  Bytes header(4);
+  read_exactly(from_, header);
+  Bytes body(load_be32(header));
+  read_exactly(from_, body);
+  return body;
+}
+
+}  // namespace vivim::interop

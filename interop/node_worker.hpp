@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include <sys/types.h>
+
+#include "vivim/base/bytes.hpp"
+
+namespace vivim::interop {
+
+/// A Node program that answers frames (32-bit big-endian length, body) on its standard input with
+/// frames on its standard output. Node is $VIVIM_NODE, else build/toolchain's, else `node` of the
+/// PATH. What fails ends this program with a message: a differential test without its other side
+/// has not passed.
+class NodeWorker {
+ public:
+  /// `script` is relative to the repository's root.
+  explicit NodeWorker(const std::string& script);
+  ~NodeWorker();
+  NodeWorker(const NodeWorker&) = delete;
+  NodeWorker& operator=(const NodeWorker&) = delete;
+
+  /// Sends a request and waits for its response.
+  Bytes call(BytesView request);
+
+ private:
+  pid_t pid_ = -1;
+  int to_ = -1;
+  int from_ = -1;
+};
+
+}  // namespace vivim::interop

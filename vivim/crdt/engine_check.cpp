@@ -1,0 +1,67 @@
+#include "vivim/crdt/engine_detail.hpp"
+
+namespace vivim::crdt::detail {
+namespace {
+
+// Whether the list from `start` is linked both ways and belongs to `type`; adds up what is visible.
+bool check_list(const ItemSlab& items, TypeRef type, ItemRef start, ItemRef tail,
+                std::uint32_t& visible) {
+  ItemRef previous = k_none;
+  for (ItemRef ref = start; ref != k_none; ref = items[ref].right) {
+    if (items[ref].left != previous || items[ref].parent != type) {
+      return false;
+    }
+    visible += items[ref].visible();
+    previous = ref;
+  }
+  return previous == tail;
+}
+
+}  // namespace
+
+bool Engine::consistent() const {
+  for (ClientIndex index = 0; index < clients_.size(); ++index) {
+    const Client& client = clients_[index];
+    std::uint32_t clock = 0;
+    if (!client.runs.empty()) {
+      for (auto position = client.runs.find(0);; position = client.runs.next(position)) {
+        const Item& item = items_[client.runs.at(position)];
+        if (item.client != index || item.clock != clock || item.len == 0) {
+          return false;
+        }
+        clock = item.end();
+        if (client.runs.is_last(position)) {
+          break;
+        }
+      }
+    }
+    if (clock != client.state) {
+      return false;
+    }
+  }
+  for (TypeRef ref = 0; ref < types_.size(); ++ref) {
+    const Type& type = types_[ref];
+    std::uint32_t visible = 0;
+    if (!check_list(items_, ref, type.start, type.tail, visible) || visible != type.length ||
+        (type.sequence && !type.sequence->consistent(type.start))) {
+      return false;
+    }
+    for (const KeyMap::Entry& entry : type.map.entries()) {
+      if (items_[entry.item].right != k_none || items_[entry.item].key != entry.key) {
+        return false;
+      }
+    }
+    if (type.cursor != k_none) {
+      std::uint32_t before = 0;
+      for (ItemRef at = type.start; at != k_none && at != type.cursor; at = items_[at].right) {
+        before += items_[at].visible();
+      }
+      if (before != type.cursor_start) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace vivim::crdt::detail
