@@ -1,6 +1,25 @@
 #include "vivim/gateway/events.hpp"
 
+#include "vivim/gateway/api_json.hpp"
+
 namespace vivim::gateway {
+
+namespace {
+
+/// `{"type": type, "name": value}`
+std::string event(std::string_view type, std::string_view name, std::string_view value) {
+  std::string out;
+  chat::JsonWriter writer(out);
+  writer.begin_object();
+  writer.key("type");
+  writer.string(type);
+  writer.key(name);
+  writer.string(value);
+  writer.end_object();
+  return out;
+}
+
+}  // namespace
 
 void EventHub::publish(std::string_view json) {
   for (WebSocket* listener : listeners_) {
@@ -18,6 +37,33 @@ Co<void> EventHub::listen(WebSocket& socket) {
     // What a browser says here means nothing; receiving keeps pings answered.
   }
   listeners_.erase(place);
+}
+
+std::string to_event(ConversationEvent kind, const store::DocumentId& id) {
+  switch (kind) {
+    case ConversationEvent::added:
+      return event("conversation:added", "id", id.to_text());
+    case ConversationEvent::changed:
+      return event("conversation:changed", "id", id.to_text());
+    case ConversationEvent::removed:
+      return event("conversation:removed", "id", id.to_text());
+  }
+  return {};
+}
+
+std::string to_event(const JobStatus& job) {
+  std::string head = event("job:progress", "job", job.id);
+  head.back() = ',';
+  return head + to_json(job).substr(1);
+}
+
+std::string to_event(PeerEvent kind, std::string_view peer_id) {
+  return event(kind == PeerEvent::connected ? "peer:connected" : "peer:disconnected", "peer",
+               peer_id);
+}
+
+std::string indexing_event(std::int64_t pending) {
+  return "{\"type\":\"indexing:progress\",\"pending\":" + std::to_string(pending) + "}";
 }
 
 }  // namespace vivim::gateway

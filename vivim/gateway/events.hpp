@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "vivim/gateway/services.hpp"
 #include "vivim/gateway/websocket.hpp"
 
 namespace vivim::gateway {
@@ -31,5 +32,14 @@ class EventHub {
  private:
   std::list<WebSocket*> listeners_;
 };
+
+enum class ConversationEvent : std::uint8_t { added, changed, removed };
+enum class PeerEvent : std::uint8_t { connected, disconnected };
+
+/// The messages of /api/v2/events (the schema Event of docs/api/openapi.json).
+std::string to_event(ConversationEvent event, const store::DocumentId& id);
+std::string to_event(const JobStatus& job);
+std::string to_event(PeerEvent event, std::string_view peer_id);
+std::string indexing_event(std::int64_t pending);
 
 }  // namespace vivim::gateway

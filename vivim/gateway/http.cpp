@@ -54,6 +54,15 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+class MemorySource final : public BodySource {
+ public:
+  explicit MemorySource(Bytes bytes) : bytes_(std::move(bytes)) {}
+  Co<Result<Bytes>> next() override { co_return std::exchange(bytes_, {}); }
+
+ private:
+  Bytes bytes_;
+};
+
 Co<Result<std::string>> read_all(BodySource& source, std::uint64_t bytes_max) {
   std::string whole;
   for (;;) {
@@ -69,6 +78,10 @@ Co<Result<std::string>> read_all(BodySource& source, std::uint64_t bytes_max) {
 }
 
 }  // namespace
+
+std::unique_ptr<BodySource> in_memory(Bytes bytes) {
+  return std::make_unique<MemorySource>(std::move(bytes));
+}
 
 std::string_view method_name(Method method) {
   for (const auto& [known, name] : k_methods) {

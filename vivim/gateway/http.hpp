@@ -72,6 +72,9 @@ class BodySource {
   virtual Co<Result<Bytes>> next() = 0;
 };
 
+/// A source of bytes that are in memory, in one piece.
+std::unique_ptr<BodySource> in_memory(Bytes bytes);
+
 /// Who made a request, as the transport knows it.
 enum class Transport : std::uint8_t { network, in_process };
 

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "vivim/gateway/events.hpp"
+#include "vivim/gateway/router.hpp"
+#include "vivim/gateway/services.hpp"
+#include "vivim/gateway/uploads.hpp"
+#include "vivim/rt/task_group.hpp"
+
+namespace vivim::gateway {
+
+/// The OpenAPI 3.1 description of every route, as in docs/api/openapi.json.
+std::string_view openapi_json();
+
+/// /api/v2/conversations: list, create, show, rename, remove, turns, export.
+class ConversationsApi {
+ public:
+  ConversationsApi(Router& router, LibraryService& library);
+
+ private:
+  Co<Outcome<Response>> list(Call call);
+  Co<Outcome<Response>> create(Call call);
+  Co<Outcome<Response>> show(Call call);
+  Co<Outcome<Response>> rename(Call call);
+  Co<Outcome<Response>> remove(Call call);
+  Co<Outcome<Response>> add_turn(Call call);
+  Co<Outcome<Response>> edit_turn(Call call);
+  Co<Outcome<Response>> remove_turn(Call call);
+  Co<Outcome<Response>> export_file(Call call);
+
+  LibraryService& library_;
+};
+
+/// /api/v2/search, /api/v2/blobs.
+class SearchApi {
+ public:
+  SearchApi(Router& router, LibraryService& library);
+
+ private:
+  Co<Outcome<Response>> search(Call call);
+  Co<Outcome<Response>> blob(Call call);
+
+  LibraryService& library_;
+};
+
+/// /api/v2/import, /api/v2/jobs.
+class ImportsApi {
+ public:
+  /// `uploads` may be null: then only paths can be imported. `tasks` removes uploaded files that
+  /// are no longer needed.
+  ImportsApi(Router& router, ImportService& imports, Uploads* uploads, rt::TaskGroup& tasks);
+
+ private:
+  Co<Outcome<Response>> import_path(Call call);
+  Co<Outcome<Response>> upload(Call call);
+  Co<Outcome<Response>> job(Call call);
+
+  ImportService& imports_;
+  Uploads* uploads_;
+  rt::TaskGroup& tasks_;
+};
+
+/// Sharing: /api/v2/conversations/{id}/share, /shares, /api/v2/join.
+class SharesApi {
+ public:
+  SharesApi(Router& router, LibraryService& library, ShareService& shares);
+
+ private:
+  Co<Outcome<Response>> share(Call call);
+  Co<Outcome<Response>> show(Call call);
+  Co<Outcome<Response>> revoke(Call call);
+  Co<Outcome<Response>> join(Call call);
+
+  LibraryService& library_;
+  ShareService& shares_;
+};
+
+/// The node: /api/v2/status, /id, /stop, /doctor, /openapi.json, /network.
+class NodeApi {
+ public:
+  NodeApi(Router& router, NodeService& node, LibraryService& library);
+
+ private:
+  Co<Outcome<Response>> status(Call call);
+  Co<Outcome<Response>> identity(Call call);
+  Co<Outcome<Response>> stop(Call call);
+  Co<Outcome<Response>> doctor(Call call);
+  Co<Outcome<Response>> openapi(Call call);
+  Co<Outcome<Response>> peers(Call call);
+  Co<Outcome<Response>> connect(Call call);
+
+  NodeService& node_;
+  LibraryService& library_;
+};
+
+/// The WebSockets: /api/v2/events, /sync/{document}.
+class LiveApi {
+ public:
+  LiveApi(Router& router, EventHub& events, DocumentService& documents);
+
+ private:
+  Co<Outcome<Response>> events(Call call);
+  Co<Outcome<Response>> sync(Call call);
+
+  EventHub& events_;
+  DocumentService& documents_;
+};
+
+/// What the API stands on; all of it must outlive the Api.
+struct ApiServices {
+  LibraryService& library;
+  ImportService& imports;
+  ShareService& shares;
+  NodeService& node;
+  DocumentService& documents;
+  EventHub& events;
+  Uploads* uploads = nullptr;
+};
+
+/// Every route of the API, on one router.
+class Api {
+ public:
+  Api(Router& router, const ApiServices& services, rt::TaskGroup& tasks)
+      : conversations_(router, services.library),
+        search_(router, services.library),
+        imports_(router, services.imports, services.uploads, tasks),
+        shares_(router, services.library, services.shares),
+        node_(router, services.node, services.library),
+        live_(router, services.events, services.documents) {}
+
+ private:
+  ConversationsApi conversations_;
+  SearchApi search_;
+  ImportsApi imports_;
+  SharesApi shares_;
+  NodeApi node_;
+  LiveApi live_;
+};
+
+}  // namespace vivim::gateway

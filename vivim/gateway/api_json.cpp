@@ -1,0 +1,282 @@
+#include "vivim/gateway/api_json.hpp"
+
+#include "vivim/gateway/limits.hpp"
+#include "vivim/gateway/problem_response.hpp"
+
+namespace vivim::gateway {
+
+namespace {
+
+using chat::JsonWriter;
+
+constexpr std::uint32_t k_json_values_max = 10'000;
+
+Problem bad_json(const Error& error) {
+  return {.kind = ProblemKind::bad_input,
+          .code = "bad_json",
+          .message = "The body is not the JSON that this path takes: " + error.message() + ".",
+          .hint = "See /api/v2/openapi.json."};
+}
+
+Problem bad_member(std::string_view name, std::string_view what) {
+  return {.kind = ProblemKind::bad_input,
+          .code = "bad_member",
+          .message = "The member \"" + std::string(name) + "\" " + std::string(what) + ".",
+          .hint = "See /api/v2/openapi.json."};
+}
+
+/// A member, also when it is empty.
+void text(JsonWriter& writer, std::string_view name, std::string_view value) {
+  writer.key(name);
+  writer.string(value);
+}
+
+void number(JsonWriter& writer, std::string_view name, std::int64_t value) {
+  writer.key(name);
+  writer.number(static_cast<double>(value));
+}
+
+void texts(JsonWriter& writer, std::string_view name, const std::vector<std::string>& values) {
+  writer.key(name);
+  writer.begin_array();
+  for (const auto& value : values) {
+    writer.string(value);
+  }
+  writer.end_array();
+}
+
+/// Writes one object and returns it.
+template <class Fill>
+std::string object(Fill fill) {
+  std::string out;
+  JsonWriter writer(out);
+  writer.begin_object();
+  fill(writer);
+  writer.end_object();
+  return out;
+}
+
+/// A member that is an array of objects.
+template <class Values, class Fill>
+void objects(JsonWriter& writer, std::string_view name, const Values& values, Fill fill) {
+  writer.key(name);
+  writer.begin_array();
+  for (const auto& value : values) {
+    writer.begin_object();
+    fill(value);
+    writer.end_object();
+  }
+  writer.end_array();
+}
+
+void write_pending(JsonWriter& writer, std::int64_t pending) {
+  writer.key("indexing");
+  writer.begin_object();
+  number(writer, "pending", pending);
+  writer.end_object();
+}
+
+std::string_view state_name(JobStatus::State state) {
+  switch (state) {
+    case JobStatus::State::running:
+      return "running";
+    case JobStatus::State::done:
+      return "done";
+    case JobStatus::State::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+}  // namespace
+
+Outcome<JsonBody> JsonBody::parse(std::string text) {
+  JsonBody body;
+  body.text_ = std::make_unique<std::string>(text.empty() ? "{}" : std::move(text));
+  body.index_ = std::make_unique<chat::JsonIndex>();
+  const chat::JsonLimits limits{.depth_max = k_json_depth_max, .values_max = k_json_values_max};
+  if (const auto parsed = body.index_->parse(*body.text_, limits); !parsed) {
+    return std::unexpected(bad_json(parsed.error()));
+  }
+  if (!body.index_->root().is_object()) {
+    return std::unexpected(bad_json(Error(chat::JsonError::unexpected_character)));
+  }
+  return body;
+}
+
+Outcome<std::optional<std::string>> JsonBody::optional_text(std::string_view name,
+                                                            std::size_t bytes_max) const {
+  const auto value = index_->root()[name];
+  if (value.is_nothing()) {
+    return std::optional<std::string>();
+  }
+  if (!value.is_string()) {
+    return std::unexpected(bad_member(name, "must be a string"));
+  }
+  std::string text = value.string();
+  if (text.size() > bytes_max) {
+    return std::unexpected(
+        bad_member(name, "is longer than " + std::to_string(bytes_max) + " bytes"));
+  }
+  return std::optional<std::string>(std::move(text));
+}
+
+Outcome<std::string> JsonBody::text(std::string_view name, std::size_t bytes_max) const {
+  VIVIM_TRY(auto text, optional_text(name, bytes_max));
+  if (!text) {
+    return std::unexpected(bad_member(name, "is missing"));
+  }
+  return std::move(*text);
+}
+
+Response json_response(std::string json, unsigned status) {
+  return Response::text(status, "application/json", std::move(json));
+}
+
+std::string to_json_object(std::string_view name, std::string_view value) {
+  return object([&](JsonWriter& writer) { text(writer, name, value); });
+}
+
+std::string to_json(const store::ConversationPage& page) {
+  return object([&](JsonWriter& writer) {
+    objects(writer, "conversations", page.rows, [&](const store::ConversationRow& row) {
+      text(writer, "id", row.id.to_text());
+      text(writer, "title", row.title);
+      if (row.provider) {
+        text(writer, "provider", *row.provider);
+      }
+      writer.field("model", row.model);
+      number(writer, "created", row.created);
+      number(writer, "updated", row.updated);
+      number(writer, "turns", static_cast<std::int64_t>(row.turns));
+      writer.key("shared");
+      writer.boolean((row.flags & store::k_conversation_shared) != 0);
+    });
+    if (page.next) {
+      text(writer, "next", *page.next);
+    }
+  });
+}
+
+std::string to_json(const store::SearchResult& result) {
+  return object([&](JsonWriter& writer) {
+    objects(writer, "hits", result.hits, [&](const store::SearchHit& hit) {
+      text(writer, "conversation", hit.document.to_text());
+      text(writer, "title", hit.title);
+      writer.field("turn", hit.turn);
+      writer.field("role", hit.role);
+      if (hit.time) {
+        number(writer, "time", *hit.time);
+      }
+      objects(writer, "snippet", hit.snippet, [&](const store::SnippetSegment& segment) {
+        text(writer, "text", segment.text);
+        writer.key("match");
+        writer.boolean(segment.match);
+      });
+    });
+    write_pending(writer, result.pending);
+  });
+}
+
+std::string to_json(const JobStatus& job) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "id", job.id);
+    text(writer, "state", state_name(job.state));
+    number(writer, "bytes", static_cast<std::int64_t>(job.bytes));
+    number(writer, "bytes_total", static_cast<std::int64_t>(job.bytes_total));
+    if (!job.report.empty()) {
+      writer.key("report");
+      writer.raw(job.report);
+    }
+    if (job.problem) {
+      writer.key("problem");
+      writer.raw(problem_response(*job.problem).memory_body());
+    }
+  });
+}
+
+std::string to_json(const SharedTicket& ticket, std::string_view link) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "ticket", ticket.ticket);
+    text(writer, "url", ticket.url);
+    text(writer, "link", link);
+    text(writer, "grant", ticket.grant);
+  });
+}
+
+std::string to_json(const DocumentShares& shares) {
+  return object([&](JsonWriter& writer) {
+    objects(writer, "grants", shares.grants, [&](const ShareGrant& grant) {
+      text(writer, "grant", grant.grant);
+      writer.key("made_by_us");
+      writer.boolean(grant.made_by_us);
+      number(writer, "created", grant.created_ms);
+      if (grant.revoked_ms) {
+        number(writer, "revoked", *grant.revoked_ms);
+      }
+    });
+    objects(writer, "members", shares.members, [&](const ShareMember& member) {
+      text(writer, "peer_id", member.peer_id);
+      writer.field("address", member.address);
+    });
+  });
+}
+
+std::string to_json(const Joined& joined) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "id", joined.id.to_text());
+    text(writer, "title", joined.title);
+  });
+}
+
+std::string to_json(const NodeStatus& status) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "version", status.version);
+    text(writer, "peer_id", status.peer_id);
+    text(writer, "http", status.http);
+    texts(writer, "listen", status.listen);
+    text(writer, "home", status.home);
+    number(writer, "uptime_ms", status.uptime_ms);
+    number(writer, "conversations", status.conversations);
+    number(writer, "documents_open", status.documents_open);
+    number(writer, "peers", status.peers);
+    write_pending(writer, status.indexing_pending);
+  });
+}
+
+std::string to_json(const NodeIdentity& identity) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "peer_id", identity.peer_id);
+    text(writer, "public_key", identity.public_key);
+    texts(writer, "addresses", identity.addresses);
+  });
+}
+
+std::string to_json(const std::vector<PeerStatus>& peers) {
+  return object([&](JsonWriter& writer) {
+    objects(writer, "peers", peers, [&](const PeerStatus& peer) {
+      text(writer, "id", peer.id);
+      text(writer, "address", peer.address);
+      text(writer, "direction", peer.direction);
+      number(writer, "connected_ms", peer.connected_ms);
+      writer.field("rtt_ms", peer.rtt_ms);
+      writer.field("agent", peer.agent);
+      texts(writer, "protocols", peer.protocols);
+    });
+  });
+}
+
+std::string to_json(const std::vector<store::Check>& checks) {
+  return object([&](JsonWriter& writer) {
+    writer.key("ok");
+    writer.boolean(std::ranges::all_of(checks, &store::Check::ok));
+    objects(writer, "checks", checks, [&](const store::Check& check) {
+      text(writer, "name", check.name);
+      writer.key("ok");
+      writer.boolean(check.ok);
+      text(writer, "detail", check.detail);
+    });
+  });
+}
+
+}  // namespace vivim::gateway

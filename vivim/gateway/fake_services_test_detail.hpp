@@ -1,0 +1,222 @@
+#pragma once
+
+#include <map>
+
+#include "vivim/gateway/services.hpp"
+
+namespace vivim::gateway::test {
+
+inline Problem no_such(std::string_view what) {
+  return {.kind = ProblemKind::not_found,
+          .code = std::string(what) + "_not_found",
+          .message = "There is no such " + std::string(what) + ".",
+          .hint = "List them."};
+}
+
+/// Services in memory, for tests and the fuzz target: enough to answer every route.
+class FakeServices final : public LibraryService,
+                           public ImportService,
+                           public ShareService,
+                           public NodeService,
+                           public DocumentService {
+ public:
+  std::map<store::DocumentId, chat::Conversation> conversations;
+  std::map<std::string, JobStatus> jobs;
+  std::vector<std::string> imported;
+  std::vector<std::move_only_function<void()>> when_done;
+  std::vector<std::string> served;
+  std::optional<store::SearchRequest> searched;
+  std::map<store::DocumentId, std::size_t> grants;
+  Blob the_blob{.bytes = to_bytes(as_bytes("\x89PNG\r\n\x1a\nrest")), .mime = ""};
+  bool stopped = false;
+
+  static store::DocumentId id_of(std::uint8_t number) {
+    store::DocumentId id;
+    id.bytes.fill(number);
+    return id;
+  }
+
+  store::DocumentId add(std::string title) {
+    const auto id = id_of(static_cast<std::uint8_t>(conversations.size() + 1));
+    conversations[id].title = std::move(title);
+    return id;
+  }
+
+  Co<Outcome<store::DocumentId>> resolve(std::string text) override {
+    std::vector<store::DocumentId> found;
+    for (const auto& [id, conversation] : conversations) {
+      if (!text.empty() && id.to_text().starts_with(text)) {
+        found.push_back(id);
+      }
+    }
+    if (found.size() == 1) {
+      co_return found.front();
+    }
+    co_return std::unexpected(no_such("conversation"));
+  }
+
+  Co<Outcome<store::ConversationPage>> list(store::ConversationSort, std::size_t limit,
+                                            std::optional<std::string> after) override {
+    store::ConversationPage page;
+    for (const auto& [id, conversation] : conversations) {
+      if (after && id.to_text() <= *after) {
+        continue;
+      }
+      if (page.rows.size() == limit) {
+        page.next = limit > 0 ? page.rows.back().id.to_text() : "";
+        break;
+      }
+      page.rows.push_back({.id = id, .title = conversation.title});
+      page.rows.back().flags = grants.contains(id) ? store::k_conversation_shared : 0;
+    }
+    co_return std::move(page);
+  }
+
+  Co<Outcome<store::DocumentId>> create(std::string title) override {
+    co_return add(std::move(title));
+  }
+  Co<Outcome<chat::Conversation>> read(store::DocumentId id) override {
+    co_return conversations.at(id);
+  }
+  Co<Outcome<void>> rename(store::DocumentId id, std::string title) override {
+    conversations.at(id).title = std::move(title);
+    co_return Outcome<void>{};
+  }
+  Co<Outcome<void>> remove(store::DocumentId id) override {
+    conversations.erase(id);
+    co_return Outcome<void>{};
+  }
+  Co<Outcome<std::string>> add_turn(store::DocumentId id, NewTurn turn) override {
+    auto& turns = conversations.at(id).turns;
+    chat::Turn made;
+    made.id = "turn" + std::to_string(turns.size() + 1);
+    made.parent = std::move(turn.parent);
+    made.role = turn.role;
+    made.text = std::move(turn.text);
+    made.parts.emplace_back(chat::TextPart{});
+    turns.push_back(std::move(made));
+    co_return turns.back().id;
+  }
+  Co<Outcome<void>> edit_turn(store::DocumentId id, std::string turn, std::string text) override {
+    for (auto& known : conversations.at(id).turns) {
+      if (known.id == turn) {
+        known.text = std::move(text);
+        co_return Outcome<void>{};
+      }
+    }
+    co_return std::unexpected(no_such("turn"));
+  }
+  Co<Outcome<void>> remove_turn(store::DocumentId id, std::string turn) override {
+    for (auto& known : conversations.at(id).turns) {
+      if (known.id == turn) {
+        known.deleted = true;
+        co_return Outcome<void>{};
+      }
+    }
+    co_return std::unexpected(no_such("turn"));
+  }
+  Co<Outcome<ExportedFile>> export_file(store::DocumentId id, ExportFormat format) override {
+    ExportedFile file{.content_type = "text/markdown; charset=utf-8",
+                      .file_name = conversations.at(id).title + ".md",
+                      .body = std::string("# ") + conversations.at(id).title};
+    if (format == ExportFormat::json) {
+      file.content_type = "application/json";
+      file.body = in_memory(to_bytes(as_bytes("{}")));
+    }
+    co_return std::move(file);
+  }
+  Co<Outcome<store::SearchResult>> search(store::SearchRequest request) override {
+    searched = std::move(request);
+    store::SearchResult result;
+    result.pending = 3;
+    result.hits.push_back(
+        {.document = id_of(1),
+         .title = "Title",
+         .turn = "t1",
+         .role = "user",
+         .time = 1000,
+         .snippet = {{.text = "a ", .match = false}, {.text = "<word>", .match = true}}});
+    co_return std::move(result);
+  }
+  Co<Outcome<Blob>> blob(store::BlobId) override { co_return the_blob; }
+  Co<Outcome<std::vector<store::Check>>> doctor() override {
+    co_return std::vector<store::Check>{{.name = "integrity", .ok = true, .detail = "fine"},
+                                        {.name = "blobs", .ok = false, .detail = "1 is bad"}};
+  }
+
+  Co<Outcome<std::string>> start(std::string path, std::move_only_function<void()> done) override {
+    if (path.ends_with("missing")) {
+      co_return std::unexpected(no_such("file"));
+    }
+    imported.push_back(std::move(path));
+    when_done.push_back(std::move(done));
+    jobs["j1"] = {.id = "j1", .bytes = 10, .bytes_total = 20};
+    co_return "j1";
+  }
+  Co<Outcome<JobStatus>> job(std::string id) override {
+    const auto found = jobs.find(id);
+    if (found == jobs.end()) {
+      co_return std::unexpected(no_such("job"));
+    }
+    co_return found->second;
+  }
+
+  Co<Outcome<SharedTicket>> share(store::DocumentId id) override {
+    ++grants[id];
+    co_return SharedTicket{.ticket = "vivim1abc", .url = "vivim://join/vivim1abc", .grant = "g1"};
+  }
+  Co<Outcome<DocumentShares>> shares(store::DocumentId id) override {
+    DocumentShares shares;
+    for (std::size_t i = 0; i < grants[id]; ++i) {
+      shares.grants.push_back({.grant = "g", .made_by_us = true, .created_ms = 5});
+    }
+    shares.members.push_back({.peer_id = "12D3", .address = "/ip4/127.0.0.1"});
+    co_return std::move(shares);
+  }
+  Co<Outcome<void>> revoke(store::DocumentId id) override {
+    grants.erase(id);
+    co_return Outcome<void>{};
+  }
+  Co<Outcome<Joined>> join(std::string ticket) override {
+    if (!ticket.starts_with("vivim1")) {
+      co_return std::unexpected(Problem{.kind = ProblemKind::bad_input,
+                                        .code = "bad_ticket",
+                                        .message = "This is not a ticket.",
+                                        .hint = ""});
+    }
+    co_return Joined{.id = add("Joined"), .title = "Joined"};
+  }
+
+  Co<Outcome<NodeStatus>> status() override {
+    co_return NodeStatus{.version = "0.1.0", .peer_id = "12D3", .listen = {"/ip4/127.0.0.1"}};
+  }
+  Co<Outcome<NodeIdentity>> identity() override {
+    co_return NodeIdentity{.peer_id = "12D3", .public_key = "00ff", .addresses = {}};
+  }
+  Co<Outcome<void>> stop() override {
+    stopped = true;
+    co_return Outcome<void>{};
+  }
+  Co<Outcome<std::vector<PeerStatus>>> peers() override {
+    co_return std::vector<PeerStatus>{
+        {.id = "12D3", .address = "/ip4/1.2.3.4", .direction = "inbound", .rtt_ms = 1.5}};
+  }
+  Co<Outcome<std::string>> connect(std::string multiaddr) override {
+    if (!multiaddr.starts_with('/')) {
+      co_return std::unexpected(Problem{.kind = ProblemKind::bad_input,
+                                        .code = "bad_multiaddr",
+                                        .message = "Not a multiaddr.",
+                                        .hint = ""});
+    }
+    co_return "12D3";
+  }
+
+  Co<void> serve(std::string document, WebSocket& socket) override {
+    served.push_back(std::move(document));
+    while (auto message = co_await socket.receive()) {
+      (void)co_await socket.send(std::move(*message));
+    }
+  }
+};
+
+}  // namespace vivim::gateway::test

@@ -1,0 +1,177 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vivim/base/problem.hpp"
+#include "vivim/chat/model.hpp"
+#include "vivim/gateway/http.hpp"
+#include "vivim/gateway/websocket.hpp"
+#include "vivim/store/conversations.hpp"
+#include "vivim/store/doctor.hpp"
+#include "vivim/store/search.hpp"
+
+namespace vivim::gateway {
+
+/// What somebody adds to a conversation.
+struct NewTurn {
+  std::optional<std::string> parent;  ///< none: a new root
+  chat::Role role = chat::Role::user;
+  std::string text;
+};
+
+/// A conversation as a file.
+struct ExportedFile {
+  std::string content_type;
+  std::string file_name;  ///< for the browser's download
+  Response::Body body;
+};
+
+enum class ExportFormat : std::uint8_t { json, markdown, html };
+
+/// Immutable bytes and what they are, as far as it is known.
+struct Blob {
+  Bytes bytes;
+  std::string mime;  ///< empty: not known
+};
+
+/// The conversations of this node. Implemented over chat::library; the handlers know no more than
+/// this. `id` parameters of handlers are texts: a whole document id or a prefix that only one has.
+class LibraryService {
+ public:
+  virtual ~LibraryService() = default;
+  /// not_found, or bad_input when several documents begin so.
+  virtual Co<Outcome<store::DocumentId>> resolve(std::string text) = 0;
+  virtual Co<Outcome<store::ConversationPage>> list(store::ConversationSort sort, std::size_t limit,
+                                                    std::optional<std::string> after) = 0;
+  virtual Co<Outcome<store::DocumentId>> create(std::string title) = 0;
+  virtual Co<Outcome<chat::Conversation>> read(store::DocumentId id) = 0;
+  virtual Co<Outcome<void>> rename(store::DocumentId id, std::string title) = 0;
+  virtual Co<Outcome<void>> remove(store::DocumentId id) = 0;
+  /// The new turn's id.
+  virtual Co<Outcome<std::string>> add_turn(store::DocumentId id, NewTurn turn) = 0;
+  virtual Co<Outcome<void>> edit_turn(store::DocumentId id, std::string turn, std::string text) = 0;
+  virtual Co<Outcome<void>> remove_turn(store::DocumentId id, std::string turn) = 0;
+  virtual Co<Outcome<ExportedFile>> export_file(store::DocumentId id, ExportFormat format) = 0;
+  virtual Co<Outcome<store::SearchResult>> search(store::SearchRequest request) = 0;
+  virtual Co<Outcome<Blob>> blob(store::BlobId id) = 0;
+  virtual Co<Outcome<std::vector<store::Check>>> doctor() = 0;
+};
+
+/// How an import goes.
+struct JobStatus {
+  enum class State : std::uint8_t { running, done, failed };
+  std::string id;
+  State state = State::running;
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_total = 0;
+  std::string report;  ///< JSON object, when done
+  std::optional<Problem> problem;
+};
+
+/// Imports that run in the background.
+class ImportService {
+ public:
+  virtual ~ImportService() = default;
+  /// Begins to import the file or folder `path` of the node's machine; returns the job's id.
+  /// `when_done` is called on the loop when the job no longer needs the path, also when it fails.
+  virtual Co<Outcome<std::string>> start(std::string path,
+                                         std::move_only_function<void()> when_done) = 0;
+  virtual Co<Outcome<JobStatus>> job(std::string id) = 0;
+};
+
+/// A ticket in its three forms.
+struct SharedTicket {
+  std::string ticket;
+  std::string url;
+  std::string grant;
+};
+
+struct ShareGrant {
+  std::string grant;
+  bool made_by_us = false;
+  std::int64_t created_ms = 0;
+  std::optional<std::int64_t> revoked_ms;
+};
+
+/// Somebody who is connected to a document now.
+struct ShareMember {
+  std::string peer_id;
+  std::string address;
+};
+
+struct DocumentShares {
+  std::vector<ShareGrant> grants;
+  std::vector<ShareMember> members;
+};
+
+struct Joined {
+  store::DocumentId id;
+  std::string title;
+};
+
+/// Tickets and grants.
+class ShareService {
+ public:
+  virtual ~ShareService() = default;
+  virtual Co<Outcome<SharedTicket>> share(store::DocumentId id) = 0;
+  virtual Co<Outcome<DocumentShares>> shares(store::DocumentId id) = 0;
+  virtual Co<Outcome<void>> revoke(store::DocumentId id) = 0;
+  virtual Co<Outcome<Joined>> join(std::string ticket) = 0;
+};
+
+/// The node as `vivim status` shows it.
+struct NodeStatus {
+  std::string version;
+  std::string peer_id;
+  std::string http;  ///< "http://127.0.0.1:8470/"
+  std::vector<std::string> listen;
+  std::string home;
+  std::int64_t uptime_ms = 0;
+  std::int64_t conversations = 0;
+  std::int64_t documents_open = 0;
+  std::int64_t peers = 0;
+  std::int64_t indexing_pending = 0;
+};
+
+struct NodeIdentity {
+  std::string peer_id;
+  std::string public_key;
+  std::vector<std::string> addresses;
+};
+
+struct PeerStatus {
+  std::string id;
+  std::string address;
+  std::string direction;  ///< "inbound" or "outbound"
+  std::int64_t connected_ms = 0;
+  std::optional<double> rtt_ms;
+  std::string agent;
+  std::vector<std::string> protocols;
+};
+
+/// The node itself and its network.
+class NodeService {
+ public:
+  virtual ~NodeService() = default;
+  virtual Co<Outcome<NodeStatus>> status() = 0;
+  virtual Co<Outcome<NodeIdentity>> identity() = 0;
+  /// Begins to stop; returns before it has.
+  virtual Co<Outcome<void>> stop() = 0;
+  virtual Co<Outcome<std::vector<PeerStatus>>> peers() = 0;
+  /// The peer's id.
+  virtual Co<Outcome<std::string>> connect(std::string multiaddr) = 0;
+};
+
+/// Documents to browsers: docs/protocol/sync.md#to-browsers.
+class DocumentService {
+ public:
+  virtual ~DocumentService() = default;
+  /// Speaks y-websocket until either side ends; closes with 4404 when there is no such document.
+  virtual Co<void> serve(std::string document, WebSocket& socket) = 0;
+};
+
+}  // namespace vivim::gateway
