@@ -1,5 +1,6 @@
 #include "vivim/sync/document_hub.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "vivim/base/assert.hpp"
@@ -33,6 +34,7 @@ DocumentHub::DocumentHub(rt::Loop& loop, store::Store& store, rt::Rng& rng, HubO
       rng_(rng),
       options_(options),
       awareness_timer_(loop.make_timer()),
+      released_(loop),
       tasks_(loop) {
   tasks_.on_stop([this] { awareness_timer_->cancel(); });
   tasks_.spawn("awareness", expire_awareness());
@@ -107,6 +109,8 @@ Result<DocumentLease> DocumentHub::lease(Slot& slot) {
 }
 
 void DocumentHub::release(OpenDocument& document) {
+  released_.set();
+  released_.reset();
   const auto at = documents_.find(document.id());
   if (at != documents_.end() && at->second->document.get() == &document) {
     auto& slot = *at->second;
@@ -191,6 +195,14 @@ rt::Co<void> DocumentHub::stop() {
     (void)co_await document->flush();
   }
   co_await tasks_.stop();
+  while (leased()) {
+    co_await released_.wait();
+  }
+}
+
+bool DocumentHub::leased() const {
+  return idle_.size() < documents_.size() ||
+         std::ranges::any_of(retired_, [](const auto& retired) { return retired->leases > 0; });
 }
 
 }  // namespace vivim::sync

@@ -66,7 +66,8 @@ class DocumentHub {
   /// Documents in memory, idle ones included.
   std::size_t size() const { return documents_.size(); }
 
-  /// Ends all documents, and resumes when what they had is on disk.
+  /// Ends all documents, and resumes when what they had is on disk and nobody holds a lease any
+  /// more.
   rt::Co<void> stop();
 
  private:
@@ -85,6 +86,7 @@ class DocumentHub {
   Result<DocumentLease> lease(Slot& slot);
   void release(OpenDocument& document);
   void trim_idle();
+  bool leased() const;
   void retire(Slots::iterator at);
   rt::Co<void> expire_awareness();
 
@@ -98,6 +100,7 @@ class DocumentHub {
   std::vector<std::unique_ptr<Slot>> retired_;
   std::vector<std::function<void(const store::DocumentId&)>> observers_;
   std::unique_ptr<rt::Timer> awareness_timer_;
+  rt::Event released_;  ///< pulsed when a lease ends
   rt::TaskGroup tasks_;
 };
 

@@ -1,0 +1,81 @@
+#include "peer.hpp"
+
+#include "vivim/store/documents.hpp"
+
+namespace vivim::sim {
+
+namespace {
+
+constexpr std::uint16_t k_port = 4001;
+
+crypto::KeyPair key_of(std::uint8_t byte) {
+  return crypto::KeyPair::from_seed(crypto::Ed25519Seed(Bytes(crypto::k_ed25519_seed_bytes, byte)));
+}
+
+}  // namespace
+
+Peer::Peer(rt::sim::Node& node, std::uint8_t key_byte)
+    : node_(node), key_(key_of(key_byte)), worker_(node.make_worker()) {}
+
+rt::Co<bool> Peer::start() {
+  auto opened = co_await store::Store::open(
+      node_.loop(), *worker_,
+      {.database = {.path = "vivim.db", .disk = &node_.disk(), .random_seed = 1}});
+  if (!opened) {
+    co_return false;
+  }
+  store_ = std::move(*opened);
+  hub_ = std::make_unique<sync::DocumentHub>(node_.loop(), *store_, node_.rng());
+  host_ = std::make_unique<libp2p::Host>(libp2p::HostOptions{.key = key_}, node_.loop(),
+                                         node_.network(), node_.rng());
+  const auto address = libp2p::Multiaddr::from_tcp(node_.ip().to_string(), k_port);
+  const bool listening = address && host_->listen(*address);
+  peers_ = std::make_unique<sync::PeerSync>(
+      sync::LinkContext{.loop = node_.loop(),
+                        .rng = node_.rng(),
+                        .store = *store_,
+                        .hub = *hub_,
+                        .own_peer = to_bytes(host_->peer_id().bytes()),
+                        .agent = node_.name(),
+                        .blobs_of = {}},
+      *host_);
+  sharing_ =
+      std::make_unique<sync::Sharing>(node_.loop(), node_.rng(), *store_, *hub_, *peers_, *host_);
+  running_ = true;
+  const auto started = co_await peers_->start();
+  if (!listening || !started) {
+    co_await stop();
+    co_return false;
+  }
+  co_return true;
+}
+
+rt::Co<void> Peer::stop() {
+  running_ = false;
+  co_await peers_->say_goodbye();
+  co_await host_->stop();
+  co_await peers_->stop();
+  co_await hub_->stop();
+  (void)co_await store_->close();
+  sharing_.reset();
+  peers_.reset();
+  host_.reset();
+  hub_.reset();
+  store_.reset();
+}
+
+rt::Co<void> Peer::crash(rt::sim::CrashKind kind) {
+  node_.crash(kind);
+  if (running_) {
+    co_await stop();
+  }
+}
+
+rt::Co<bool> Peer::create(store::DocumentId id) {
+  const auto job = [id](store::Database& database) {
+    return store::Documents(database).create(id, store::DocumentKind::conversation, 0);
+  };
+  co_return (co_await store_->write(job)).has_value();
+}
+
+}  // namespace vivim::sim

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "vivim/crypto/ed25519.hpp"
+#include "vivim/libp2p/host/host.hpp"
+#include "vivim/rt/sim/world.hpp"
+#include "vivim/store/store.hpp"
+#include "vivim/sync/document_hub.hpp"
+#include "vivim/sync/peers/peer_sync.hpp"
+#include "vivim/sync/peers/sharing.hpp"
+
+namespace vivim::sim {
+
+/// A VIVIM node as far as sync goes, on a machine of a simulated world. It can die at any moment,
+/// and start again from what its disk kept.
+class Peer {
+ public:
+  Peer(rt::sim::Node& node, std::uint8_t key_byte);
+
+  /// Opens the store and begins to serve. False when the disk does not let it; then it has stopped
+  /// again.
+  rt::Co<bool> start();
+  rt::Co<void> stop();
+  /// The machine dies; resumes when nothing of the process is left.
+  rt::Co<void> crash(rt::sim::CrashKind kind);
+
+  bool running() const { return running_; }
+  rt::sim::Node& node() { return node_; }
+  store::Store& store() { return *store_; }
+  sync::DocumentHub& hub() { return *hub_; }
+  sync::Sharing& sharing() { return *sharing_; }
+  sync::PeerSync& peers() { return *peers_; }
+
+  rt::Co<bool> create(store::DocumentId id);
+
+ private:
+  rt::sim::Node& node_;
+  crypto::KeyPair key_;
+  std::unique_ptr<rt::Worker> worker_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<sync::DocumentHub> hub_;
+  std::unique_ptr<libp2p::Host> host_;
+  std::unique_ptr<sync::PeerSync> peers_;
+  std::unique_ptr<sync::Sharing> sharing_;
+  bool running_ = false;
+};
+
+}  // namespace vivim::sim

@@ -1,0 +1,332 @@
+#include "vivim/sync/peers/peer_link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "vivim/base/log.hpp"
+#include "vivim/sync/peers/peer_link_detail.hpp"
+
+namespace vivim::sync {
+
+using crdt::protocol::SyncType;
+
+namespace {
+
+constexpr std::size_t k_read_bytes = std::size_t{64} << 10;
+
+Nonce random_nonce(rt::Rng& rng) {
+  Nonce nonce{};
+  rng.fill(nonce);
+  return nonce;
+}
+
+}  // namespace
+
+PeerLink::PeerLink(const LinkContext& context, std::unique_ptr<rt::Stream> stream, Side side,
+                   Bytes other_peer)
+    : context_(context),
+      stream_(std::move(stream)),
+      side_(side),
+      session_({.side = side,
+                .own_peer = context.own_peer,
+                .other_peer = std::move(other_peer),
+                .nonce = random_nonce(context.rng),
+                .agent = context.agent}),
+      output_(context.loop),
+      taken_(context.loop),
+      block_timer_(context.loop.make_timer()),
+      tasks_(context.loop) {
+  tasks_.on_stop([this] {
+    ending_ = true;
+    block_timer_->cancel();
+    output_.set();
+    taken_.set();
+  });
+}
+
+PeerLink::~PeerLink() = default;
+
+rt::Co<Reason> PeerLink::run() {
+  output_.set();
+  tasks_.spawn("sync writer", write());
+  tasks_.spawn("sync blocks", fetch_blocks());
+  const auto ended = co_await read();
+  if (!ended && reason_ == Reason::done) {
+    reason_ = Reason::internal;
+  }
+  // What was said last, a goodbye above all, still goes out; then the stream is done with.
+  co_await tasks_.stop();
+  stream_->reset();
+  for (const auto& [id, grant] : std::exchange(asked_, {})) {
+    report(grant.id, OpenOutcome::failed, "the connection ended");
+  }
+  channels_.clear();
+  co_return reason_;
+}
+
+void PeerLink::open(const store::GrantRow& grant) {
+  const auto id = session_.open(grant.document, grant.id, GrantSecret(BytesView(grant.secret)));
+  if (!id) {
+    report(grant.id, OpenOutcome::failed, id.error().message());
+    return;
+  }
+  asked_.emplace(*id, grant);
+  flush();
+}
+
+void PeerLink::close_grants(const std::vector<store::GrantId>& grants, Reason reason,
+                            std::string_view detail) {
+  std::vector<ChannelId> closing;
+  for (const auto& [id, channel] : channels_) {
+    if (std::ranges::find(grants, channel->grant) != grants.end()) {
+      closing.push_back(id);
+    }
+  }
+  for (const auto id : closing) {
+    drop(id, reason, detail);
+  }
+}
+
+void PeerLink::say_bye(Reason reason, std::string_view detail) {
+  session_.say_bye(reason, detail);
+  reason_ = reason;
+  ending_ = true;
+  flush();
+}
+
+std::vector<store::DocumentId> PeerLink::documents() const {
+  std::vector<store::DocumentId> out;
+  for (const auto& [id, channel] : channels_) {
+    out.push_back(channel->document().id());
+  }
+  return out;
+}
+
+rt::Co<Result<void>> PeerLink::read() {
+  std::vector<std::uint8_t> buffer(k_read_bytes);
+  while (!ending_) {
+    VIVIM_CO_TRY(const auto count, co_await stream_->read_some(buffer));
+    if (count == 0) {
+      break;
+    }
+    const auto fed = session_.feed(BytesView(buffer).first(count));
+    co_await handle_events();
+    flush();
+    if (!fed) {
+      log::write(log::Level::warning, "sync", "a peer broke the protocol",
+                 {{"error", std::string_view(fed.error().message())}});
+      reason_ = Reason::malformed;
+      co_return fail(fed.error());
+    }
+  }
+  co_return Result<void>{};
+}
+
+rt::Co<void> PeerLink::write() {
+  for (;;) {
+    co_await output_.wait();
+    const auto bytes = session_.take_output();
+    if (bytes.empty()) {
+      if (ending_) {
+        (void)co_await stream_->close_write();
+        stream_->reset();
+        co_return;
+      }
+      output_.reset();
+      continue;
+    }
+    taken_.set();
+    taken_.reset();
+    if (!co_await stream_->write(bytes)) {
+      stream_->reset();
+      co_return;
+    }
+  }
+}
+
+void PeerLink::flush() {
+  if (session_.output_bytes() > k_link_backlog_bytes_max && !ending_) {
+    // It would not take a goodbye either.
+    log::write(log::Level::warning, "sync", "a peer does not take what is sent",
+               {{"bytes", std::uint64_t{session_.output_bytes()}}});
+    abort(Reason::limit);
+    return;
+  }
+  if (session_.output_bytes() > 0 || ending_) {
+    output_.set();
+  }
+}
+
+void PeerLink::abort(Reason reason) {
+  reason_ = reason;
+  ending_ = true;
+  stream_->reset();
+  output_.set();
+  taken_.set();
+}
+
+rt::Co<void> PeerLink::output_room() {
+  while (session_.output_bytes() > k_link_block_backlog_bytes_max && !ending_) {
+    co_await taken_.wait();
+  }
+}
+
+rt::Co<void> PeerLink::handle_events() {
+  while (auto event = session_.poll_event()) {
+    co_await std::visit([this](auto& value) { return handle(std::move(value)); }, *event);
+  }
+}
+
+rt::Co<void> PeerLink::handle(Greeted event) {
+  agent_ = std::move(event.agent);
+  co_return;
+}
+
+rt::Co<void> PeerLink::handle(OpenRequested event) {
+  const auto grant_id = event.grant;
+  const auto grant = co_await context_.store.read(
+      [grant_id](store::Database& database) { return store::Grants(database).get(grant_id); });
+  const bool valid = grant && !grant->revoked && grant->document == event.document &&
+                     grant->secret.size() == k_grant_secret_bytes;
+  if (!valid) {
+    session_.refuse(event.channel);
+  } else if (session_.accept(event.channel, GrantSecret(BytesView(grant->secret)))) {
+    co_await attach(event.channel, event.document, event.grant);
+  }
+  flush();
+}
+
+rt::Co<void> PeerLink::handle(ChannelOpened event) {
+  const auto at = asked_.find(event.channel);
+  if (at == asked_.end()) {
+    co_return;
+  }
+  const auto grant = std::move(at->second);
+  asked_.erase(at);
+  co_await attach(event.channel, grant.document, grant.id);
+  const auto channel = channels_.find(event.channel);
+  if (channel == channels_.end()) {
+    report(grant.id, OpenOutcome::failed, "the document could not be opened here");
+    co_return;
+  }
+  channel->second->joined = true;
+  report(grant.id, OpenOutcome::opened, {});
+}
+
+rt::Co<void> PeerLink::attach(ChannelId id, store::DocumentId document, store::GrantId grant) {
+  auto lease = co_await context_.hub.open(document);
+  if (!lease) {
+    drop(id, Reason::internal, lease.error().message());
+    co_return;
+  }
+  auto channel = std::make_unique<Channel>(*this, id, std::move(*lease), grant);
+  const auto attached = channel->attach();
+  if (!attached) {
+    drop(id, Reason::limit, attached.error().message());
+    co_return;
+  }
+  channels_.emplace(id, std::move(channel));
+}
+
+rt::Co<void> PeerLink::handle(StepOne event) {
+  const auto at = channels_.find(event.channel);
+  if (at == channels_.end() || !at->second->subscription()) {
+    co_return;
+  }
+  auto& channel = *at->second;
+  const auto answered =
+      channel.document().answer_step_one(*channel.subscription(), event.state_vector);
+  if (!answered) {
+    drop(event.channel, Reason::malformed, answered.error().message());
+  }
+}
+
+rt::Co<void> PeerLink::handle(UpdateReceived event) {
+  const auto at = channels_.find(event.channel);
+  if (at == channels_.end() || !at->second->subscription()) {
+    co_return;
+  }
+  auto& channel = *at->second;
+  const auto received = channel.document().receive(*channel.subscription(), event.update);
+  if (!received) {
+    const bool theirs = received.error().blame() == Blame::peer;
+    drop(event.channel, theirs ? Reason::malformed : Reason::internal, received.error().message());
+    co_return;
+  }
+  channel.blocks_dirty = channel.joined;
+  if (channel.joined && !std::exchange(channel.synced, true)) {
+    const auto grant = channel.grant;
+    const auto flushed = co_await channel.document().flush();
+    report(grant, flushed ? OpenOutcome::synced : OpenOutcome::failed, {});
+    co_return;
+  }
+  co_await channel.document().room();
+}
+
+rt::Co<void> PeerLink::handle(AwarenessReceived event) {
+  const auto at = channels_.find(event.channel);
+  if (at == channels_.end() || !at->second->subscription()) {
+    co_return;
+  }
+  auto& channel = *at->second;
+  const auto received = channel.document().receive_awareness(*channel.subscription(), event.update);
+  if (!received) {
+    drop(event.channel, Reason::malformed, received.error().message());
+  }
+}
+
+rt::Co<void> PeerLink::handle(PeerDurable) {
+  co_return;
+}
+
+rt::Co<void> PeerLink::handle(ChannelClosed event) {
+  if (const auto at = asked_.find(event.channel); at != asked_.end()) {
+    const auto grant = at->second.id;
+    asked_.erase(at);
+    const bool refused = event.reason == Reason::refused || event.reason == Reason::revoked;
+    report(grant, refused ? OpenOutcome::refused : OpenOutcome::failed,
+           event.detail.empty() ? reason_name(event.reason) : std::string_view(event.detail));
+    co_return;
+  }
+  const auto at = channels_.find(event.channel);
+  if (at == channels_.end()) {
+    co_return;
+  }
+  const auto grant = at->second->grant;
+  const bool joined = at->second->joined;
+  detach(event.channel);
+  if (joined) {
+    const bool revoked = event.reason == Reason::revoked || event.reason == Reason::refused;
+    report(grant, revoked ? OpenOutcome::refused : OpenOutcome::failed,
+           event.detail.empty() ? reason_name(event.reason) : std::string_view(event.detail));
+  }
+}
+
+rt::Co<void> PeerLink::handle(Bye event) {
+  reason_ = event.reason;
+  ending_ = true;
+  output_.set();
+  co_return;
+}
+
+void PeerLink::detach(ChannelId id) {
+  const auto at = channels_.find(id);
+  if (at != channels_.end()) {
+    const auto channel = std::move(at->second);
+    channels_.erase(at);
+  }
+}
+
+void PeerLink::drop(ChannelId id, Reason reason, std::string_view detail) {
+  session_.close(id, reason, detail);
+  detach(id);
+  flush();
+}
+
+void PeerLink::report(const store::GrantId& grant, OpenOutcome outcome, std::string_view detail) {
+  if (on_outcome_) {
+    on_outcome_(grant, outcome, detail);
+  }
+}
+
+}  // namespace vivim::sync

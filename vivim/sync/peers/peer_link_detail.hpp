@@ -1,0 +1,70 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "vivim/sync/peers/peer_link.hpp"
+
+namespace vivim::sync {
+
+/// One document on this link: passes what the document says to the session.
+class PeerLink::Channel final : public Subscriber {
+ public:
+  Channel(PeerLink& link, ChannelId id, DocumentLease lease, store::GrantId grant)
+      : grant(grant), link_(link), id_(id), lease_(std::move(lease)) {}
+  ~Channel() override { detach(); }
+
+  Result<void> attach() {
+    VIVIM_TRY(subscription_, lease_->subscribe(*this));
+    link_.session_.send_sync(id_, crdt::protocol::SyncType::step1, lease_->durable());
+    link_.session_.send_awareness(id_, lease_->awareness());
+    link_.flush();
+    return {};
+  }
+
+  void detach() {
+    if (auto subscription = std::exchange(subscription_, std::nullopt)) {
+      lease_->unsubscribe(*subscription);
+    }
+  }
+
+  OpenDocument& document() { return *lease_; }
+  std::optional<SubscriberId> subscription() const { return subscription_; }
+
+  void on_update(BytesView update) override { send(crdt::protocol::SyncType::update, update); }
+  void on_step_two(BytesView update) override { send(crdt::protocol::SyncType::step2, update); }
+  void on_durable(BytesView state_vector) override {
+    link_.session_.send_durable(id_, state_vector);
+    link_.flush();
+  }
+  void on_awareness(BytesView update) override {
+    link_.session_.send_awareness(id_, update);
+    link_.flush();
+  }
+  void on_end(Reason reason, std::string_view detail) override {
+    subscription_.reset();
+    link_.session_.close(id_, reason, detail);
+    link_.flush();
+  }
+
+  store::GrantId grant;
+  bool joined = false;                  ///< we asked for it
+  bool synced = false;                  ///< the peer's first answer came
+  bool blocks_dirty = false;            ///< the document may refer to blocks that we lack
+  std::set<store::BlobId> wanted;       ///< asked for, at most k_blocks_outstanding_max
+  std::set<store::BlobId> unavailable;  ///< the peer does not have them
+
+ private:
+  void send(crdt::protocol::SyncType type, BytesView payload) {
+    link_.session_.send_sync(id_, type, payload);
+    link_.flush();
+  }
+
+  PeerLink& link_;
+  ChannelId id_;
+  DocumentLease lease_;
+  std::optional<SubscriberId> subscription_;
+};
+
+}  // namespace vivim::sync

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vivim/libp2p/host/host.hpp"
+#include "vivim/multiformats/peer_id.hpp"
+#include "vivim/sync/peers/peer_link.hpp"
+
+namespace vivim::sync {
+
+inline constexpr std::string_view k_sync_protocol = "/vivim/sync/1.0.0";
+/// Peers that this node keeps a link to, because it joined documents of theirs.
+inline constexpr std::size_t k_remotes_max = 1024;
+/// Links at once, inbound ones included.
+inline constexpr std::size_t k_links_max = 2048;
+
+/// How a joined document is doing.
+enum class JoinState : std::uint8_t {
+  waiting,  ///< not connected (yet)
+  opened,   ///< accepted, what the other has is on its way
+  synced,   ///< what the other had is here; edits flow
+  refused,  ///< the other does not share it (any more)
+};
+
+/// What is known of a joined document's connection to the node that shares it.
+struct JoinStatus {
+  JoinState state = JoinState::waiting;
+  std::string detail;
+};
+
+/// Keeps documents in sync with peers: answers those who come with a grant, and keeps a link to
+/// every peer whose document this node has joined, reconnecting with back-off. One link a peer
+/// (docs/protocol/sync.md).
+class PeerSync {
+ public:
+  PeerSync(LinkContext context, libp2p::Host& host);
+  ~PeerSync();
+
+  /// Serves the protocol, and begins to connect for every joined grant in the store. Errors: the
+  /// store's.
+  rt::Co<Result<void>> start();
+  /// Begins (or goes on) to sync a document that this node joined. Errors: bad_ticket (no address
+  /// with a peer id), too_many_documents.
+  Result<void> add(const store::GrantRow& grant);
+  /// Forgets a joined grant and closes its channel.
+  void remove(const store::GrantId& grant);
+  /// Closes what was opened by grants that this node made.
+  void revoke(const std::vector<store::GrantId>& grants);
+
+  JoinStatus status(const store::GrantId& grant) const;
+  /// Resumes when the grant is synced or refused, or `timeout` has passed; then what it is.
+  rt::Co<JoinStatus> wait_joined(store::GrantId grant, rt::Duration timeout);
+
+  /// Peers that have `document` open with us.
+  std::vector<multiformats::PeerId> peers_of(const store::DocumentId& document) const;
+
+  /// Takes no more links, and says goodbye on those there are; resumes when they have ended, after
+  /// two seconds at most.
+  rt::Co<void> say_goodbye();
+  /// Ends. The host must have been stopped before, which ends the dials and handlers that are under
+  /// way.
+  rt::Co<void> stop();
+
+ private:
+  /// Somebody whose documents this node joined.
+  struct Remote {
+    std::vector<multiformats::Multiaddr> addresses;
+    std::map<store::GrantId, store::GrantRow> grants;
+    std::unique_ptr<rt::Timer> timer;
+    std::unique_ptr<rt::Event> ended;  ///< set while there is no link
+  };
+  struct Joined {
+    multiformats::PeerId peer;
+    JoinStatus status;
+  };
+
+  rt::Co<void> serve(libp2p::InboundStream inbound);
+  rt::Co<void> keep_linked(multiformats::PeerId peer);
+  rt::Co<bool> dial(multiformats::PeerId peer);
+  rt::Co<void> run_link(multiformats::PeerId peer, std::unique_ptr<rt::Stream> stream, Side side);
+  bool yields_to(const multiformats::PeerId& peer, Side existing, Side incoming) const;
+  void open_joined(const multiformats::PeerId& peer, PeerLink& link);
+  void note(const store::GrantId& grant, OpenOutcome outcome, std::string_view detail);
+
+  LinkContext context_;
+  libp2p::Host& host_;
+  multiformats::PeerId own_;
+  std::map<multiformats::PeerId, Remote> remotes_;
+  std::map<store::GrantId, Joined> joined_;
+  std::map<multiformats::PeerId, PeerLink*> links_;  ///< the link that counts, of each peer
+  std::vector<PeerLink*> running_;                   ///< all, those that lost to another included
+  rt::Event changed_;                                ///< pulsed when a status changes
+  rt::Event quiet_;     ///< set while no link runs
+  bool leaving_ = false;
+  rt::TaskGroup tasks_;
+};
+
+}  // namespace vivim::sync
