@@ -30,6 +30,7 @@ struct ImportedFile {
   std::string name;
   ContentId id;
   Bytes bytes;
+  bool attachment = false;  ///< a conversation refers to it
 };
 
 /// Takes what an import finds, in the order of the file; what a conversation refers to comes before
