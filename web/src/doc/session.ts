@@ -26,6 +26,8 @@ const askAfterMs = 120;
 const askAgainMsMax = 2_000;
 /** Keeps the provider's silence watchdog (30 s) content and the badge honest. */
 const askAnywayMs = 12_000;
+/** A question that waits longer for its answer means that the line is dead, whatever the socket says. */
+const answerMsMax = 6_000;
 const localLoadMsMax = 3_000;
 const visitorsMax = 64;
 
@@ -37,6 +39,8 @@ export class Session {
   readonly undo: Y.UndoManager;
   readonly link = signal<LinkState>('connecting');
   readonly saved = signal(false);
+  /** Every edit is in this browser's own storage: a reload loses nothing, whether the node is there or not. */
+  readonly kept = signal(true);
   /** Something is there to show: from this browser's copy or from the node. */
   readonly loaded = signal(false);
   readonly synced = signal(false);
@@ -53,7 +57,9 @@ export class Session {
   readonly #tracker = new DurabilityTracker();
   readonly #stops: (() => void)[] = [];
   #askTimer: ReturnType<typeof setTimeout> | undefined;
+  #answerTimer: ReturnType<typeof setTimeout> | undefined;
   #askDelay = askAfterMs;
+  #keptGeneration = 0;
   #closed = false;
 
   constructor(readonly id: string) {
@@ -95,6 +101,7 @@ export class Session {
     provider.on('connection-close', () => {
       this.link.value = 'offline';
       clearTimeout(this.#askTimer);
+      clearTimeout(this.#answerTimer);
     });
     provider.on('sync', (synced: boolean) => {
       this.synced.value = synced;
@@ -118,11 +125,15 @@ export class Session {
 
   #onConnected(): void {
     this.link.value = 'online';
+    this.#answerTimer = undefined;
     this.#tracker.connected();
     this.#refreshSaved();
     this.provider.ws?.addEventListener('message', (event: MessageEvent<ArrayBuffer>) => {
       const frame = readFrame(new Uint8Array(event.data));
       if (frame.kind === 'other') return;
+      clearTimeout(this.#answerTimer);
+      this.#answerTimer = undefined;
+      this.link.value = 'online';
       this.#tracker.received(frame);
       this.#refreshSaved();
     });
@@ -136,6 +147,28 @@ export class Session {
       this.saved.value = false;
       this.#askDelay = askAfterMs;
       this.#askSoon(this.#askDelay);
+      this.#watchKept();
+    });
+    const onLeave = (event: BeforeUnloadEvent) => {
+      if (!this.kept.peek() && !this.saved.peek()) event.preventDefault();
+    };
+    addEventListener('beforeunload', onLeave);
+    this.#stops.push(() => removeEventListener('beforeunload', onLeave));
+  }
+
+  /** IndexedDB runs a reading transaction after the writing ones before it: when it ends, they are committed. */
+  #watchKept(): void {
+    const generation = ++this.#keptGeneration;
+    this.kept.value = false;
+    // Behind the provider's own handler of this update, whichever of the two was called first.
+    queueMicrotask(() => {
+      const { db } = this.#persistence;
+      if (!db || this.#closed) return;
+      const fence = db.transaction(['updates'], 'readonly');
+      fence.objectStore('updates').count();
+      fence.oncomplete = () => {
+        if (generation === this.#keptGeneration) this.kept.value = true;
+      };
     });
   }
 
@@ -157,6 +190,7 @@ export class Session {
       if (this.#closed || !this.provider.wsconnected || ws?.readyState !== WebSocket.OPEN) return;
       ws.send(step1Frame(Y.encodeStateVector(this.doc)));
       this.#tracker.asked();
+      this.#answerTimer ??= setTimeout(() => (this.link.value = 'offline'), answerMsMax);
       this.#askSoon(askAnywayMs);
     }, delay);
   }
@@ -193,6 +227,7 @@ export class Session {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#askTimer);
+    clearTimeout(this.#answerTimer);
     for (const stop of this.#stops) stop();
     this.undo.destroy();
     this.view.close();

@@ -11,7 +11,7 @@ export function Badge({ session }: { session: Session }) {
   const state = session.state.value;
   const { label, title } = words[state];
   return (
-    <span class="badge" data-state={state} role="status" title={title}>
+    <span class="badge" data-state={state} data-kept={session.kept.value || undefined} role="status" title={title}>
       <span class="badge-dot" aria-hidden="true" />
       {label}
     </span>

@@ -108,7 +108,7 @@ const views: Record<string, (part: Part) => ComponentChildren> = {
     </Fold>
   ),
   tool_result: (part) => (
-    <Fold icon={<ToolIcon />} label={`${part['error'] === true ? 'Failed' : 'Result'}${asString(part['name']) ? ` of ${asString(part['name'])}` : ''}`} hint={oneLine(showJson(part['output']))}>
+    <Fold icon={<ToolIcon />} label={resultLabel(part)} hint={oneLine(showJson(part['output']))}>
       {() => (typeof part['output'] === 'string' ? <pre class="plain">{part['output']}</pre> : <Code text={showJson(part['output'])} language="json" />)}
     </Fold>
   ),
@@ -130,6 +130,11 @@ const views: Record<string, (part: Part) => ComponentChildren> = {
     </Fold>
   ),
 };
+
+function resultLabel(part: Part): string {
+  const name = asString(part['name']) ?? 'The tool';
+  return part['error'] === true ? `${name} failed` : `Result of ${asString(part['name']) ?? 'the tool'}`;
+}
 
 function guessLanguage(code: string): string {
   return /^\s*[[{]/.test(code) ? 'json' : '';

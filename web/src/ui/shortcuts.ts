@@ -30,6 +30,13 @@ export const shortcutHelp: readonly { group: string; keys: readonly (readonly [s
     ],
   },
   {
+    group: 'While writing',
+    keys: [
+      ['Esc', 'Done, back to the turn'],
+      ['Ctrl Enter', 'Add the turn, or done'],
+    ],
+  },
+  {
     group: 'In a conversation',
     keys: [
       ['j  k', 'Next, previous turn'],
@@ -43,13 +50,6 @@ export const shortcutHelp: readonly { group: string; keys: readonly (readonly [s
       ['t', 'Edit the title'],
       ['s', 'Share'],
       ['Ctrl Z', 'Undo, and Ctrl Shift Z redo'],
-    ],
-  },
-  {
-    group: 'While writing',
-    keys: [
-      ['Esc', 'Done, back to the turn'],
-      ['Ctrl Enter', 'Add the turn, or done'],
     ],
   },
 ];
