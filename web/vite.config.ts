@@ -16,7 +16,10 @@ function woff2Only(): Plugin {
 
 /** What is fetched ahead: all code, and the fonts of Latin script. Other fonts are kept when they are first used. */
 function isNeededFirst(name: string): boolean {
-  return /\.(?:js|css|svg|webmanifest)$/.test(name) || /-latin-(?:opsz|wght)-\w+-[^.]*\.woff2$/.test(name);
+  return (
+    /\.(?:js|css|svg|webmanifest)$/.test(name) ||
+    /-latin-(?:opsz|wght)-\w+-[^.]*\.woff2$/.test(name)
+  );
 }
 
 /** Writes `sw.js` from its template with the list of built files and a version made of their names and contents. */
@@ -25,7 +28,9 @@ function serviceWorker(): Plugin {
     name: 'vivim-service-worker',
     apply: 'build',
     generateBundle(_options, bundle) {
-      const files = Object.keys(bundle).filter((name) => !name.endsWith('.map')).sort();
+      const files = Object.keys(bundle)
+        .filter((name) => !name.endsWith('.map'))
+        .sort();
       const hash = createHash('sha256');
       for (const name of files) {
         const item = bundle[name]!;
@@ -50,7 +55,12 @@ export default defineConfig({
   base: './',
   plugins: [woff2Only(), serviceWorker()],
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
-  build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 700 },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+  },
   server: {
     host: '127.0.0.1',
     proxy: { '/api': { target: node, ws: true }, '/sync': { target: node, ws: true } },

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { badge, edited, kept, openConversation, setOffline, startWorld, turnTexts, until } from './harness.mjs';
+import {
+  badge,
+  edited,
+  kept,
+  openConversation,
+  setOffline,
+  startWorld,
+  turnTexts,
+  until,
+} from './harness.mjs';
 
 let world;
 let first;
@@ -23,7 +32,13 @@ after(async () => {
 
 test('an export is imported by the picker, and appears in the list by itself', async () => {
   const { page } = first;
-  await page.getByTestId('import').setInputFiles({ name: 'conversations.json', mimeType: 'application/json', buffer: world.exported() });
+  await page
+    .getByTestId('import')
+    .setInputFiles({
+      name: 'conversations.json',
+      mimeType: 'application/json',
+      buffer: world.exported(),
+    });
   await page.locator('a.item', { hasText: world.titles.short }).waitFor();
   await page.locator('a.item', { hasText: world.titles.long }).waitFor();
   id = await until('the conversation by REST', () => world.a.find(world.titles.short));
@@ -76,14 +91,19 @@ test('two browsers that type at once converge, and see each other', async () => 
   }
   const before = await edited(first.page);
   await first.page.keyboard.press('Control+Home');
-  await Promise.all([first.page.keyboard.type('a'.repeat(150), { delay: 3 }), second.page.keyboard.type('b'.repeat(150), { delay: 4 })]);
+  await Promise.all([
+    first.page.keyboard.type('a'.repeat(150), { delay: 3 }),
+    second.page.keyboard.type('b'.repeat(150), { delay: 4 }),
+  ]);
   const wanted = before.length + 300;
   await until('both texts to be whole and equal', async () => {
     const [one, two] = await Promise.all(pages.map(edited));
     return one === two && one.length === wanted;
   });
   assert.equal(await edited(first.page), 'a'.repeat(150) + before + 'b'.repeat(150));
-  await Promise.all(pages.map((page) => page.locator('.cm-ySelectionInfo').waitFor({ state: 'attached' })));
+  await Promise.all(
+    pages.map((page) => page.locator('.cm-ySelectionInfo').waitFor({ state: 'attached' })),
+  );
   await Promise.all(pages.map((page) => page.locator('.visitors .avatar').first().waitFor()));
   await Promise.all(pages.map((page) => badge(page, 'online')));
   for (const page of pages) await page.keyboard.press('Escape');
@@ -114,7 +134,10 @@ test('the title is edited in place and follows live', async () => {
   await openConversation(first, id);
   await openConversation(second, id);
   await first.page.locator('.title-field').fill(`${world.titles.short}, by stars`);
-  await second.page.waitForFunction((title) => document.querySelector('.title-field').value === title, `${world.titles.short}, by stars`);
+  await second.page.waitForFunction(
+    (title) => document.querySelector('.title-field').value === title,
+    `${world.titles.short}, by stars`,
+  );
   await second.page.locator('a.item', { hasText: `${world.titles.short}, by stars` }).waitFor();
 });
 
@@ -133,7 +156,10 @@ test('a turn is added as a branch of any turn', async () => {
   assert.equal(await page.locator('.fork-count').textContent(), '2/2');
   await page.locator('.turn', { hasText: 'Another way' }).focus();
   await page.keyboard.press('[');
-  await until('the first branch again', async () => (await page.locator('.turn').count()) > turns / 2);
+  await until(
+    'the first branch again',
+    async () => (await page.locator('.turn').count()) > turns / 2,
+  );
   await badge(page, 'online');
 });
 
@@ -181,7 +207,9 @@ test('offline, the app itself loads, with the list and the conversations that we
   await page.locator('.turn', { hasText: 'After a reload without a node.' }).waitFor();
   await setOffline(traveller, false);
   await badge(page, 'online');
-  const turn = await page.locator('.turn', { hasText: 'After a reload without a node.' }).getAttribute('id');
+  const turn = await page
+    .locator('.turn', { hasText: 'After a reload without a node.' })
+    .getAttribute('id');
   await second.page.goto(`${world.b.url}#/c/${id}/${turn.replace('turn-', '')}`);
   await second.page.locator('.turn:focus', { hasText: 'After a reload without a node.' }).waitFor();
 });
@@ -208,7 +236,8 @@ test('everything is reached by keyboard alone', async () => {
   await page.keyboard.press('/');
   await page.keyboard.type('Nothing else moves');
   await page.locator('a.hit', { hasText: world.mark }).first().waitFor();
-  for (let step = 0; step < 12 && (await page.locator('a.hit:focus').count()) === 0; step++) await page.keyboard.press('Tab');
+  for (let step = 0; step < 12 && (await page.locator('a.hit:focus').count()) === 0; step++)
+    await page.keyboard.press('Tab');
   await page.locator('a.hit:focus').waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
@@ -247,11 +276,18 @@ test('a long conversation renders one turn at a keystroke, not all', async () =>
     globalThis.changed = new Set();
     const observer = new MutationObserver((records) => {
       for (const record of records) {
-        const turn = (record.target.nodeType === 1 ? record.target : record.target.parentElement)?.closest('.turn');
+        const turn = (
+          record.target.nodeType === 1 ? record.target : record.target.parentElement
+        )?.closest('.turn');
         if (turn) globalThis.changed.add(turn.id);
       }
     });
-    observer.observe(document.querySelector('.turns'), { subtree: true, childList: true, characterData: true, attributes: true });
+    observer.observe(document.querySelector('.turns'), {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true,
+    });
   });
   await page.keyboard.type('forty keystrokes in a turn among hundreds');
   await page.keyboard.press('Escape');
@@ -280,9 +316,27 @@ test('a conversation is shared, joined in the dialog, and unshared', async () =>
 });
 
 test('on a phone the list and the conversation are two screens, and nothing scrolls sideways', async () => {
-  const phone = await world.openBrowser(world.a, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
+  const phone = await world.openBrowser(world.a, {
+    viewport: { width: 390, height: 844 },
+    isMobile: true,
+    hasTouch: true,
+    deviceScaleFactor: 2,
+  });
   const { page } = phone;
-  const sideways = () => page.evaluate(() => [document.documentElement, ...document.querySelectorAll('.sidebar, .list, .conversation, .scroll, .bar, dialog[open]')].filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0).map((element) => `${element.className || element.tagName}: ${element.scrollWidth} > ${element.clientWidth}`));
+  const sideways = () =>
+    page.evaluate(() =>
+      [
+        document.documentElement,
+        ...document.querySelectorAll('.sidebar, .list, .conversation, .scroll, .bar, dialog[open]'),
+      ]
+        .filter(
+          (element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0,
+        )
+        .map(
+          (element) =>
+            `${element.className || element.tagName}: ${element.scrollWidth} > ${element.clientWidth}`,
+        ),
+    );
   await page.locator('a.item', { hasText: world.titles.short }).waitFor();
   assert.deepEqual(await sideways(), []);
   assert.equal(await page.locator('main').isVisible(), false);

@@ -9,7 +9,16 @@ import { chromium } from 'playwright-core';
 import { startMockNode } from '../dev/mock-node.mjs';
 import { makeExport } from './fixture.mjs';
 
-const browserArguments = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const browserArguments = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 const patienceMs = Number(process.env.VIVIM_E2E_PATIENCE_MS ?? 20_000);
 
 class Node {
@@ -23,8 +32,16 @@ class Node {
   }
 
   async call(method, path, { json, body } = {}) {
-    const headers = { ...(this.token ? { authorization: `Bearer ${this.token}` } : {}), ...(json ? { 'content-type': 'application/json' } : {}), origin: new URL(this.url).origin };
-    const answer = await fetch(new URL(`api/v2/${path}`, this.url), { method, headers, body: json ? JSON.stringify(json) : body });
+    const headers = {
+      ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
+      ...(json ? { 'content-type': 'application/json' } : {}),
+      origin: new URL(this.url).origin,
+    };
+    const answer = await fetch(new URL(`api/v2/${path}`, this.url), {
+      method,
+      headers,
+      body: json ? JSON.stringify(json) : body,
+    });
     const text = await answer.text();
     assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
     return text === '' ? undefined : JSON.parse(text);
@@ -32,7 +49,9 @@ class Node {
 
   /** Imports bytes as a file and waits for the end of the job. */
   async importFile(name, body) {
-    const { job } = await this.call('POST', `import/upload?name=${encodeURIComponent(name)}`, { body });
+    const { job } = await this.call('POST', `import/upload?name=${encodeURIComponent(name)}`, {
+      body,
+    });
     await until(`import of ${name}`, async () => {
       const { state, problem } = await this.call('GET', `jobs/${job}`);
       assert.notEqual(state, 'failed', JSON.stringify(problem));
@@ -43,7 +62,10 @@ class Node {
   async find(title) {
     let after;
     do {
-      const page = await this.call('GET', `conversations?limit=100&sort=newest${after ? `&after=${encodeURIComponent(after)}` : ''}`);
+      const page = await this.call(
+        'GET',
+        `conversations?limit=100&sort=newest${after ? `&after=${encodeURIComponent(after)}` : ''}`,
+      );
       const found = page.conversations.find((item) => item.title === title);
       if (found) return found.id;
       after = page.next;
@@ -73,7 +95,10 @@ export async function startWorld() {
   const problems = [];
 
   const world = {
-    mark, a, b, mock,
+    mark,
+    a,
+    b,
+    mock,
     titles: { short: `Sailing at night ${mark}`, long: `A long watch ${mark}` },
     exported: () => Buffer.from(JSON.stringify(makeExport(mark))),
     /** What went wrong in any page: a test fails for it at its end. */
@@ -81,13 +106,24 @@ export async function startWorld() {
     /** A browser of its own: separate storage, cookies and service workers. Signed in to `node`. */
     async openBrowser(node, { cuttable = false, ...options } = {}) {
       const profile = await mkdtemp(join(tmpdir(), 'vivim-e2e-'));
-      const context = await chromium.launchPersistentContext(profile, { executablePath: process.env.VIVIM_CHROMIUM ?? '/usr/bin/chromium', args: browserArguments, viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce', ...options });
+      const context = await chromium.launchPersistentContext(profile, {
+        executablePath: process.env.VIVIM_CHROMIUM ?? '/usr/bin/chromium',
+        args: browserArguments,
+        viewport: { width: 1280, height: 860 },
+        reducedMotion: 'reduce',
+        ...options,
+      });
       context.setDefaultTimeout(patienceMs);
       const cable = cuttable ? await routeSockets(context) : undefined;
       profiles.push({ profile, context, cable });
       const page = context.pages()[0] ?? (await context.newPage());
       page.on('pageerror', (error) => problems.push(String(error.stack ?? error)));
-      page.on('console', (message) => /Content Security Policy|Refused to/.test(message.text()) && problems.push(message.text()));
+      page.on(
+        'console',
+        (message) =>
+          /Content Security Policy|Refused to/.test(message.text()) &&
+          problems.push(message.text()),
+      );
       await page.goto(node.entry);
       await page.locator('.sidebar').waitFor();
       return { context, page, node, cable };
@@ -98,17 +134,19 @@ export async function startWorld() {
       const { ticket } = await a.call('POST', `conversations/${id}/share`, { json: {} });
       await b.call('POST', 'join', { json: { ticket } });
       const turns = (await a.call('GET', `conversations/${id}`)).turns.length;
-      await until('the conversation on node B', async () => (await b.call('GET', `conversations/${id}`)).turns.length === turns);
+      await until(
+        'the conversation on node B',
+        async () => (await b.call('GET', `conversations/${id}`)).turns.length === turns,
+      );
     },
     async stop() {
-      console.log('stopping');
       for (const { context, profile, cable } of profiles) {
         // A context that a failed test left without a network does not close.
         if (cable?.cut) await setOffline({ context, cable }, false);
-        await context.close(); console.log('closed');
+        await context.close();
         await rm(profile, { recursive: true, force: true, maxRetries: 5 });
       }
-      await mock?.stop(); console.log('mock stopped');
+      await mock?.stop();
     },
   };
   return world;
@@ -127,9 +165,23 @@ export const badge = (page, state) => page.locator(`.badge[data-state="${state}"
 export const kept = (page) => page.locator('.badge[data-kept]').waitFor();
 
 /** The words of the turn that is being edited. */
-export const edited = (page) => page.evaluate(() => Array.from(document.querySelectorAll('.cm-line'), (line) => Array.from(line.childNodes, (node) => (node.nodeType === 1 && node.classList.contains('cm-ySelectionCaret') ? '' : node.textContent)).join('')).join('\n'));
+export const edited = (page) =>
+  page.evaluate(() =>
+    Array.from(document.querySelectorAll('.cm-line'), (line) =>
+      Array.from(line.childNodes, (node) =>
+        node.nodeType === 1 && node.classList.contains('cm-ySelectionCaret')
+          ? ''
+          : node.textContent,
+      ).join(''),
+    ).join('\n'),
+  );
 
-export const turnTexts = (page) => page.evaluate(() => Array.from(document.querySelectorAll('.turn'), (turn) => turn.querySelector('.turn-body').textContent.trim()));
+export const turnTexts = (page) =>
+  page.evaluate(() =>
+    Array.from(document.querySelectorAll('.turn'), (turn) =>
+      turn.querySelector('.turn-body').textContent.trim(),
+    ),
+  );
 
 /**
  * Chromium's offline mode stops requests, but lets WebSockets that are open live on: for browsers that will be cut off,

@@ -27,6 +27,8 @@ preloadMarkdown();
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
   addEventListener('load', () => {
-    navigator.serviceWorker.register('./sw.js').catch((error: unknown) => console.warn('No offline shell:', error));
+    navigator.serviceWorker
+      .register('./sw.js')
+      .catch((error: unknown) => console.warn('No offline shell:', error));
   });
 }

@@ -14,7 +14,13 @@ self.addEventListener('install', (event) => {
   event.waitUntil(
     caches
       .open(shellCache)
-      .then((cache) => cache.addAll(['./', ...filesFirst.map((name) => `./${name}`)].map((url) => new Request(new URL(url, scope), { cache: 'no-cache' })))),
+      .then((cache) =>
+        cache.addAll(
+          ['./', ...filesFirst.map((name) => `./${name}`)].map(
+            (url) => new Request(new URL(url, scope), { cache: 'no-cache' }),
+          ),
+        ),
+      ),
   );
 });
 
@@ -22,7 +28,13 @@ self.addEventListener('activate', (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name.startsWith('vivim-shell-') && name !== shellCache).map((name) => caches.delete(name))))
+      .then((names) =>
+        Promise.all(
+          names
+            .filter((name) => name.startsWith('vivim-shell-') && name !== shellCache)
+            .map((name) => caches.delete(name)),
+        ),
+      )
       .then(() => self.clients.claim()),
   );
 });
@@ -30,11 +42,17 @@ self.addEventListener('activate', (event) => {
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== 'GET' || url.origin !== scope.origin || !url.pathname.startsWith(scope.pathname)) return;
+  if (
+    request.method !== 'GET' ||
+    url.origin !== scope.origin ||
+    !url.pathname.startsWith(scope.pathname)
+  )
+    return;
   const path = url.pathname.slice(scope.pathname.length);
   if (request.mode === 'navigate') {
     // A link with the session's token must reach the node: it sets the cookie and redirects.
-    if (url.search === '' && (path === '' || path === 'index.html')) event.respondWith(page(request));
+    if (url.search === '' && (path === '' || path === 'index.html'))
+      event.respondWith(page(request));
   } else if (files.includes(path)) {
     event.respondWith(shellFile(request));
   } else if (path.startsWith('api/v2/blobs/')) {
@@ -45,7 +63,12 @@ self.addEventListener('fetch', (event) => {
 async function page(request) {
   try {
     const answer = await fetch(request);
-    if (answer.ok || answer.type === 'opaqueredirect' || (answer.status >= 400 && answer.status < 500)) return answer;
+    if (
+      answer.ok ||
+      answer.type === 'opaqueredirect' ||
+      (answer.status >= 400 && answer.status < 500)
+    )
+      return answer;
   } catch {
     // The node is not there: the shell below works on what this browser keeps.
   }
@@ -69,7 +92,9 @@ async function blob(request) {
   if (answer.status === 200 && Number(answer.headers.get('content-length') ?? 0) <= blobBytesMax) {
     await cache.put(request, answer.clone());
     const keys = await cache.keys();
-    await Promise.all(keys.slice(0, Math.max(0, keys.length - blobsMax)).map((key) => cache.delete(key)));
+    await Promise.all(
+      keys.slice(0, Math.max(0, keys.length - blobsMax)).map((key) => cache.delete(key)),
+    );
   }
   return answer;
 }

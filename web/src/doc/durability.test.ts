@@ -14,7 +14,10 @@ function docWith(text: string, client = 1): Y.Doc {
 describe('frames', () => {
   it('are read as Yjs writes them', () => {
     const doc = docWith('abc', 77);
-    expect(readFrame(step1Frame(Y.encodeStateVector(doc)))).toEqual({ kind: 'step1', vector: new Map([[77, 3]]) });
+    expect(readFrame(step1Frame(Y.encodeStateVector(doc)))).toEqual({
+      kind: 'step1',
+      vector: new Map([[77, 3]]),
+    });
     expect(readFrame(Uint8Array.of(0, 1, 0))).toEqual({ kind: 'step2' });
     expect(readFrame(Uint8Array.of(0, 2, 0))).toEqual({ kind: 'other' });
     expect(readFrame(Uint8Array.of(1, 0))).toEqual({ kind: 'other' });

@@ -27,7 +27,8 @@ export function readFrame(bytes: Uint8Array): Frame {
     const decoder = decoding.createDecoder(bytes);
     if (decoding.readVarUint(decoder) !== messageSync) return { kind: 'other' };
     const type = decoding.readVarUint(decoder);
-    if (type === 0) return { kind: 'step1', vector: readStateVector(decoding.readVarUint8Array(decoder)) };
+    if (type === 0)
+      return { kind: 'step1', vector: readStateVector(decoding.readVarUint8Array(decoder)) };
     return { kind: type === 1 ? 'step2' : 'other' };
   } catch {
     return { kind: 'other' };

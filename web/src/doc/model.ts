@@ -46,12 +46,17 @@ export interface Provenance {
 
 const roles: readonly string[] = ['user', 'assistant', 'system', 'tool', 'none'];
 
-export const asString = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+export const asString = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined;
 export const asNumber = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 
 /** Sets only what is there, as `exactOptionalPropertyTypes` wants it. */
-function put<T extends object, K extends keyof T>(target: T, key: K, value: T[K] | undefined): void {
+function put<T extends object, K extends keyof T>(
+  target: T,
+  key: K,
+  value: T[K] | undefined,
+): void {
   if (value !== undefined) target[key] = value;
 }
 
@@ -101,7 +106,10 @@ export function thoughtsOf(part: Part): Thought[] {
   const list = Array.isArray(part['thoughts']) ? part['thoughts'] : [];
   const thoughts = list
     .filter((item): item is Record<string, unknown> => typeof item === 'object' && item !== null)
-    .map((item) => ({ summary: asString(item['summary']) ?? '', content: asString(item['content']) ?? '' }));
+    .map((item) => ({
+      summary: asString(item['summary']) ?? '',
+      content: asString(item['content']) ?? '',
+    }));
   const text = asString(part['text']);
   return thoughts.length === 0 && text !== undefined ? [{ summary: '', content: text }] : thoughts;
 }
@@ -109,7 +117,8 @@ export function thoughtsOf(part: Part): Thought[] {
 /** Whether a part has nothing that a person could look at. */
 export function isBlankPart(part: Part): boolean {
   if (part.type === 'text') return true;
-  if (part.type === 'browsing') return !asString(part['text'])?.trim() && !asString(part['summary'])?.trim();
+  if (part.type === 'browsing')
+    return !asString(part['text'])?.trim() && !asString(part['summary'])?.trim();
   if (part.type === 'thoughts') return thoughtsOf(part).length === 0;
   return false;
 }

@@ -1,6 +1,15 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
 import type { Session } from './session';
-import { ancestors, choicesTo, isEmptyTurn, root, shownPath, shownRows, type Fork, type Row } from './tree';
+import {
+  ancestors,
+  choicesTo,
+  isEmptyTurn,
+  root,
+  shownPath,
+  shownRows,
+  type Fork,
+  type Row,
+} from './tree';
 
 /** How one person looks at a conversation: which branch, hidden turns or not, which turn is active or being edited. */
 export class Reader {
@@ -17,7 +26,9 @@ export class Reader {
 
   constructor(readonly session: Session) {
     const { view } = session;
-    this.path = computed(() => shownPath(view.tree.value, view.meta.value.current, this.choices.value));
+    this.path = computed(() =>
+      shownPath(view.tree.value, view.meta.value.current, this.choices.value),
+    );
     this.shown = computed(() =>
       shownRows(view.tree.value, this.path.value, {
         showHidden: this.showHidden.value,
@@ -69,11 +80,13 @@ export class Reader {
     const { rows } = this.shown.peek();
     if (rows.length === 0) return null;
     const at = rows.findIndex((row) => row.turn.id === this.active.peek());
-    const next = at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + step));
+    const next =
+      at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + step));
     this.active.value = rows[next]!.turn.id;
     return this.active.value;
   }
 }
 
 /** The element of a turn, for focus and scrolling. */
-export const turnElement = (id: string): HTMLElement | null => document.getElementById(`turn-${id}`);
+export const turnElement = (id: string): HTMLElement | null =>
+  document.getElementById(`turn-${id}`);

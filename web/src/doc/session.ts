@@ -50,7 +50,9 @@ export class Session {
   readonly state = computed<SyncState>(() => {
     if (this.link.value === 'offline') return 'offline';
     if (!this.loaded.value) return 'loading';
-    return this.link.value === 'online' && this.synced.value && this.saved.value ? 'online' : 'syncing';
+    return this.link.value === 'online' && this.synced.value && this.saved.value
+      ? 'online'
+      : 'syncing';
   });
 
   readonly #persistence: IndexeddbPersistence;
@@ -87,7 +89,11 @@ export class Session {
 
   #noteLoaded(): void {
     this.view.flush();
-    if (this.doc.getMap('meta').has('schema') || this.doc.getMap('turns').size > 0 || this.synced.value) {
+    if (
+      this.doc.getMap('meta').has('schema') ||
+      this.doc.getMap('turns').size > 0 ||
+      this.synced.value
+    ) {
       this.loaded.value = true;
     }
   }
@@ -200,13 +206,19 @@ export class Session {
     this.#stops.push(
       effect(() => {
         const { id, name, colour } = identity.value;
-        awareness.setLocalStateField('user', { id, name, color: colour, colorLight: `${colour}33` });
+        awareness.setLocalStateField('user', {
+          id,
+          name,
+          color: colour,
+          colorLight: `${colour}33`,
+        });
       }),
     );
     awareness.on('change', () => {
       const visitors: Visitor[] = [];
       for (const [client, state] of awareness.getStates()) {
-        if (client !== this.doc.clientID && visitors.length < visitorsMax) visitors.push(readVisitor(client, state));
+        if (client !== this.doc.clientID && visitors.length < visitorsMax)
+          visitors.push(readVisitor(client, state));
       }
       this.visitors.value = visitors.sort((a, b) => a.client - b.client);
     });
@@ -216,7 +228,12 @@ export class Session {
   setPlace(at: string | null, editing: boolean): void {
     const state = this.provider.awareness.getLocalState();
     if (state?.['at'] === at && state['editing'] === editing) return;
-    this.provider.awareness.setLocalState({ ...state, at, editing, ...(editing ? {} : { cursor: null }) });
+    this.provider.awareness.setLocalState({
+      ...state,
+      at,
+      editing,
+      ...(editing ? {} : { cursor: null }),
+    });
   }
 
   /** Forgets this browser's copy, for a conversation that was deleted. */

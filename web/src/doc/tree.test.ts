@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { TurnFields } from './model';
-import { aliveChildren, buildTree, choicesTo, compareSiblings, isEmptyTurn, root, shownPath, shownRows } from './tree';
+import {
+  aliveChildren,
+  buildTree,
+  choicesTo,
+  compareSiblings,
+  isEmptyTurn,
+  root,
+  shownPath,
+  shownRows,
+} from './tree';
 
 function turn(id: string, parent: string | null, more: Partial<TurnFields> = {}): TurnFields {
   return { id, parent, role: 'user', hidden: false, deleted: false, parts: [], ...more };
@@ -29,7 +38,14 @@ describe('order of siblings', () => {
       turn('B', null),
       turn('w', null, { index: 0, time: 9 }),
     ];
-    expect(turns.sort(compareSiblings).map((item) => item.id)).toEqual(['w', 'z', 'x', 'y', 'B', 'b']);
+    expect(turns.sort(compareSiblings).map((item) => item.id)).toEqual([
+      'w',
+      'z',
+      'x',
+      'y',
+      'B',
+      'b',
+    ]);
   });
 });
 
@@ -75,7 +91,12 @@ describe('rows', () => {
   });
 
   it('carry the fork of a hidden turn to the next one that is shown', () => {
-    const tree = buildTree([turn('a', null), turn('b', 'a', { hidden: true }), turn('c', 'a', { hidden: true }), turn('d', 'c')]);
+    const tree = buildTree([
+      turn('a', null),
+      turn('b', 'a', { hidden: true }),
+      turn('c', 'a', { hidden: true }),
+      turn('d', 'c'),
+    ]);
     const { rows, hidden } = shownRows(tree, ['a', 'c', 'd'], all);
     expect(rows.map((row) => row.turn.id)).toEqual(['a', 'd']);
     expect(rows[1]!.forks).toEqual([{ parent: 'a', options: ['b', 'c'], position: 1 }]);
@@ -90,15 +111,24 @@ describe('rows', () => {
 
   it('leave out nodes without a message, whatever is asked for', () => {
     const tree = buildTree([turn('a', null, { role: 'none' }), turn('b', 'a')]);
-    expect(shownRows(tree, ['a', 'b'], { ...all, showHidden: true }).rows.map((row) => row.turn.id)).toEqual(['b']);
+    expect(
+      shownRows(tree, ['a', 'b'], { ...all, showHidden: true }).rows.map((row) => row.turn.id),
+    ).toEqual(['b']);
   });
 });
 
 describe('an empty turn', () => {
   it('is an imported one that says nothing', () => {
     expect(isEmptyTurn(turn('a', null, { content: 'bafk' }), 0)).toBe(true);
-    expect(isEmptyTurn(turn('a', null, { content: 'bafk', parts: [{ type: 'browsing', text: ' ', summary: '' }] }), 0)).toBe(true);
-    expect(isEmptyTurn(turn('a', null, { content: 'bafk', parts: [{ type: 'image' }] }), 0)).toBe(false);
+    expect(
+      isEmptyTurn(
+        turn('a', null, { content: 'bafk', parts: [{ type: 'browsing', text: ' ', summary: '' }] }),
+        0,
+      ),
+    ).toBe(true);
+    expect(isEmptyTurn(turn('a', null, { content: 'bafk', parts: [{ type: 'image' }] }), 0)).toBe(
+      false,
+    );
     expect(isEmptyTurn(turn('a', null, { content: 'bafk' }), 3)).toBe(false);
     expect(isEmptyTurn(turn('a', null), 0)).toBe(false);
   });

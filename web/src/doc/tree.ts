@@ -89,7 +89,11 @@ export function ancestors(tree: Tree, id: string | undefined): Set<string> {
  * The path that is shown: at each fork the person's choice, else the way to `current`, else the last child.
  * Ends at a leaf; safe against cycles that a peer may have made.
  */
-export function shownPath(tree: Tree, current: string | undefined, choices: ReadonlyMap<string, string>): string[] {
+export function shownPath(
+  tree: Tree,
+  current: string | undefined,
+  choices: ReadonlyMap<string, string>,
+): string[] {
   const wanted = ancestors(tree, current);
   const path: string[] = [];
   const seen = new Set<string>();
@@ -98,7 +102,10 @@ export function shownPath(tree: Tree, current: string | undefined, choices: Read
     const options = aliveChildren(tree, at);
     if (options.length === 0) return path;
     const choice = choices.get(at);
-    const next = choice !== undefined && options.includes(choice) ? choice : (options.find((id) => wanted.has(id)) ?? options[options.length - 1]!);
+    const next =
+      choice !== undefined && options.includes(choice)
+        ? choice
+        : (options.find((id) => wanted.has(id)) ?? options[options.length - 1]!);
     if (seen.has(next)) return path;
     seen.add(next);
     path.push(next);
@@ -127,7 +134,11 @@ export interface RowOptions {
 }
 
 /** What stands on the screen, top to bottom, and the forks below the last row. */
-export function shownRows(tree: Tree, path: readonly string[], options: RowOptions): { rows: Row[]; hidden: number; rest: Fork[] } {
+export function shownRows(
+  tree: Tree,
+  path: readonly string[],
+  options: RowOptions,
+): { rows: Row[]; hidden: number; rest: Fork[] } {
   const rows: Row[] = [];
   let forks: Fork[] = [];
   let hidden = 0;
@@ -135,7 +146,8 @@ export function shownRows(tree: Tree, path: readonly string[], options: RowOptio
   for (const id of path) {
     const turn = tree.byId.get(id)!;
     const siblings = aliveChildren(tree, parent);
-    if (siblings.length > 1) forks.push({ parent, options: siblings, position: siblings.indexOf(id) });
+    if (siblings.length > 1)
+      forks.push({ parent, options: siblings, position: siblings.indexOf(id) });
     parent = id;
     if (turn.deleted || turn.role === 'none') continue;
     if (turn.hidden || options.isEmpty(turn)) {

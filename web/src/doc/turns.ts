@@ -1,6 +1,14 @@
 import { signal, type Signal } from '@preact/signals';
 import * as Y from 'yjs';
-import { readMeta, readProvenance, readTurn, type Getter, type Meta, type Provenance, type TurnFields } from './model';
+import {
+  readMeta,
+  readProvenance,
+  readTurn,
+  type Getter,
+  type Meta,
+  type Provenance,
+  type TurnFields,
+} from './model';
 import { buildTree, type Tree } from './tree';
 
 /** One turn as the screen sees it. `text` changes at every keystroke, `fields` hardly ever: whoever shows only one of them renders only then. */
@@ -9,7 +17,10 @@ export class TurnView {
   readonly text = signal('');
   ytext: Y.Text | null = null;
 
-  constructor(readonly id: string, map: Getter) {
+  constructor(
+    readonly id: string,
+    map: Getter,
+  ) {
     this.fields = signal(readTurn(id, map));
     this.refresh(map);
   }
@@ -52,7 +63,12 @@ export class ConversationView {
       this.#dirtyRoots = true;
       this.#schedule();
     };
-    const roots = [doc.getText('title'), doc.getMap('meta'), doc.getMap('provenance'), doc.getMap('participants')];
+    const roots = [
+      doc.getText('title'),
+      doc.getMap('meta'),
+      doc.getMap('provenance'),
+      doc.getMap('participants'),
+    ];
     turns.observeDeep(onTurns as never);
     for (const type of roots) type.observeDeep(onRoot);
     this.#unobserve = () => {
@@ -106,7 +122,8 @@ export class ConversationView {
     const participants = new Map<string, Participant>();
     this.#doc.getMap('participants').forEach((value, id) => {
       const person = value as Partial<Participant> | null;
-      if (typeof person?.name === 'string') participants.set(id, { name: person.name, colour: String(person.colour ?? '') });
+      if (typeof person?.name === 'string')
+        participants.set(id, { name: person.name, colour: String(person.colour ?? '') });
     });
     this.participants.value = participants;
   }

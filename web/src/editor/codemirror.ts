@@ -48,7 +48,11 @@ export function openEditor({ host, session, ytext, label, onDone }: EditorOption
         syntaxHighlighting(style),
         drawSelection(),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'true', autocapitalize: 'sentences' }),
+        EditorView.contentAttributes.of({
+          'aria-label': label,
+          spellcheck: 'true',
+          autocapitalize: 'sentences',
+        }),
         yCollab(ytext, session.provider.awareness, { undoManager: session.undo }),
       ],
     }),

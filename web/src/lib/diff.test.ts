@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { moveCaret, spliceBetween } from './diff';
 
 const apply = (text: string, splice: ReturnType<typeof spliceBetween>) =>
-  splice === null ? text : text.slice(0, splice.index) + splice.insert + text.slice(splice.index + splice.remove);
+  splice === null
+    ? text
+    : text.slice(0, splice.index) + splice.insert + text.slice(splice.index + splice.remove);
 
 describe('spliceBetween', () => {
   it('finds one replacement', () => {
@@ -30,7 +32,8 @@ describe('spliceBetween', () => {
     const letters = ['a', 'b', '😀', '😁', '🈀'];
     let seed = 1;
     const next = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
-    const word = () => Array.from({ length: next(6) }, () => letters[next(letters.length)]).join('');
+    const word = () =>
+      Array.from({ length: next(6) }, () => letters[next(letters.length)]).join('');
     for (let round = 0; round < 5000; round++) {
       const [before, after] = [word(), word()];
       const caret = next(after.length + 1);

@@ -15,20 +15,33 @@ const isHigh = (unit: number) => unit >= 0xd800 && unit <= 0xdbff;
 export function spliceBetween(before: string, after: string, caret = after.length): Splice | null {
   if (before === after) return null;
   const growth = after.length - before.length;
-  const limit = Math.min(before.length, after.length, growth > 0 ? Math.max(0, caret - growth) : caret);
+  const limit = Math.min(
+    before.length,
+    after.length,
+    growth > 0 ? Math.max(0, caret - growth) : caret,
+  );
   let start = 0;
   while (start < limit && before.charCodeAt(start) === after.charCodeAt(start)) start++;
   if (start > 0 && isHigh(before.charCodeAt(start - 1))) start--;
   let end = 0;
   const most = Math.min(before.length, after.length) - start;
-  while (end < most && before.charCodeAt(before.length - 1 - end) === after.charCodeAt(after.length - 1 - end)) end++;
+  while (
+    end < most &&
+    before.charCodeAt(before.length - 1 - end) === after.charCodeAt(after.length - 1 - end)
+  )
+    end++;
   if (end > 0 && isLow(before.charCodeAt(before.length - end))) end--;
-  return { index: start, remove: before.length - end - start, insert: after.slice(start, after.length - end) };
+  return {
+    index: start,
+    remove: before.length - end - start,
+    insert: after.slice(start, after.length - end),
+  };
 }
 
 /** Where a caret at `position` goes when a splice by somebody else was applied. */
 export function moveCaret(position: number, splice: Splice): number {
   if (position <= splice.index) return position;
-  if (position >= splice.index + splice.remove) return position - splice.remove + splice.insert.length;
+  if (position >= splice.index + splice.remove)
+    return position - splice.remove + splice.insert.length;
   return splice.index + splice.insert.length;
 }

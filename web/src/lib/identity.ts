@@ -10,7 +10,16 @@ export interface Identity {
 }
 
 /** Dark enough for white text (contrast 4.5 or more) and distinct from one another. */
-export const colours = ['#a8442f', '#8a5a00', '#4c6b1f', '#1f6f5c', '#1c6a8c', '#3f5bb5', '#7a4bb0', '#a33a78'] as const;
+export const colours = [
+  '#a8442f',
+  '#8a5a00',
+  '#4c6b1f',
+  '#1f6f5c',
+  '#1c6a8c',
+  '#3f5bb5',
+  '#7a4bb0',
+  '#a33a78',
+] as const;
 
 const adjectives = ['Quiet', 'Bright', 'Gentle', 'Curious', 'Patient', 'Swift', 'Mellow', 'Candid'];
 const animals = ['Heron', 'Otter', 'Lynx', 'Wren', 'Badger', 'Ibis', 'Marten', 'Finch'];
@@ -23,7 +32,10 @@ function load(): Identity {
   const kept = storage.getJson<Partial<Identity>>('identity');
   const made: Identity = {
     id: typeof kept?.id === 'string' ? kept.id : randomId(),
-    name: typeof kept?.name === 'string' && kept.name !== '' ? kept.name : `${pick(adjectives)} ${pick(animals)}`,
+    name:
+      typeof kept?.name === 'string' && kept.name !== ''
+        ? kept.name
+        : `${pick(adjectives)} ${pick(animals)}`,
     colour: safeColour(kept?.colour, pick(colours)),
   };
   storage.set('identity', JSON.stringify(made));
@@ -39,12 +51,21 @@ export function safeColour(colour: unknown, otherwise = '#5b6168'): string {
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/).filter(Boolean);
   const letters = [words[0], words.length > 1 ? words[words.length - 1] : undefined];
-  return letters.map((word) => (word === undefined ? '' : (Array.from(word)[0] ?? ''))).join('').toUpperCase() || '?';
+  return (
+    letters
+      .map((word) => (word === undefined ? '' : (Array.from(word)[0] ?? '')))
+      .join('')
+      .toUpperCase() || '?'
+  );
 }
 
 export const identity = signal<Identity>(load());
 
 export function setIdentity(name: string, colour: string): void {
-  identity.value = { id: identity.value.id, name: name.trim().slice(0, 60) || identity.value.name, colour: safeColour(colour, identity.value.colour) };
+  identity.value = {
+    id: identity.value.id,
+    name: name.trim().slice(0, 60) || identity.value.name,
+    colour: safeColour(colour, identity.value.colour),
+  };
   storage.set('identity', JSON.stringify(identity.value));
 }

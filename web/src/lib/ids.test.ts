@@ -6,7 +6,15 @@ import { byteSize, shortDate } from './time';
 describe('base32', () => {
   it('matches RFC 4648, section 10, in lower case and without padding', () => {
     const of = (text: string) => base32(new TextEncoder().encode(text));
-    expect(['', 'f', 'fo', 'foo', 'foob', 'fooba', 'foobar'].map(of)).toEqual(['', 'my', 'mzxq', 'mzxw6', 'mzxw6yq', 'mzxw6ytb', 'mzxw6ytboi']);
+    expect(['', 'f', 'fo', 'foo', 'foob', 'fooba', 'foobar'].map(of)).toEqual([
+      '',
+      'my',
+      'mzxq',
+      'mzxw6',
+      'mzxw6yq',
+      'mzxw6ytb',
+      'mzxw6ytboi',
+    ]);
   });
 
   it('makes ids in the shape of a document id', () => {
@@ -49,6 +57,11 @@ describe('dates and sizes', () => {
     expect(shortDate(new Date(2026, 4, 18).getTime(), now, 'en-GB')).toBe('Mon');
     expect(shortDate(new Date(2026, 1, 3).getTime(), now, 'en-GB')).toBe('3 Feb');
     expect(shortDate(new Date(2024, 1, 3).getTime(), now, 'en-GB')).toBe('3 Feb 2024');
-    expect([12, 1_234, 45_678, 7_800_000].map(byteSize)).toEqual(['12 B', '1.2 KB', '46 KB', '7.8 MB']);
+    expect([12, 1_234, 45_678, 7_800_000].map(byteSize)).toEqual([
+      '12 B',
+      '1.2 KB',
+      '46 KB',
+      '7.8 MB',
+    ]);
   });
 });

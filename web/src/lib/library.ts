@@ -12,7 +12,9 @@ const keptMax = 200;
 const debounceMs = 180;
 const refreshMs = 250;
 
-export const conversations = signal<readonly ConversationSummary[]>(storage.getJson<ConversationSummary[]>('list') ?? []);
+export const conversations = signal<readonly ConversationSummary[]>(
+  storage.getJson<ConversationSummary[]>('list') ?? [],
+);
 export const listState = signal<'loading' | 'ready' | 'offline'>('loading');
 export const nextPage = signal<string | null>(null);
 export const listSort = signal<ListSort>('newest');
@@ -65,7 +67,10 @@ export async function loadMore(): Promise<void> {
     const page = await api.list({ limit: pageSize, after, sort: listSort.value });
     if (generation !== listGeneration) return;
     const known = new Set(conversations.value.map((item) => item.id));
-    setList([...conversations.value, ...page.conversations.filter((item) => !known.has(item.id))], page.next);
+    setList(
+      [...conversations.value, ...page.conversations.filter((item) => !known.has(item.id))],
+      page.next,
+    );
   } catch (error) {
     onListError(error);
   }
@@ -105,7 +110,10 @@ async function runSearch(offset: number): Promise<void> {
   searchAbort = abort;
   searching.value = true;
   try {
-    const result = await api.search({ q: query.value.trim(), sort: searchSort.value, limit: hitsPage, offset }, abort.signal);
+    const result = await api.search(
+      { q: query.value.trim(), sort: searchSort.value, limit: hitsPage, offset },
+      abort.signal,
+    );
     if (abort.signal.aborted) return;
     hits.value = offset === 0 ? result.hits : [...(hits.value ?? []), ...result.hits];
     hitsMore.value = result.hits.length === hitsPage;
@@ -147,7 +155,10 @@ async function finished(name: string, id: string): Promise<Job> {
 
 function nextNews(job: string, waitMs: number): Promise<void> {
   return new Promise((done) => {
-    const stop = onNodeEvent((event) => event.type === 'job:progress' && (event['job'] === job || event['id'] === job) && end());
+    const stop = onNodeEvent(
+      (event) =>
+        event.type === 'job:progress' && (event['job'] === job || event['id'] === job) && end(),
+    );
     const timer = setTimeout(() => end(), waitMs);
     const end = () => {
       stop();
@@ -163,7 +174,8 @@ function sayReport(name: string, job: Job): void {
     toast(`${name}: ${why}`, { tone: 'bad' });
     return;
   }
-  const count = (key: string) => (typeof job.report?.[key] === 'number' ? (job.report[key] as number) : 0);
+  const count = (key: string) =>
+    typeof job.report?.[key] === 'number' ? (job.report[key] as number) : 0;
   const words = [
     `${count('added') || count('conversations_added') || 0} new`,
     ...(count('updated') > 0 ? [`${count('updated')} with news`] : []),

@@ -9,7 +9,9 @@ export type Route =
 export function parseRoute(hash: string): Route {
   const parts = hash.replace(/^#\/?/, '').split('/').map(decode);
   if (parts[0] === 'c' && parts[1]) {
-    return parts[2] ? { page: 'conversation', id: parts[1], turn: parts[2] } : { page: 'conversation', id: parts[1] };
+    return parts[2]
+      ? { page: 'conversation', id: parts[1], turn: parts[2] }
+      : { page: 'conversation', id: parts[1] };
   }
   if (parts[0] === 'join' && parts[1]) return { page: 'join', ticket: parts[1] };
   return { page: 'list' };

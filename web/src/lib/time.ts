@@ -7,7 +7,8 @@ export function shortDate(time: number, now: number, locale?: string): string {
   if (date.toDateString() === today.toDateString()) {
     return date.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
   }
-  if (now - time < 6 * day && now > time) return date.toLocaleDateString(locale, { weekday: 'short' });
+  if (now - time < 6 * day && now > time)
+    return date.toLocaleDateString(locale, { weekday: 'short' });
   const sameYear = date.getFullYear() === today.getFullYear();
   return date.toLocaleDateString(locale, {
     day: 'numeric',

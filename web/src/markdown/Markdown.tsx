@@ -37,7 +37,9 @@ export function Markdown({ text }: { text: string }) {
     if (html !== null && element.current) decorate(element.current, colours, formulas);
   }, [html, colours, formulas]);
   if (html === null) return <div class="prose prose-plain">{text}</div>;
-  return <div class="prose" ref={element} onClick={onClick} dangerouslySetInnerHTML={{ __html: html }} />;
+  return (
+    <div class="prose" ref={element} onClick={onClick} dangerouslySetInnerHTML={{ __html: html }} />
+  );
 }
 
 function onClick(event: MouseEvent): void {
@@ -51,14 +53,19 @@ function onClick(event: MouseEvent): void {
 }
 
 function decorate(element: HTMLElement, colours: Highlighter | null, formulas: Maths | null): void {
-  const codes = element.querySelectorAll<HTMLElement>('pre > code[class*="language-"]:not([data-done])');
+  const codes = element.querySelectorAll<HTMLElement>(
+    'pre > code[class*="language-"]:not([data-done])',
+  );
   if (codes.length > 0 && !colours) load('highlight', highlighter, () => import('./highlight'));
   if (colours) for (const code of codes) colour(code, colours);
   const marks = element.querySelectorAll<HTMLElement>('.math:not([data-done])');
   if (marks.length > 0 && !formulas) load('katex', maths, () => import('./katex'));
   if (formulas) {
     for (const mark of marks) {
-      const html = formulas.renderMath(mark.textContent ?? '', mark.classList.contains('math-display'));
+      const html = formulas.renderMath(
+        mark.textContent ?? '',
+        mark.classList.contains('math-display'),
+      );
       mark.innerHTML = html;
       mark.dataset['done'] = '';
     }

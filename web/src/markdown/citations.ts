@@ -7,5 +7,9 @@ const lenticular = / ?【([^【】†]{0,40})†([^【】]{0,200})】/g;
 
 export function markCitations(text: string): string {
   if (!text.includes('【') && !text.includes('\ue200')) return text;
-  return text.replace(privateUse, '').replace(lenticular, (_all, _id: string, name: string) => (name.trim() === 'source' ? '' : ` [${name.trim()}]`));
+  return text
+    .replace(privateUse, '')
+    .replace(lenticular, (_all, _id: string, name: string) =>
+      name.trim() === 'source' ? '' : ` [${name.trim()}]`,
+    );
 }

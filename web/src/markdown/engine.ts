@@ -12,7 +12,8 @@ export function createMarkdown(): MarkdownIt {
     return codeBlock(md, token.content, token.info.trim().split(/\s+/)[0] ?? '');
   };
   md.renderer.rules['code_block'] = (tokens, index) => codeBlock(md, tokens[index]!.content, '');
-  md.renderer.rules['table_open'] = () => '<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table>';
+  md.renderer.rules['table_open'] = () =>
+    '<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table>';
   md.renderer.rules['table_close'] = () => '</table></div>';
   // An image of a foreign server would tell it who reads this: it becomes a link.
   md.renderer.rules['image'] = (tokens, index) => {

@@ -9,7 +9,14 @@ export function renderMath(tex: string, display: boolean): string {
   const key = `${display ? 'd' : 'i'}${tex}`;
   const known = kept.get(key);
   if (known !== undefined) return known;
-  const html = katex.renderToString(tex, { displayMode: display, throwOnError: false, trust: false, strict: 'ignore', maxExpand: 500, maxSize: 20 });
+  const html = katex.renderToString(tex, {
+    displayMode: display,
+    throwOnError: false,
+    trust: false,
+    strict: 'ignore',
+    maxExpand: 500,
+    maxSize: 20,
+  });
   if (kept.size >= keptMax) kept.clear();
   kept.set(key, html);
   return html;

@@ -14,7 +14,9 @@ describe('Markdown', () => {
   });
 
   it('makes links of foreign images', () => {
-    expect(html('![a cat](https://example.com/cat.png)')).toBe('<p><a href="https://example.com/cat.png">a cat</a></p>');
+    expect(html('![a cat](https://example.com/cat.png)')).toBe(
+      '<p><a href="https://example.com/cat.png">a cat</a></p>',
+    );
   });
 
   it('keeps tables, code and lists', () => {

@@ -22,7 +22,11 @@ export function mathPlugin(md: MarkdownIt): void {
     (state, startLine, endLine, silent) => {
       if (state.sCount[startLine]! - state.blkIndent >= 4) return false;
       const begin = state.bMarks[startLine]! + state.tShift[startLine]!;
-      const opener = state.src.startsWith('$$', begin) ? '$$' : state.src.startsWith('\\[', begin) ? '\\[' : null;
+      const opener = state.src.startsWith('$$', begin)
+        ? '$$'
+        : state.src.startsWith('\\[', begin)
+          ? '\\['
+          : null;
       if (opener === null) return false;
       const closer = opener === '$$' ? '$$' : '\\]';
       for (let line = startLine; line < endLine; line++) {
@@ -35,7 +39,11 @@ export function mathPlugin(md: MarkdownIt): void {
         if (silent) return true;
         const token = state.push('math_display', 'div', 0);
         token.block = true;
-        token.content = state.getLines(startLine, line + 1, state.blkIndent, false).trim().slice(2, -2).trim();
+        token.content = state
+          .getLines(startLine, line + 1, state.blkIndent, false)
+          .trim()
+          .slice(2, -2)
+          .trim();
         token.map = [startLine, line + 1];
         state.line = line + 1;
         return true;
@@ -45,7 +53,8 @@ export function mathPlugin(md: MarkdownIt): void {
     { alt: ['paragraph', 'reference', 'blockquote', 'list'] },
   );
   const { escapeHtml } = md.utils;
-  md.renderer.rules['math_inline'] = (tokens, index) => `<span class="math">${escapeHtml(tokens[index]!.content)}</span>`;
+  md.renderer.rules['math_inline'] = (tokens, index) =>
+    `<span class="math">${escapeHtml(tokens[index]!.content)}</span>`;
   md.renderer.rules['math_display'] = (tokens, index) => {
     const { block, content } = tokens[index]!;
     const tag = block ? 'div' : 'span';
@@ -66,7 +75,13 @@ function findInline(src: string, pos: number, max: number): Found | null {
   return src[pos] === '$' ? dollars(src, pos, max) : null;
 }
 
-function delimited(src: string, pos: number, max: number, closer: string, display: boolean): Found | null {
+function delimited(
+  src: string,
+  pos: number,
+  max: number,
+  closer: string,
+  display: boolean,
+): Found | null {
   const close = src.indexOf(closer, pos + 2);
   if (close === -1 || close >= max) return null;
   const tex = src.slice(pos + 2, close).trim();

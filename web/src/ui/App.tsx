@@ -24,7 +24,13 @@ export function App() {
       </a>
       <Sidebar />
       <main id="main" tabIndex={-1}>
-        {unauthorised.value ? <SignIn /> : at.page === 'conversation' ? <Conversation key={at.id} id={at.id} turn={at.turn} /> : <NoConversation />}
+        {unauthorised.value ? (
+          <SignIn />
+        ) : at.page === 'conversation' ? (
+          <Conversation key={at.id} id={at.id} turn={at.turn} />
+        ) : (
+          <NoConversation />
+        )}
       </main>
       <DropZone />
       <Dialogs />
@@ -38,7 +44,10 @@ function SignIn() {
     <section class="conversation welcome">
       <div class="message" role="alert">
         <h1>This browser is not signed in</h1>
-        <p>Open the address that the node printed when it started (it ends in “?token=…”). It signs this browser in once.</p>
+        <p>
+          Open the address that the node printed when it started (it ends in “?token=…”). It signs
+          this browser in once.
+        </p>
         <p class="hint">
           Lost it? Run <code>vivim status</code>.
         </p>

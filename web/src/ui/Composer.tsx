@@ -34,7 +34,13 @@ export function Composer({ reader }: { reader: Reader }) {
     const { session } = reader;
     session.undo.stopCapturing();
     const parent = replyTo ?? reader.leaf();
-    const id = addTurn(session.doc, { parent, role, text: text.trim(), author: identity.value, now: Date.now() });
+    const id = addTurn(session.doc, {
+      parent,
+      role,
+      text: text.trim(),
+      author: identity.value,
+      now: Date.now(),
+    });
     session.undo.stopCapturing();
     session.view.flush();
     reader.follow(id);
@@ -54,39 +60,58 @@ export function Composer({ reader }: { reader: Reader }) {
       }}
     >
       <div class="composer-card">
-      {target && (
-        <p class="composer-target">
-          <span>A new branch below “{target.text.value.replace(/\s+/g, ' ').slice(0, 80) || 'this turn'}”</span>
-          <button type="button" class="button quiet square" aria-label="Not a branch: write at the end" onClick={() => (reader.replyTo.value = null)}>
-            <CloseIcon />
-          </button>
-        </p>
-      )}
-      <textarea
-        ref={field}
-        id="composer"
-        rows={1}
-        value={text}
-        placeholder={role === 'note' ? 'A note to this conversation' : role === 'assistant' ? 'Words of the assistant' : 'Continue this conversation'}
-        aria-label="Text of the new turn, Markdown"
-        onInput={(event) => setText(event.currentTarget.value)}
-        onFocus={() => reader.session.setPlace(null, false)}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-            event.preventDefault();
-            send();
-          } else if (event.key === 'Escape') {
-            if (replyTo !== null) reader.replyTo.value = null;
-            else event.currentTarget.blur();
+        {target && (
+          <p class="composer-target">
+            <span>
+              A new branch below “
+              {target.text.value.replace(/\s+/g, ' ').slice(0, 80) || 'this turn'}”
+            </span>
+            <button
+              type="button"
+              class="button quiet square"
+              aria-label="Not a branch: write at the end"
+              onClick={() => (reader.replyTo.value = null)}
+            >
+              <CloseIcon />
+            </button>
+          </p>
+        )}
+        <textarea
+          ref={field}
+          id="composer"
+          rows={1}
+          value={text}
+          placeholder={
+            role === 'note'
+              ? 'A note to this conversation'
+              : role === 'assistant'
+                ? 'Words of the assistant'
+                : 'Continue this conversation'
           }
-        }}
-      />
-      <div class="composer-foot">
-        <Switch label="Written as" value={role} options={roles} onChange={setRole} />
-        <button type="submit" class="button primary" disabled={text.trim() === ''} title="Add (Ctrl+Enter)">
-          Add turn
-        </button>
-      </div>
+          aria-label="Text of the new turn, Markdown"
+          onInput={(event) => setText(event.currentTarget.value)}
+          onFocus={() => reader.session.setPlace(null, false)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+              event.preventDefault();
+              send();
+            } else if (event.key === 'Escape') {
+              if (replyTo !== null) reader.replyTo.value = null;
+              else event.currentTarget.blur();
+            }
+          }}
+        />
+        <div class="composer-foot">
+          <Switch label="Written as" value={role} options={roles} onChange={setRole} />
+          <button
+            type="submit"
+            class="button primary"
+            disabled={text.trim() === ''}
+            title="Add (Ctrl+Enter)"
+          >
+            Add turn
+          </button>
+        </div>
       </div>
     </form>
   );

@@ -8,7 +8,16 @@ import { longDate } from '../lib/time';
 import { Badge } from './Badge';
 import { Composer } from './Composer';
 import { openDialog } from './dialog';
-import { BackIcon, EyeIcon, MoreIcon, ProviderMark, providerName, RedoIcon, ShareIcon, UndoIcon } from './icons';
+import {
+  BackIcon,
+  EyeIcon,
+  MoreIcon,
+  ProviderMark,
+  providerName,
+  RedoIcon,
+  ShareIcon,
+  UndoIcon,
+} from './icons';
 import { Menu } from './menu';
 import { Visitors } from './Presence';
 import { activeReader } from './shortcuts';
@@ -44,7 +53,11 @@ export function Conversation({ id, turn }: { id: string; turn: string | undefine
       <Bar reader={reader} />
       <div class="scroll" id="scroll">
         <div class="column">
-          {session.refused.value !== null && !session.loaded.value ? <Refused session={session} /> : <Body reader={reader} />}
+          {session.refused.value !== null && !session.loaded.value ? (
+            <Refused session={session} />
+          ) : (
+            <Body reader={reader} />
+          )}
         </div>
       </div>
     </section>
@@ -57,7 +70,8 @@ function useReveal(reader: Reader, turn: string | undefined): void {
   const tree = reader.session.view.tree.value;
   useEffect(() => {
     const wanted = turn === undefined ? null : `${reader.session.id}/${turn}`;
-    if (wanted === null || turn === undefined || done.current === wanted || !tree.byId.has(turn)) return;
+    if (wanted === null || turn === undefined || done.current === wanted || !tree.byId.has(turn))
+      return;
     done.current = wanted;
     reader.reveal(turn);
     reader.active.value = turn;
@@ -76,16 +90,33 @@ function Bar({ reader }: { reader: Reader }) {
   const share = () => (openDialog.value = { kind: 'share', id: session.id, title });
   return (
     <header class="bar">
-      <button type="button" class="button quiet square only-phone" aria-label="Back to the list" onClick={() => go({ page: 'list' })}>
+      <button
+        type="button"
+        class="button quiet square only-phone"
+        aria-label="Back to the list"
+        onClick={() => go({ page: 'list' })}
+      >
         <BackIcon />
       </button>
       <Badge session={session} />
       <Visitors session={session} />
       <span class="grow" />
-      <button type="button" class="button quiet square only-wide" aria-label="Undo" title="Undo (Ctrl+Z)" onClick={() => session.undo.undo()}>
+      <button
+        type="button"
+        class="button quiet square only-wide"
+        aria-label="Undo"
+        title="Undo (Ctrl+Z)"
+        onClick={() => session.undo.undo()}
+      >
         <UndoIcon />
       </button>
-      <button type="button" class="button quiet square only-wide" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" onClick={() => session.undo.redo()}>
+      <button
+        type="button"
+        class="button quiet square only-wide"
+        aria-label="Redo"
+        title="Redo (Ctrl+Shift+Z)"
+        onClick={() => session.undo.redo()}
+      >
         <RedoIcon />
       </button>
       <HiddenToggle reader={reader} />
@@ -94,7 +125,12 @@ function Bar({ reader }: { reader: Reader }) {
         <span>Share</span>
       </button>
       <Menu label="More" icon={<MoreIcon />}>
-        <button type="button" role="menuitem" class="only-phone" onClick={() => session.undo.undo()}>
+        <button
+          type="button"
+          role="menuitem"
+          class="only-phone"
+          onClick={() => session.undo.undo()}
+        >
           Undo
         </button>
         {(['md', 'html', 'json'] as const).map((format) => (
@@ -102,7 +138,12 @@ function Bar({ reader }: { reader: Reader }) {
             Export as {{ md: 'Markdown', html: 'HTML', json: 'JSON' }[format]}
           </a>
         ))}
-        <button type="button" role="menuitem" class="danger" onClick={() => (openDialog.value = { kind: 'delete', id: session.id, title })}>
+        <button
+          type="button"
+          role="menuitem"
+          class="danger"
+          onClick={() => (openDialog.value = { kind: 'delete', id: session.id, title })}
+        >
           Delete conversation…
         </button>
       </Menu>
@@ -115,7 +156,13 @@ function HiddenToggle({ reader }: { reader: Reader }) {
   const on = reader.showHidden.value;
   if (hidden === 0) return null;
   return (
-    <button type="button" class="button quiet" aria-pressed={on} title="Turns that the provider hides (h)" onClick={() => (reader.showHidden.value = !on)}>
+    <button
+      type="button"
+      class="button quiet"
+      aria-pressed={on}
+      title="Turns that the provider hides (h)"
+      onClick={() => (reader.showHidden.value = !on)}
+    >
       <EyeIcon />
       <span class="only-wide">{on ? `Hide ${hidden}` : `${hidden} hidden`}</span>
       <span class="sr only-phone">{on ? 'Hide' : 'Show'} hidden turns</span>
@@ -145,7 +192,9 @@ function Facts({ reader }: { reader: Reader }) {
       <ProviderMark provider={provider} />
       <span>{providerName(provider)}</span>
       {model && model !== 'auto' && <span>{model}</span>}
-      {created !== undefined && <time dateTime={new Date(created).toISOString()}>{longDate(created)}</time>}
+      {created !== undefined && (
+        <time dateTime={new Date(created).toISOString()}>{longDate(created)}</time>
+      )}
     </p>
   );
 }
@@ -174,7 +223,10 @@ function Loading({ session }: { session: Session }) {
     return (
       <div class="message" role="status">
         <h2>Not kept by this browser</h2>
-        <p>This conversation was never opened here while the node was running. It appears as soon as the node is back.</p>
+        <p>
+          This conversation was never opened here while the node was running. It appears as soon as
+          the node is back.
+        </p>
         <button type="button" class="button" onClick={() => session.retry()}>
           Try now
         </button>
@@ -196,7 +248,11 @@ function Refused({ session }: { session: Session }) {
   return (
     <div class="message" role="alert">
       <h2>{missing ? 'No such conversation' : 'The node did not let us in'}</h2>
-      <p>{missing ? 'It is not on this node: it may have been deleted.' : 'Open the address that the node printed when it started: it signs this browser in.'}</p>
+      <p>
+        {missing
+          ? 'It is not on this node: it may have been deleted.'
+          : 'Open the address that the node printed when it started: it signs this browser in.'}
+      </p>
       <div class="row">
         <button type="button" class="button" onClick={() => go({ page: 'list' })}>
           To the list

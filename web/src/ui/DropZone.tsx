@@ -9,7 +9,10 @@ export function DropZone() {
   useEffect(() => {
     let depth = 0;
     const stop = new AbortController();
-    const on = (type: 'dragenter' | 'dragover' | 'dragleave' | 'drop', run: (event: DragEvent) => void) =>
+    const on = (
+      type: 'dragenter' | 'dragover' | 'dragleave' | 'drop',
+      run: (event: DragEvent) => void,
+    ) =>
       addEventListener(
         type,
         (event) => {
@@ -42,7 +45,11 @@ export function DropZone() {
           <p>
             Importing <strong>{work.name}</strong>
           </p>
-          <progress max={work.job?.bytes_total ?? 1} {...(work.job?.bytes_total ? { value: work.job.bytes ?? 0 } : {})} aria-label="Progress of the import" />
+          <progress
+            max={work.job?.bytes_total ?? 1}
+            {...(work.job?.bytes_total ? { value: work.job.bytes ?? 0 } : {})}
+            aria-label="Progress of the import"
+          />
         </div>
       )}
     </>

@@ -8,10 +8,26 @@ import { Code, Markdown } from '../markdown/Markdown';
 import { FileIcon, LinkIcon, QuoteIcon, ThoughtIcon, ToolIcon } from './icons';
 
 /** A folded piece: its content is built when it is first opened, so a long quote costs nothing until then. */
-function Fold({ icon, label, hint, children, open = false }: { icon: ComponentChildren; label: string; hint?: string | undefined; children: () => ComponentChildren; open?: boolean }) {
+function Fold({
+  icon,
+  label,
+  hint,
+  children,
+  open = false,
+}: {
+  icon: ComponentChildren;
+  label: string;
+  hint?: string | undefined;
+  children: () => ComponentChildren;
+  open?: boolean;
+}) {
   const [opened, setOpened] = useState(open);
   return (
-    <details class="fold" open={open} onToggle={(event) => event.currentTarget.open && setOpened(true)}>
+    <details
+      class="fold"
+      open={open}
+      onToggle={(event) => event.currentTarget.open && setOpened(true)}
+    >
       <summary>
         {icon}
         <span class="fold-label">{label}</span>
@@ -27,7 +43,8 @@ const oneLine = (text: string, units = 110) => {
   return line.length > units ? `${line.slice(0, units)}…` : line;
 };
 
-const showJson = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? ''));
+const showJson = (value: unknown) =>
+  typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '');
 
 /** A link only to the web: anything else a peer wrote is shown as words. */
 function WebLink({ url, children }: { url: string | undefined; children: ComponentChildren }) {
@@ -48,7 +65,9 @@ export function PartView({ part }: { part: Part }) {
 const text = (part: Part) => asString(part['text']) ?? '';
 
 const views: Record<string, (part: Part) => ComponentChildren> = {
-  code: (part) => <Code text={text(part)} language={asString(part['language']) || guessLanguage(text(part))} />,
+  code: (part) => (
+    <Code text={text(part)} language={asString(part['language']) || guessLanguage(text(part))} />
+  ),
   execution_output: (part) => (
     <div class="output">
       <span class="output-label">Output</span>
@@ -63,7 +82,11 @@ const views: Record<string, (part: Part) => ComponentChildren> = {
     const thoughts = thoughtsOf(part);
     if (thoughts.length === 0) return null;
     return (
-      <Fold icon={<ThoughtIcon />} label="Thoughts" hint={oneLine(thoughts.map((item) => item.summary || item.content).join(' · '))}>
+      <Fold
+        icon={<ThoughtIcon />}
+        label="Thoughts"
+        hint={oneLine(thoughts.map((item) => item.summary || item.content).join(' · '))}
+      >
         {() =>
           thoughts.map((item, at) => (
             <section key={at} class="thought">
@@ -81,7 +104,11 @@ const views: Record<string, (part: Part) => ComponentChildren> = {
     </p>
   ),
   quote: (part) => (
-    <Fold icon={<QuoteIcon />} label={asString(part['title']) || asString(part['domain']) || 'Quote'} hint={oneLine(text(part))}>
+    <Fold
+      icon={<QuoteIcon />}
+      label={asString(part['title']) || asString(part['domain']) || 'Quote'}
+      hint={oneLine(text(part))}
+    >
       {() => (
         <>
           {asString(part['url']) && (
@@ -103,19 +130,31 @@ const views: Record<string, (part: Part) => ComponentChildren> = {
     );
   },
   tool_call: (part) => (
-    <Fold icon={<ToolIcon />} label={`Calls ${asString(part['name']) ?? 'a tool'}`} hint={oneLine(showJson(part['input']))}>
+    <Fold
+      icon={<ToolIcon />}
+      label={`Calls ${asString(part['name']) ?? 'a tool'}`}
+      hint={oneLine(showJson(part['input']))}
+    >
       {() => <Code text={showJson(part['input'])} language="json" />}
     </Fold>
   ),
   tool_result: (part) => (
     <Fold icon={<ToolIcon />} label={resultLabel(part)} hint={oneLine(showJson(part['output']))}>
-      {() => (typeof part['output'] === 'string' ? <pre class="plain">{part['output']}</pre> : <Code text={showJson(part['output'])} language="json" />)}
+      {() =>
+        typeof part['output'] === 'string' ? (
+          <pre class="plain">{part['output']}</pre>
+        ) : (
+          <Code text={showJson(part['output'])} language="json" />
+        )
+      }
     </Fold>
   ),
   citation: (part) => (
     <p class="citation">
       <LinkIcon />
-      <WebLink url={asString(part['url'])}>{asString(part['title']) || asString(part['url']) || 'Source'}</WebLink>
+      <WebLink url={asString(part['url'])}>
+        {asString(part['title']) || asString(part['url']) || 'Source'}
+      </WebLink>
       {text(part) && <span class="citation-text">{oneLine(text(part), 180)}</span>}
     </p>
   ),
@@ -133,7 +172,9 @@ const views: Record<string, (part: Part) => ComponentChildren> = {
 
 function resultLabel(part: Part): string {
   const name = asString(part['name']) ?? 'The tool';
-  return part['error'] === true ? `${name} failed` : `Result of ${asString(part['name']) ?? 'the tool'}`;
+  return part['error'] === true
+    ? `${name} failed`
+    : `Result of ${asString(part['name']) ?? 'the tool'}`;
 }
 
 function guessLanguage(code: string): string {
@@ -143,15 +184,29 @@ function guessLanguage(code: string): string {
 function Unknown({ part }: { part: Part }) {
   const kind = asString(part['kind']) ?? part.type;
   return (
-    <Fold icon={<FileIcon />} label={`Kept verbatim: ${kind}`} hint="a kind this version does not know">
+    <Fold
+      icon={<FileIcon />}
+      label={`Kept verbatim: ${kind}`}
+      hint="a kind this version does not know"
+    >
       {() => <Code text={showJson(part['raw'] ?? part)} language="json" />}
     </Fold>
   );
 }
 
 const factsOf = (part: Part) => {
-  const [width, height, bytes] = [asNumber(part['width']), asNumber(part['height']), asNumber(part['bytes'])];
-  return [width && height ? `${width} × ${height}` : '', bytes ? byteSize(bytes) : '', asString(part['mime']) ?? ''].filter(Boolean).join(' · ');
+  const [width, height, bytes] = [
+    asNumber(part['width']),
+    asNumber(part['height']),
+    asNumber(part['bytes']),
+  ];
+  return [
+    width && height ? `${width} × ${height}` : '',
+    bytes ? byteSize(bytes) : '',
+    asString(part['mime']) ?? '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
 };
 
 function Image({ part }: { part: Part }) {
@@ -165,7 +220,8 @@ function Image({ part }: { part: Part }) {
       <div class="missing" role="note">
         <FileIcon />
         <span>
-          <strong>{name ?? 'Image'}</strong> {failed ? 'could not be shown' : 'was not part of the export'}
+          <strong>{name ?? 'Image'}</strong>{' '}
+          {failed ? 'could not be shown' : 'was not part of the export'}
           <small>{factsOf(part)}</small>
           {prompt && <small class="prompt">“{prompt}”</small>}
         </span>
@@ -175,7 +231,15 @@ function Image({ part }: { part: Part }) {
   return (
     <figure class="image">
       <a href={blobUrl(cid)} target="_blank" rel="noopener">
-        <img src={blobUrl(cid)} alt={prompt ?? name ?? 'Image of this turn'} loading="lazy" decoding="async" width={width} height={height} onError={() => setFailed(true)} />
+        <img
+          src={blobUrl(cid)}
+          alt={prompt ?? name ?? 'Image of this turn'}
+          loading="lazy"
+          decoding="async"
+          width={width}
+          height={height}
+          onError={() => setFailed(true)}
+        />
       </a>
       {(prompt ?? name) && <figcaption>{prompt ?? name}</figcaption>}
     </figure>
@@ -186,7 +250,13 @@ function Media({ part }: { part: Part }) {
   const cid = asString(part['cid']);
   return (
     <div class="media">
-      {cid === undefined ? <FileCard part={part} /> : part.type === 'video' ? <video controls preload="metadata" src={blobUrl(cid)} /> : <audio controls preload="metadata" src={blobUrl(cid)} />}
+      {cid === undefined ? (
+        <FileCard part={part} />
+      ) : part.type === 'video' ? (
+        <video controls preload="metadata" src={blobUrl(cid)} />
+      ) : (
+        <audio controls preload="metadata" src={blobUrl(cid)} />
+      )}
       {cid !== undefined && text(part) && <p class="transcript">{text(part)}</p>}
     </div>
   );
@@ -199,8 +269,18 @@ function FileCard({ part }: { part: Part }) {
     <div class="file">
       <FileIcon />
       <span class="file-text">
-        {cid === undefined ? <span class="file-name">{name}</span> : <a class="file-name" href={blobUrl(cid)} download={name}>{name}</a>}
-        <small>{[factsOf(part), cid === undefined ? 'not part of the export' : ''].filter(Boolean).join(' · ')}</small>
+        {cid === undefined ? (
+          <span class="file-name">{name}</span>
+        ) : (
+          <a class="file-name" href={blobUrl(cid)} download={name}>
+            {name}
+          </a>
+        )}
+        <small>
+          {[factsOf(part), cid === undefined ? 'not part of the export' : '']
+            .filter(Boolean)
+            .join(' · ')}
+        </small>
       </span>
       {text(part) && (
         <Fold icon={<QuoteIcon />} label="Its text" hint={oneLine(text(part))}>

@@ -12,7 +12,13 @@ export function Visitors({ session }: { session: Session }) {
     <ul class="visitors" aria-label="Also here">
       {visitors.slice(0, avatarsMax).map((visitor) => (
         <li key={visitor.client}>
-          <span class="avatar" style={{ background: visitor.colour }} title={describe(visitor)} role="img" aria-label={describe(visitor)}>
+          <span
+            class="avatar"
+            style={{ background: visitor.colour }}
+            title={describe(visitor)}
+            role="img"
+            aria-label={describe(visitor)}
+          >
             {initials(visitor.name)}
           </span>
         </li>
@@ -22,7 +28,8 @@ export function Visitors({ session }: { session: Session }) {
   );
 }
 
-const describe = (visitor: Visitor) => (visitor.editing ? `${visitor.name} is writing` : visitor.name);
+const describe = (visitor: Visitor) =>
+  visitor.editing ? `${visitor.name} is writing` : visitor.name;
 
 /** The others who are at one turn (or the title). */
 export function VisitorDots({ session, at }: { session: Session; at: string }) {
@@ -31,7 +38,12 @@ export function VisitorDots({ session, at }: { session: Session; at: string }) {
   return (
     <span class="here">
       {here.map((visitor) => (
-        <span key={visitor.client} class="here-name" data-editing={visitor.editing || undefined} style={{ '--who': visitor.colour }}>
+        <span
+          key={visitor.client}
+          class="here-name"
+          data-editing={visitor.editing || undefined}
+          style={{ '--who': visitor.colour }}
+        >
           {visitor.name}
           {visitor.editing && <span class="sr"> is writing</span>}
         </span>

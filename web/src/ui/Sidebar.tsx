@@ -8,12 +8,24 @@ import { go, route, routeHash } from '../lib/router';
 import { theme } from '../lib/theme';
 import { longDate, shortDate } from '../lib/time';
 import { openDialog } from './dialog';
-import { HelpIcon, ImportIcon, KeyIcon, MoonIcon, PlusIcon, ProviderMark, providerName, SearchIcon, SunIcon, SystemIcon } from './icons';
+import {
+  HelpIcon,
+  ImportIcon,
+  KeyIcon,
+  MoonIcon,
+  PlusIcon,
+  ProviderMark,
+  providerName,
+  SearchIcon,
+  SunIcon,
+  SystemIcon,
+} from './icons';
 import { toastError } from './toasts';
 
 export async function createConversation(): Promise<void> {
   try {
     const { id } = await api.create();
+    library.setQuery('');
     go({ page: 'conversation', id });
   } catch (error) {
     toastError(error);
@@ -45,17 +57,43 @@ function Head() {
         <span>vivim</span>
       </a>
       <div class="row">
-        <button type="button" class="button quiet square" title="Join with a ticket" aria-label="Join a shared conversation" onClick={() => (openDialog.value = { kind: 'join', ticket: '' })}>
+        <button
+          type="button"
+          class="button quiet square"
+          title="Join with a ticket"
+          aria-label="Join a shared conversation"
+          onClick={() => (openDialog.value = { kind: 'join', ticket: '' })}
+        >
           <KeyIcon />
         </button>
-        <button type="button" class="button quiet square" title="Import an export" aria-label="Import an export" onClick={() => picker.current?.click()}>
+        <button
+          type="button"
+          class="button quiet square"
+          title="Import an export"
+          aria-label="Import an export"
+          onClick={() => picker.current?.click()}
+        >
           <ImportIcon />
         </button>
-        <button type="button" class="button primary square" title="New conversation (n)" aria-label="New conversation" onClick={() => void createConversation()}>
+        <button
+          type="button"
+          class="button primary square"
+          title="New conversation (n)"
+          aria-label="New conversation"
+          onClick={() => void createConversation()}
+        >
           <PlusIcon />
         </button>
       </div>
-      <input ref={picker} type="file" accept=".zip,.json,application/zip,application/json" multiple hidden onChange={onPick} data-testid="import" />
+      <input
+        ref={picker}
+        type="file"
+        accept=".zip,.json,application/zip,application/json"
+        multiple
+        hidden
+        onChange={onPick}
+        data-testid="import"
+      />
     </header>
   );
 }
@@ -109,7 +147,9 @@ export function Switch<T extends string>({ label, value, options, onChange }: Sw
 
 function onListKeys(event: KeyboardEvent): void {
   if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-  const links = Array.from((event.currentTarget as Element).querySelectorAll<HTMLElement>('a.item'));
+  const links = Array.from(
+    (event.currentTarget as Element).querySelectorAll<HTMLElement>('a.item'),
+  );
   const at = links.indexOf(document.activeElement as HTMLElement);
   if (at < 0) return;
   event.preventDefault();
@@ -124,10 +164,25 @@ function ConversationList() {
   return (
     <div class="list" onKeyDown={onListKeys}>
       <div class="list-head">
-        <h2>{list.length === 0 ? 'Conversations' : `${list.length}${library.nextPage.value === null ? '' : '+'} conversations`}</h2>
-        <Switch label="Order of the list" value={library.listSort.value} options={[['newest', 'Newest'], ['oldest', 'Oldest'], ['title', 'A–Z']]} onChange={library.setListSort} />
+        <h2>
+          {list.length === 0
+            ? 'Conversations'
+            : `${list.length}${library.nextPage.value === null ? '' : '+'} conversations`}
+        </h2>
+        <Switch
+          label="Order of the list"
+          value={library.listSort.value}
+          options={[
+            ['newest', 'Newest'],
+            ['oldest', 'Oldest'],
+            ['title', 'A–Z'],
+          ]}
+          onChange={library.setListSort}
+        />
       </div>
-      {state === 'offline' && <p class="note">The node does not answer. What you see was kept by this browser.</p>}
+      {state === 'offline' && (
+        <p class="note">The node does not answer. What you see was kept by this browser.</p>
+      )}
       {list.length === 0 && state === 'ready' && <EmptyList />}
       <ul>
         {list.map((item) => (
@@ -143,7 +198,10 @@ function ConversationList() {
 function MoreButton({ run }: { run: () => Promise<void> }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && void run(), { rootMargin: '400px' });
+    const observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && void run(),
+      { rootMargin: '400px' },
+    );
     if (button.current) observer.observe(button.current);
     return () => observer.disconnect();
   });
@@ -160,16 +218,31 @@ function EmptyList() {
       <p>
         <strong>Nothing here yet.</strong>
       </p>
-      <p>Drop an export from ChatGPT or Claude anywhere on this page, or press the import button above.</p>
+      <p>
+        Drop an export from ChatGPT or Claude anywhere on this page, or press the import button
+        above.
+      </p>
     </div>
   );
 }
 
-function ListItem({ item, current, now }: { item: ConversationSummary; current: boolean; now: number }) {
+function ListItem({
+  item,
+  current,
+  now,
+}: {
+  item: ConversationSummary;
+  current: boolean;
+  now: number;
+}) {
   const time = item.updated ?? item.created;
   return (
     <li>
-      <a class="item" href={routeHash({ page: 'conversation', id: item.id })} aria-current={current ? 'page' : undefined}>
+      <a
+        class="item"
+        href={routeHash({ page: 'conversation', id: item.id })}
+        aria-current={current ? 'page' : undefined}
+      >
         <ProviderMark provider={item.provider} />
         <span class="item-text">
           <span class="item-title">{item.title || 'Untitled'}</span>
@@ -195,8 +268,22 @@ function HitList() {
   return (
     <div class="list" onKeyDown={onListKeys} aria-busy={library.searching.value}>
       <div class="list-head">
-        <h2 role="status">{list === null ? 'Searching…' : list.length === 0 ? 'Nothing found' : `${list.length}${library.hitsMore.value ? '+' : ''} places`}</h2>
-        <Switch label="Order of what was found" value={library.searchSort.value} options={[['newest', 'Newest'], ['best', 'Best']]} onChange={library.setSearchSort} />
+        <h2 role="status">
+          {list === null
+            ? 'Searching…'
+            : list.length === 0
+              ? 'Nothing found'
+              : `${list.length}${library.hitsMore.value ? '+' : ''} places`}
+        </h2>
+        <Switch
+          label="Order of what was found"
+          value={library.searchSort.value}
+          options={[
+            ['newest', 'Newest'],
+            ['best', 'Best'],
+          ]}
+          onChange={library.setSearchSort}
+        />
       </div>
       <ul>
         {(list ?? []).map((hit) => (
@@ -209,7 +296,9 @@ function HitList() {
 }
 
 function Hit({ hit, now }: { hit: SearchHit; now: number }) {
-  const target = hit.turn ? { page: 'conversation' as const, id: hit.conversation, turn: hit.turn } : { page: 'conversation' as const, id: hit.conversation };
+  const target = hit.turn
+    ? { page: 'conversation' as const, id: hit.conversation, turn: hit.turn }
+    : { page: 'conversation' as const, id: hit.conversation };
   return (
     <li>
       <a class="item hit" href={routeHash(target)}>
@@ -218,7 +307,11 @@ function Hit({ hit, now }: { hit: SearchHit; now: number }) {
             <span class="item-title">{hit.title || 'Untitled'}</span>
             {hit.time ? <time class="item-time">{shortDate(hit.time, now)}</time> : null}
           </span>
-          <span class="snippet">{hit.snippet.map((piece, at) => (piece.match ? <mark key={at}>{piece.text}</mark> : piece.text))}</span>
+          <span class="snippet">
+            {hit.snippet.map((piece, at) =>
+              piece.match ? <mark key={at}>{piece.text}</mark> : piece.text,
+            )}
+          </span>
         </span>
       </a>
     </li>
@@ -232,18 +325,37 @@ function Foot() {
   const online = nodeOnline.value;
   return (
     <footer class="sidebar-foot">
-      <button type="button" class="me" onClick={() => (openDialog.value = { kind: 'identity' })} title="Your name and colour">
+      <button
+        type="button"
+        class="me"
+        onClick={() => (openDialog.value = { kind: 'identity' })}
+        title="Your name and colour"
+      >
         <span class="avatar" style={{ background: colour }} aria-hidden="true">
           {initials(name)}
         </span>
         <span class="me-name">{name}</span>
-        <span class="me-node">{online === null ? 'Looking for the node…' : online ? 'Node is running' : 'Node is away'}</span>
+        <span class="me-node">
+          {online === null ? 'Looking for the node…' : online ? 'Node is running' : 'Node is away'}
+        </span>
       </button>
       <div class="row">
-        <button type="button" class="button quiet square" title={`Colours: ${theme.value}`} aria-label={`Colours: ${theme.value}. Change to ${next[theme.value]}`} onClick={() => (theme.value = next[theme.value])}>
+        <button
+          type="button"
+          class="button quiet square"
+          title={`Colours: ${theme.value}`}
+          aria-label={`Colours: ${theme.value}. Change to ${next[theme.value]}`}
+          onClick={() => (theme.value = next[theme.value])}
+        >
           <Icon />
         </button>
-        <button type="button" class="button quiet square" title="Keyboard help (?)" aria-label="Keyboard help" onClick={() => (openDialog.value = { kind: 'help' })}>
+        <button
+          type="button"
+          class="button quiet square"
+          title="Keyboard help (?)"
+          aria-label="Keyboard help"
+          onClick={() => (openDialog.value = { kind: 'help' })}
+        >
           <HelpIcon />
         </button>
       </div>

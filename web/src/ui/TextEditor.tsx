@@ -16,7 +16,17 @@ export function preloadEditor(): void {
 }
 
 /** The Markdown source of a turn, bound to its shared text: others' cursors and edits appear as they come. */
-export function TextEditor({ session, ytext, onDone, label }: { session: Session; ytext: Y.Text; onDone: () => void; label: string }) {
+export function TextEditor({
+  session,
+  ytext,
+  onDone,
+  label,
+}: {
+  session: Session;
+  ytext: Y.Text;
+  onDone: () => void;
+  label: string;
+}) {
   const host = useRef<HTMLDivElement>(null);
   const done = useRef(onDone);
   done.current = onDone;
@@ -26,7 +36,13 @@ export function TextEditor({ session, ytext, onDone, label }: { session: Session
       preloadEditor();
       return undefined;
     }
-    return module.openEditor({ host: host.current!, session, ytext, label, onDone: () => done.current() });
+    return module.openEditor({
+      host: host.current!,
+      session,
+      ytext,
+      label,
+      onDone: () => done.current(),
+    });
   }, [module, session, ytext]);
   return (
     <div class="editor" ref={host}>

@@ -20,7 +20,8 @@ export function Title({ session }: { session: Session }) {
     const [start, end] = [field.selectionStart, field.selectionEnd];
     field.value = title;
     shown.current = title;
-    if (splice && document.activeElement === field) field.setSelectionRange(moveCaret(start, splice), moveCaret(end, splice));
+    if (splice && document.activeElement === field)
+      field.setSelectionRange(moveCaret(start, splice), moveCaret(end, splice));
   }, [title]);
 
   const onInput = () => {
@@ -32,7 +33,16 @@ export function Title({ session }: { session: Session }) {
     // An update of somebody else may be in the document but not yet in the field: the edit moves with it.
     const unseen = spliceBetween(shown.current, ytext.toString());
     shown.current = wanted;
-    applySplice(ytext, unseen ? { ...splice, index: moveCaret(splice.index, unseen), remove: Math.min(splice.remove, ytext.length - moveCaret(splice.index, unseen)) } : splice);
+    applySplice(
+      ytext,
+      unseen
+        ? {
+            ...splice,
+            index: moveCaret(splice.index, unseen),
+            remove: Math.min(splice.remove, ytext.length - moveCaret(splice.index, unseen)),
+          }
+        : splice,
+    );
   };
   return (
     <div class="title" data-value={title || ' '}>

@@ -31,7 +31,11 @@ function sameRow(a: TurnRowProps, b: TurnRowProps): boolean {
     a.row.forks.length === b.row.forks.length &&
     a.row.forks.every((fork, at) => {
       const other = b.row.forks[at]!;
-      return fork.parent === other.parent && fork.position === other.position && fork.options.join() === other.options.join();
+      return (
+        fork.parent === other.parent &&
+        fork.position === other.position &&
+        fork.options.join() === other.options.join()
+      );
     })
   );
 }
@@ -48,7 +52,12 @@ export const TurnRow = memo(function TurnRow({ reader, view, row }: TurnRowProps
       {row.forks.map((fork) => (
         <ForkSwitch key={fork.parent} reader={reader} fork={fork} />
       ))}
-      <span class="dot" data-role={role} style={who.colour ? { '--dot': who.colour } : undefined} aria-hidden="true" />
+      <span
+        class="dot"
+        data-role={role}
+        style={who.colour ? { '--dot': who.colour } : undefined}
+        aria-hidden="true"
+      />
       <article
         id={`turn-${turn.id}`}
         class="turn"
@@ -80,12 +89,16 @@ function whoIs(reader: Reader, turn: TurnFields): Who {
   if (turn.role === 'tool') return { name: turn.name ?? 'Tool' };
   if (turn.role === 'system') return { name: 'System' };
   if (turn.name === identity.value.id) return { name: 'You', colour: identity.value.colour };
-  const person = turn.name === undefined ? undefined : reader.session.view.participants.value.get(turn.name);
+  const person =
+    turn.name === undefined ? undefined : reader.session.view.participants.value.get(turn.name);
   return person ? { name: person.name, colour: safeColour(person.colour) } : { name: 'You' };
 }
 
 function TurnHead({ reader, turn, who }: { reader: Reader; turn: TurnFields; who: Who }) {
-  const author = turn.role === 'assistant' && turn.name !== undefined ? reader.session.view.participants.value.get(turn.name)?.name : undefined;
+  const author =
+    turn.role === 'assistant' && turn.name !== undefined
+      ? reader.session.view.participants.value.get(turn.name)?.name
+      : undefined;
   return (
     <header class="turn-head">
       <span class="turn-who">{who.name}</span>
@@ -96,7 +109,11 @@ function TurnHead({ reader, turn, who }: { reader: Reader; turn: TurnFields; who
       {turn.recipient && <span class="turn-model">to {turn.recipient}</span>}
       <VisitorDots session={reader.session} at={turn.id} />
       {turn.time !== undefined && (
-        <time class="turn-time" dateTime={new Date(turn.time).toISOString()} title={longDate(turn.time)}>
+        <time
+          class="turn-time"
+          dateTime={new Date(turn.time).toISOString()}
+          title={longDate(turn.time)}
+        >
           {shortDate(turn.time, Date.now())}
         </time>
       )}
@@ -104,10 +121,22 @@ function TurnHead({ reader, turn, who }: { reader: Reader; turn: TurnFields; who
   );
 }
 
-function TurnBody({ reader, view, turn, editing }: { reader: Reader; view: TurnView; turn: TurnFields; editing: boolean }) {
+function TurnBody({
+  reader,
+  view,
+  turn,
+  editing,
+}: {
+  reader: Reader;
+  view: TurnView;
+  turn: TurnFields;
+  editing: boolean;
+}) {
   const marker = turn.parts.findIndex((part) => part.type === 'text');
   const words = <Words key="words" reader={reader} view={view} turn={turn} editing={editing} />;
-  const parts = turn.parts.map((part, at) => (part.type === 'text' ? (at === marker ? words : null) : <PartView key={at} part={part} />));
+  const parts = turn.parts.map((part, at) =>
+    part.type === 'text' ? at === marker ? words : null : <PartView key={at} part={part} />,
+  );
   return (
     <div class="turn-body">
       {parts}
@@ -117,14 +146,38 @@ function TurnBody({ reader, view, turn, editing }: { reader: Reader; view: TurnV
 }
 
 /** The words of a turn: the only piece that renders at a keystroke. */
-function Words({ reader, view, turn, editing }: { reader: Reader; view: TurnView; turn: TurnFields; editing: boolean }) {
+function Words({
+  reader,
+  view,
+  turn,
+  editing,
+}: {
+  reader: Reader;
+  view: TurnView;
+  turn: TurnFields;
+  editing: boolean;
+}) {
   if (editing && view.ytext) {
     const stop = () => stopEditing(reader, turn.id);
-    return <TextEditor session={reader.session} ytext={view.ytext} onDone={stop} label="Text of this turn, Markdown" />;
+    return (
+      <TextEditor
+        session={reader.session}
+        ytext={view.ytext}
+        onDone={stop}
+        label="Text of this turn, Markdown"
+      />
+    );
   }
   const text = view.text.value;
-  if (text === '') return turn.parts.some((part) => part.type !== 'text') ? null : <p class="blank">No words yet.</p>;
-  return turn.role === 'tool' || turn.role === 'system' ? <p class="plain">{markCitations(text)}</p> : <Markdown text={text} />;
+  if (text === '')
+    return turn.parts.some((part) => part.type !== 'text') ? null : (
+      <p class="blank">No words yet.</p>
+    );
+  return turn.role === 'tool' || turn.role === 'system' ? (
+    <p class="plain">{markCitations(text)}</p>
+  ) : (
+    <Markdown text={text} />
+  );
 }
 
 export function startEditing(reader: Reader, id: string): void {
@@ -148,33 +201,80 @@ export function removeTurn(reader: Reader, id: string): void {
   toast('Turn removed', { action: { label: 'Undo', run: () => reader.session.undo.undo() } });
 }
 
-function TurnActions({ reader, view, turn, active, editing }: { reader: Reader; view: TurnView; turn: TurnFields; active: boolean; editing: boolean }) {
+function TurnActions({
+  reader,
+  view,
+  turn,
+  active,
+  editing,
+}: {
+  reader: Reader;
+  view: TurnView;
+  turn: TurnFields;
+  active: boolean;
+  editing: boolean;
+}) {
   const tab = active ? 0 : -1;
   if (editing) {
     return (
       <div class="turn-done">
-        <button type="button" class="button small primary" onClick={() => stopEditing(reader, turn.id)}>
+        <button
+          type="button"
+          class="button small primary"
+          onClick={() => stopEditing(reader, turn.id)}
+        >
           <CheckIcon /> Done
         </button>
         <span class="hint">Markdown. Kept as you type.</span>
       </div>
     );
   }
-  const copy = () => void copyText(view.text.peek()).then((ok) => toast(ok ? 'Copied' : 'The browser did not allow it'));
+  const copy = () =>
+    void copyText(view.text.peek()).then((ok) =>
+      toast(ok ? 'Copied' : 'The browser did not allow it'),
+    );
   return (
     <div class="turn-actions" role="group" aria-label="Actions">
       {view.ytext && (
-        <button type="button" class="button quiet square" tabIndex={tab} aria-label="Edit" title="Edit (e)" onClick={() => startEditing(reader, turn.id)}>
+        <button
+          type="button"
+          class="button quiet square"
+          tabIndex={tab}
+          aria-label="Edit"
+          title="Edit (e)"
+          onClick={() => startEditing(reader, turn.id)}
+        >
           <EditIcon />
         </button>
       )}
-      <button type="button" class="button quiet square" tabIndex={tab} aria-label="Copy the text" title="Copy (c)" onClick={copy}>
+      <button
+        type="button"
+        class="button quiet square"
+        tabIndex={tab}
+        aria-label="Copy the text"
+        title="Copy (c)"
+        onClick={copy}
+      >
         <CopyIcon />
       </button>
-      <button type="button" class="button quiet square" tabIndex={tab} aria-label="Reply here, as a new branch" title="Reply here (b)" onClick={() => (reader.replyTo.value = turn.id)}>
+      <button
+        type="button"
+        class="button quiet square"
+        tabIndex={tab}
+        aria-label="Reply here, as a new branch"
+        title="Reply here (b)"
+        onClick={() => (reader.replyTo.value = turn.id)}
+      >
         <BranchIcon />
       </button>
-      <button type="button" class="button quiet square" tabIndex={tab} aria-label="Remove this turn" title="Remove (Delete)" onClick={() => removeTurn(reader, turn.id)}>
+      <button
+        type="button"
+        class="button quiet square"
+        tabIndex={tab}
+        aria-label="Remove this turn"
+        title="Remove (Delete)"
+        onClick={() => removeTurn(reader, turn.id)}
+      >
         <TrashIcon />
       </button>
     </div>
@@ -187,14 +287,30 @@ export function ForkSwitch({ reader, fork }: { reader: Reader; fork: Fork }) {
     reader.active.value = reader.turnFork(fork, step);
   };
   return (
-    <div class="fork" role="group" aria-label={`Branch ${fork.position + 1} of ${fork.options.length}`}>
-      <button type="button" class="button quiet" aria-label="Previous branch" title="Previous branch ([)" onClick={() => turn(-1)}>
+    <div
+      class="fork"
+      role="group"
+      aria-label={`Branch ${fork.position + 1} of ${fork.options.length}`}
+    >
+      <button
+        type="button"
+        class="button quiet"
+        aria-label="Previous branch"
+        title="Previous branch ([)"
+        onClick={() => turn(-1)}
+      >
         <LeftIcon />
       </button>
       <span class="fork-count" aria-live="polite">
         {fork.position + 1}/{fork.options.length}
       </span>
-      <button type="button" class="button quiet" aria-label="Next branch" title="Next branch (])" onClick={() => turn(1)}>
+      <button
+        type="button"
+        class="button quiet"
+        aria-label="Next branch"
+        title="Next branch (])"
+        onClick={() => turn(1)}
+      >
         <RightIcon />
       </button>
     </div>

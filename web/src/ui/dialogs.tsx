@@ -40,7 +40,14 @@ function HelpDialog() {
             <dl>
               {keys.map(([key, what]) => (
                 <div key={key}>
-                  <dt>{key.split(' ').filter(Boolean).map((cap) => <kbd key={cap}>{cap}</kbd>)}</dt>
+                  <dt>
+                    {key
+                      .split(' ')
+                      .filter(Boolean)
+                      .map((cap) => (
+                        <kbd key={cap}>{cap}</kbd>
+                      ))}
+                  </dt>
                   <dd>{what}</dd>
                 </div>
               ))}
@@ -49,7 +56,11 @@ function HelpDialog() {
         ))}
       </div>
       <label class="check">
-        <input type="checkbox" checked={singleKeys.value} onChange={(event) => setSingleKeys(event.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={singleKeys.value}
+          onChange={(event) => setSingleKeys(event.currentTarget.checked)}
+        />
         <span>Single keys are on</span>
       </label>
     </Dialog>
@@ -75,19 +86,33 @@ function IdentityDialog() {
           </span>
           <label class="field grow">
             <span>Name</span>
-            <input value={name} maxLength={60} required autocomplete="nickname" onInput={(event) => setName(event.currentTarget.value)} />
+            <input
+              value={name}
+              maxLength={60}
+              required
+              autocomplete="nickname"
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
           </label>
         </div>
         <fieldset class="colours">
           <legend>Colour of your cursor</legend>
           {colours.map((option, at) => (
             <label key={option} style={{ '--swatch': option }}>
-              <input type="radio" name="colour" aria-label={`Colour ${at + 1}`} checked={option === colour} onChange={() => setColour(option)} />
+              <input
+                type="radio"
+                name="colour"
+                aria-label={`Colour ${at + 1}`}
+                checked={option === colour}
+                onChange={() => setColour(option)}
+              />
               <span aria-hidden="true" />
             </label>
           ))}
         </fieldset>
-        <p class="hint">Kept in this browser, and shown to those with whom you share a conversation.</p>
+        <p class="hint">
+          Kept in this browser, and shown to those with whom you share a conversation.
+        </p>
         <div class="dialog-foot">
           <button type="submit" class="button primary">
             Save
@@ -109,8 +134,18 @@ function CopyField({ label, value, hint }: { label: string; value: string; hint:
       <label>
         <span>{label}</span>
         <span class="row">
-          <input class="grow mono" readOnly value={value} onFocus={(event) => event.currentTarget.select()} />
-          <button type="button" class="button" onClick={() => void copy()} aria-label={`Copy the ${label.toLowerCase()}`}>
+          <input
+            class="grow mono"
+            readOnly
+            value={value}
+            onFocus={(event) => event.currentTarget.select()}
+          />
+          <button
+            type="button"
+            class="button"
+            onClick={() => void copy()}
+            aria-label={`Copy the ${label.toLowerCase()}`}
+          >
             {copied ? <CheckIcon /> : <CopyIcon />}
             <span>{copied ? 'Copied' : 'Copy'}</span>
           </button>
@@ -148,22 +183,45 @@ function ShareDialog({ id, title }: { id: string; title: string }) {
   return (
     <Dialog title={`Share “${title || 'Untitled'}”`}>
       <div class="stack">
-        <p>Who has the ticket can read and write this conversation on a node of their own, and it stays in sync with yours.</p>
+        <p>
+          Who has the ticket can read and write this conversation on a node of their own, and it
+          stays in sync with yours.
+        </p>
         {ticket === null ? (
-          <button type="button" class="button primary wide" disabled={busy} onClick={() => void share()}>
+          <button
+            type="button"
+            class="button primary wide"
+            disabled={busy}
+            onClick={() => void share()}
+          >
             {grants > 0 ? 'Make another ticket' : 'Make a ticket'}
           </button>
         ) : (
           <>
-            <CopyField label="Ticket" value={ticket.ticket} hint="They paste it where they join, or run: vivim join TICKET" />
-            <CopyField label="Link" value={ticket.link} hint="Opens the join dialog in a browser on a machine that runs a node." />
+            <CopyField
+              label="Ticket"
+              value={ticket.ticket}
+              hint="They paste it where they join, or run: vivim join TICKET"
+            />
+            <CopyField
+              label="Link"
+              value={ticket.link}
+              hint="Opens the join dialog in a browser on a machine that runs a node."
+            />
           </>
         )}
         <Members shares={shares} />
         {grants > 0 && (
           <div class="dialog-foot">
-            <span class="hint grow">Taking the tickets back stops what comes; what others have, they keep.</span>
-            <button type="button" class="button danger" disabled={busy} onClick={() => void unshare()}>
+            <span class="hint grow">
+              Taking the tickets back stops what comes; what others have, they keep.
+            </span>
+            <button
+              type="button"
+              class="button danger"
+              disabled={busy}
+              onClick={() => void unshare()}
+            >
               Stop sharing
             </button>
           </div>
@@ -188,13 +246,17 @@ function Members({ shares }: { shares: Shares | null }) {
     <section>
       <h3>Nodes that have it</h3>
       {shares.members.length === 0 ? (
-        <p class="hint">{shares.grants.length === 0 ? 'Only yours.' : 'Only yours so far: nobody has joined yet.'}</p>
+        <p class="hint">
+          {shares.grants.length === 0 ? 'Only yours.' : 'Only yours so far: nobody has joined yet.'}
+        </p>
       ) : (
         <ul class="members">
           {shares.members.map((member, at) => (
             <li key={at}>
               <span class="mono">{memberName(member)}</span>
-              {typeof member['connected'] === 'boolean' && <span class="tag">{member['connected'] ? 'connected' : 'away'}</span>}
+              {typeof member['connected'] === 'boolean' && (
+                <span class="tag">{member['connected'] ? 'connected' : 'away'}</span>
+              )}
             </li>
           ))}
         </ul>
@@ -234,7 +296,14 @@ function JoinDialog({ ticket }: { ticket: string }) {
       >
         <label class="field">
           <span>Ticket or link</span>
-          <textarea class="mono" rows={4} value={pasted} spellcheck={false} placeholder="vivim1…" onInput={(event) => setPasted(event.currentTarget.value)} />
+          <textarea
+            class="mono"
+            rows={4}
+            value={pasted}
+            spellcheck={false}
+            placeholder="vivim1…"
+            onInput={(event) => setPasted(event.currentTarget.value)}
+          />
         </label>
         {pasted.trim() !== '' && found === undefined && (
           <p class="failure" role="alert">
@@ -268,7 +337,10 @@ function DeleteDialog({ id, title }: { id: string; title: string }) {
   };
   return (
     <Dialog title="Delete this conversation?" role="alertdialog">
-      <p>“{title || 'Untitled'}” goes from your node and from this browser. Nodes that have joined it keep theirs.</p>
+      <p>
+        “{title || 'Untitled'}” goes from your node and from this browser. Nodes that have joined it
+        keep theirs.
+      </p>
       <div class="dialog-foot">
         <button type="button" class="button" onClick={closeDialog}>
           Keep it

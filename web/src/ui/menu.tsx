@@ -11,7 +11,8 @@ interface MenuProps {
 export function Menu({ label, icon, children }: MenuProps) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
-  const items = () => Array.from(box.current?.querySelectorAll<HTMLElement>('[role^="menuitem"]') ?? []);
+  const items = () =>
+    Array.from(box.current?.querySelectorAll<HTMLElement>('[role^="menuitem"]') ?? []);
   const close = (focusButton: boolean) => {
     setOpen(false);
     if (focusButton) box.current?.querySelector('button')?.focus();
@@ -29,7 +30,12 @@ export function Menu({ label, icon, children }: MenuProps) {
     if (!open) return;
     const all = items();
     const at = all.indexOf(document.activeElement as HTMLElement);
-    const move: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 };
+    const move: Record<string, number> = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: all.length - 1,
+    };
     if (event.key === 'Escape') close(true);
     else if (event.key === 'Tab') setOpen(false);
     else if (event.key in move) all[(move[event.key]! + all.length) % all.length]?.focus();
@@ -39,7 +45,15 @@ export function Menu({ label, icon, children }: MenuProps) {
   };
   return (
     <div class="menu" ref={box} onKeyDown={onKeyDown}>
-      <button type="button" class="button quiet square" aria-label={label} title={label} aria-haspopup="menu" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button
+        type="button"
+        class="button quiet square"
+        aria-label={label}
+        title={label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
         {icon}
       </button>
       {open && (

@@ -19,7 +19,10 @@ export function setSingleKeys(on: boolean): void {
   storage.set('keys', on ? 'on' : 'off');
 }
 
-export const shortcutHelp: readonly { group: string; keys: readonly (readonly [string, string])[] }[] = [
+export const shortcutHelp: readonly {
+  group: string;
+  keys: readonly (readonly [string, string])[];
+}[] = [
   {
     group: 'Everywhere',
     keys: [
@@ -55,7 +58,8 @@ export const shortcutHelp: readonly { group: string; keys: readonly (readonly [s
 ];
 
 const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  target instanceof HTMLElement &&
+  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 type Action = (reader: Reader) => void;
 
@@ -75,7 +79,12 @@ const actions: Record<string, Action> = {
   h: (reader) => (reader.showHidden.value = !reader.showHidden.peek()),
   r: () => document.getElementById('composer')?.focus(),
   t: () => document.querySelector<HTMLElement>('.title-field')?.focus(),
-  s: (reader) => (openDialog.value = { kind: 'share', id: reader.session.id, title: reader.session.view.title.peek() }),
+  s: (reader) =>
+    (openDialog.value = {
+      kind: 'share',
+      id: reader.session.id,
+      title: reader.session.view.title.peek(),
+    }),
 };
 
 function withActive(reader: Reader, run: (id: string) => void): void {
@@ -98,7 +107,9 @@ function turnBranch(reader: Reader, step: number): void {
     const chosen = reader.turnFork(fork, step);
     // The chosen turn itself may be one that is not shown: then the first below it has the keyboard.
     const after = reader.shown.peek().rows;
-    const shown = after.find((row) => row.turn.id === chosen) ?? after.find((row) => row.forks.some((other) => other.parent === fork.parent));
+    const shown =
+      after.find((row) => row.turn.id === chosen) ??
+      after.find((row) => row.forks.some((other) => other.parent === fork.parent));
     if (shown) {
       reader.active.value = shown.turn.id;
       focusTurn(shown.turn.id);
@@ -119,7 +130,8 @@ function onGlobalKey(key: string): boolean {
 function onUndoKey(event: KeyboardEvent): boolean {
   const reader = activeReader.peek();
   const key = event.key.toLowerCase();
-  if (!(event.ctrlKey || event.metaKey) || event.altKey || !reader || (key !== 'z' && key !== 'y')) return false;
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || !reader || (key !== 'z' && key !== 'y'))
+    return false;
   if (isTyping(event.target) && !(event.target as Element).matches('.title-field')) return false;
   if (key === 'y' || event.shiftKey) reader.session.undo.redo();
   else reader.session.undo.undo();
@@ -133,7 +145,14 @@ export function startShortcuts(): void {
       event.preventDefault();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || !singleKeys.peek()) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      isTyping(event.target) ||
+      !singleKeys.peek()
+    )
+      return;
     const reader = activeReader.peek();
     const action = Object.hasOwn(actions, event.key) ? actions[event.key] : undefined;
     if (onGlobalKey(event.key)) event.preventDefault();

@@ -20,7 +20,10 @@ const dismiss = (id: number) => {
 export function toast(text: string, options: Partial<Pick<Toast, 'tone' | 'action'>> = {}): void {
   const id = ++lastId;
   const tone = options.tone ?? 'plain';
-  toasts.value = [...toasts.value.slice(1 - toastsMax), { id, text, tone, ...(options.action ? { action: options.action } : {}) }];
+  toasts.value = [
+    ...toasts.value.slice(1 - toastsMax),
+    { id, text, tone, ...(options.action ? { action: options.action } : {}) },
+  ];
   if (tone === 'plain') setTimeout(() => dismiss(id), options.action ? 8_000 : 4_000);
 }
 
@@ -46,7 +49,12 @@ export function Toasts() {
               {item.action.label}
             </button>
           )}
-          <button type="button" class="button quiet square" aria-label="Dismiss" onClick={() => dismiss(item.id)}>
+          <button
+            type="button"
+            class="button quiet square"
+            aria-label="Dismiss"
+            onClick={() => dismiss(item.id)}
+          >
             <CloseIcon />
           </button>
         </div>
