@@ -23,7 +23,7 @@ const types = {
   '.webmanifest': 'application/manifest+json',
 };
 const policy =
-  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export async function startMockNode({ port = 0, dist = join(here, '../dist'), token = '' } = {}) {
   const rooms = new Map();
@@ -74,7 +74,13 @@ export async function startMockNode({ port = 0, dist = join(here, '../dist'), to
       emit({ type: 'conversation:added', id: room.id });
       added++;
     }
-    return { conversations: list.length, added, unchanged: list.length - added, unknown: 0 };
+    return {
+      conversations: list.length,
+      added,
+      unchanged: list.length - added,
+      unknown_kinds: {},
+      failed: 0,
+    };
   }
 
   const summary = (room) => {
@@ -206,6 +212,7 @@ export async function startMockNode({ port = 0, dist = join(here, '../dist'), to
       case 'DELETE conversations/*':
         rooms.delete(path[1]);
         room?.sockets.forEach((socket) => socket.close(4404));
+        room?.awareness.destroy();
         emit({ type: 'conversation:removed', id: path[1] });
         return json(204);
       case 'POST conversations/*/share': {

@@ -176,13 +176,17 @@ function sayReport(name: string, job: Job): void {
   }
   const count = (key: string) =>
     typeof job.report?.[key] === 'number' ? (job.report[key] as number) : 0;
+  const unknown = Object.values((job.report?.['unknown_kinds'] ?? {}) as Record<string, number>);
+  const verbatim = unknown.reduce((sum, kind) => sum + kind, 0);
+  const failed = count('failed');
   const words = [
-    `${count('added') || count('conversations_added') || 0} new`,
+    `${count('added')} new`,
     ...(count('updated') > 0 ? [`${count('updated')} with news`] : []),
     ...(count('unchanged') > 0 ? [`${count('unchanged')} already here`] : []),
-    ...(count('unknown') > 0 ? [`${count('unknown')} parts kept verbatim`] : []),
+    ...(verbatim > 0 ? [`${verbatim} parts kept verbatim`] : []),
+    ...(failed > 0 ? [`${failed} could not be read`] : []),
   ];
-  toast(`Imported ${name}: ${words.join(', ')}`);
+  toast(`Imported ${name}: ${words.join(', ')}`, { tone: failed > 0 ? 'bad' : 'plain' });
 }
 
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;

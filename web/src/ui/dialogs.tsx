@@ -179,7 +179,7 @@ function ShareDialog({ id, title }: { id: string; title: string }) {
       await load();
       toast('No ticket opens this conversation any more');
     });
-  const grants = shares?.grants.length ?? 0;
+  const grants = liveGrants(shares);
   return (
     <Dialog title={`Share “${title || 'Untitled'}”`}>
       <div class="stack">
@@ -231,6 +231,11 @@ function ShareDialog({ id, title }: { id: string; title: string }) {
   );
 }
 
+/** Tickets of ours that still open the conversation. */
+const liveGrants = (shares: Shares | null) =>
+  shares?.grants.filter((grant) => grant['revoked'] === undefined && grant['made_by_us'] !== false)
+    .length ?? 0;
+
 /** The node's words for a member, whichever of its keys are there. */
 function memberName(member: Record<string, unknown>): string {
   for (const key of ['name', 'peer', 'peer_id', 'id', 'address']) {
@@ -247,7 +252,7 @@ function Members({ shares }: { shares: Shares | null }) {
       <h3>Nodes that have it</h3>
       {shares.members.length === 0 ? (
         <p class="hint">
-          {shares.grants.length === 0 ? 'Only yours.' : 'Only yours so far: nobody has joined yet.'}
+          {liveGrants(shares) === 0 ? 'Only yours.' : 'Only yours so far: nobody has joined yet.'}
         </p>
       ) : (
         <ul class="members">
