@@ -80,7 +80,7 @@ class SharesApi {
 /// The node: /api/v2/status, /id, /stop, /doctor, /openapi.json, /network.
 class NodeApi {
  public:
-  NodeApi(Router& router, NodeService& node, LibraryService& library);
+  NodeApi(Router& router, NodeService& node, NetworkService& network, LibraryService& library);
 
  private:
   Co<Outcome<Response>> status(Call call);
@@ -92,6 +92,7 @@ class NodeApi {
   Co<Outcome<Response>> connect(Call call);
 
   NodeService& node_;
+  NetworkService& network_;
   LibraryService& library_;
 };
 
@@ -114,6 +115,7 @@ struct ApiServices {
   ImportService& imports;
   ShareService& shares;
   NodeService& node;
+  NetworkService& network;
   DocumentService& documents;
   EventHub& events;
   Uploads* uploads = nullptr;
@@ -127,7 +129,7 @@ class Api {
         search_(router, services.library),
         imports_(router, services.imports, services.uploads, tasks),
         shares_(router, services.library, services.shares),
-        node_(router, services.node, services.library),
+        node_(router, services.node, services.network, services.library),
         live_(router, services.events, services.documents) {}
 
  private:

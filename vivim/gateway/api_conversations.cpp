@@ -31,12 +31,6 @@ Outcome<chat::Role> role_of(const std::string& name) {
   return *role;
 }
 
-ExportFormat format_of(std::string_view name) {
-  return name == "json" ? ExportFormat::json
-         : name == "md" ? ExportFormat::markdown
-                        : ExportFormat::html;
-}
-
 }  // namespace
 
 ConversationsApi::ConversationsApi(Router& router, LibraryService& library) : library_(library) {
@@ -135,7 +129,7 @@ Co<Outcome<Response>> ConversationsApi::export_file(Call call) {
   constexpr std::array<std::string_view, 3> k_formats{"json", "md", "html"};
   VIVIM_CO_TRY(const auto format, call.query_choice("format", k_formats));
   VIVIM_CO_TRY(const auto id, co_await library_.resolve(call.parameter("id")));
-  VIVIM_CO_TRY(auto file, co_await library_.export_file(id, format_of(format)));
+  VIVIM_CO_TRY(auto file, co_await library_.export_file(id, *chat::parse_export_format(format)));
   Response response;
   response.headers.add("Content-Type", std::move(file.content_type));
   response.headers.add("Content-Disposition",

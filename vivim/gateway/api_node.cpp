@@ -9,8 +9,9 @@ constexpr std::size_t k_multiaddr_bytes_max = 512;
 
 }  // namespace
 
-NodeApi::NodeApi(Router& router, NodeService& node, LibraryService& library)
-    : node_(node), library_(library) {
+NodeApi::NodeApi(Router& router, NodeService& node, NetworkService& network,
+                 LibraryService& library)
+    : node_(node), network_(network), library_(library) {
   using enum Method;
   router.add(this, &NodeApi::status, {get, "/api/v2/status", "status"});
   router.add(this, &NodeApi::identity, {get, "/api/v2/id", "identity"});
@@ -28,7 +29,7 @@ Co<Outcome<Response>> NodeApi::status(Call) {
 }
 
 Co<Outcome<Response>> NodeApi::identity(Call) {
-  VIVIM_CO_TRY(const auto identity, co_await node_.identity());
+  VIVIM_CO_TRY(const auto identity, co_await network_.identity());
   co_return json_response(to_json(identity));
 }
 
@@ -47,14 +48,14 @@ Co<Outcome<Response>> NodeApi::openapi(Call) {
 }
 
 Co<Outcome<Response>> NodeApi::peers(Call) {
-  VIVIM_CO_TRY(const auto peers, co_await node_.peers());
+  VIVIM_CO_TRY(const auto peers, co_await network_.peers());
   co_return json_response(to_json(peers));
 }
 
 Co<Outcome<Response>> NodeApi::connect(Call call) {
   VIVIM_CO_TRY(const auto body, JsonBody::parse(std::move(call.body)));
   VIVIM_CO_TRY(auto multiaddr, body.text("multiaddr", k_multiaddr_bytes_max));
-  VIVIM_CO_TRY(const auto peer, co_await node_.connect(std::move(multiaddr)));
+  VIVIM_CO_TRY(const auto peer, co_await network_.connect(std::move(multiaddr)));
   co_return json_response(to_json_object("peer_id", peer));
 }
 

@@ -52,6 +52,7 @@ struct Rig {
            .imports = fake,
            .shares = fake,
            .node = fake,
+           .network = fake,
            .documents = fake,
            .events = events,
            .uploads = &uploads},

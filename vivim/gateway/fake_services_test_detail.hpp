@@ -18,6 +18,7 @@ class FakeServices final : public LibraryService,
                            public ImportService,
                            public ShareService,
                            public NodeService,
+                           public NetworkService,
                            public DocumentService {
  public:
   std::map<store::DocumentId, chat::Conversation> conversations;
@@ -115,11 +116,11 @@ class FakeServices final : public LibraryService,
     }
     co_return std::unexpected(no_such("turn"));
   }
-  Co<Outcome<ExportedFile>> export_file(store::DocumentId id, ExportFormat format) override {
+  Co<Outcome<ExportedFile>> export_file(store::DocumentId id, chat::ExportFormat format) override {
     ExportedFile file{.content_type = "text/markdown; charset=utf-8",
                       .file_name = conversations.at(id).title + ".md",
                       .body = std::string("# ") + conversations.at(id).title};
-    if (format == ExportFormat::json) {
+    if (format == chat::ExportFormat::json) {
       file.content_type = "application/json";
       file.body = in_memory(to_bytes(as_bytes("{}")));
     }

@@ -42,6 +42,7 @@ struct Rig {
            .imports = fake,
            .shares = fake,
            .node = fake,
+           .network = fake,
            .documents = fake,
            .events = events},
           tasks};

@@ -43,6 +43,7 @@ struct Parts {
            .imports = fake,
            .shares = fake,
            .node = fake,
+           .network = fake,
            .documents = fake,
            .events = events},
           tasks};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vivim/base/problem.hpp"
+#include "vivim/chat/exporters/exporter.hpp"
 #include "vivim/chat/model.hpp"
 #include "vivim/gateway/http.hpp"
 #include "vivim/gateway/websocket.hpp"
@@ -29,8 +30,6 @@ struct ExportedFile {
   std::string file_name;  ///< for the browser's download
   Response::Body body;
 };
-
-enum class ExportFormat : std::uint8_t { json, markdown, html };
 
 /// Immutable bytes and what they are, as far as it is known.
 struct Blob {
@@ -55,7 +54,8 @@ class LibraryService {
   virtual Co<Outcome<std::string>> add_turn(store::DocumentId id, NewTurn turn) = 0;
   virtual Co<Outcome<void>> edit_turn(store::DocumentId id, std::string turn, std::string text) = 0;
   virtual Co<Outcome<void>> remove_turn(store::DocumentId id, std::string turn) = 0;
-  virtual Co<Outcome<ExportedFile>> export_file(store::DocumentId id, ExportFormat format) = 0;
+  virtual Co<Outcome<ExportedFile>> export_file(store::DocumentId id,
+                                                chat::ExportFormat format) = 0;
   virtual Co<Outcome<store::SearchResult>> search(store::SearchRequest request) = 0;
   virtual Co<Outcome<Blob>> blob(store::BlobId id) = 0;
   virtual Co<Outcome<std::vector<store::Check>>> doctor() = 0;
@@ -153,14 +153,20 @@ struct PeerStatus {
   std::vector<std::string> protocols;
 };
 
-/// The node itself and its network.
+/// The node itself.
 class NodeService {
  public:
   virtual ~NodeService() = default;
   virtual Co<Outcome<NodeStatus>> status() = 0;
-  virtual Co<Outcome<NodeIdentity>> identity() = 0;
   /// Begins to stop; returns before it has.
   virtual Co<Outcome<void>> stop() = 0;
+};
+
+/// Its place among others.
+class NetworkService {
+ public:
+  virtual ~NetworkService() = default;
+  virtual Co<Outcome<NodeIdentity>> identity() = 0;
   virtual Co<Outcome<std::vector<PeerStatus>>> peers() = 0;
   /// The peer's id.
   virtual Co<Outcome<std::string>> connect(std::string multiaddr) = 0;

@@ -62,6 +62,9 @@ class WebSocket {
   /// then fails.
   virtual void close(CloseCode code, std::string_view reason) = 0;
 
+  /// What a message above the limit is closed with; 1009 unless a protocol has its own code.
+  virtual void set_too_large_code(CloseCode code) = 0;
+
   /// True after close(), or after the other side closed.
   virtual bool closing() const = 0;
 

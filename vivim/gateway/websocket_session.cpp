@@ -16,13 +16,6 @@ bool is_protocol_error(const Error& error) {
          error.is(GatewayError::ws_message_too_large);
 }
 
-CloseCode close_code_for(const Error& error) {
-  if (error.is(GatewayError::ws_message_too_large)) {
-    return CloseCode::message_too_large;
-  }
-  return error.is(GatewayError::ws_bad_text) ? CloseCode::bad_text : CloseCode::protocol_error;
-}
-
 }  // namespace
 
 StreamWebSocket::StreamWebSocket(rt::Loop& loop, rt::Stream& stream, const ServerLimits& limits)
@@ -125,7 +118,10 @@ void StreamWebSocket::begin_close(std::uint16_t code, std::string_view reason) {
 
 std::unexpected<Error> StreamWebSocket::broke(Error error) {
   if (is_protocol_error(error)) {
-    close(close_code_for(error), error.domain().describe(error.code()).message);
+    const CloseCode code = error.is(GatewayError::ws_message_too_large) ? too_large_code_
+                           : error.is(GatewayError::ws_bad_text)        ? CloseCode::bad_text
+                                                                        : CloseCode::protocol_error;
+    close(code, error.domain().describe(error.code()).message);
     unreadable_ = true;
   } else {
     broken_ = true;

@@ -31,6 +31,7 @@ class StreamWebSocket final : public WebSocket {
   Co<Result<void>> send(Message message) override;
   bool try_send(Message message) override;
   void close(CloseCode code, std::string_view reason) override;
+  void set_too_large_code(CloseCode code) override { too_large_code_ = code; }
   bool closing() const override { return closing_ || broken_; }
   std::size_t queued_bytes() const override { return queued_bytes_; }
 
@@ -66,6 +67,7 @@ class StreamWebSocket final : public WebSocket {
   std::optional<rt::TimePoint> write_deadline_;
   std::optional<rt::TimePoint> close_deadline_;
   std::uint16_t close_code_ = 0;
+  CloseCode too_large_code_ = CloseCode::message_too_large;
   bool ping_sent_ = false;
   bool closing_ = false;  ///< a close frame is queued or sent
   bool close_received_ = false;

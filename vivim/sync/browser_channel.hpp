@@ -46,6 +46,8 @@ class BrowserChannel final : public Subscriber {
   std::optional<Bytes> next_message();
   /// Resumes when there is a message, or the channel has ended.
   rt::Co<void> wait() { co_await readable_.wait(); }
+  /// The socket has closed: who waits is woken, and nothing more is queued.
+  void leave() { finish(1000, ""); }
   /// Set when the socket is to be closed, after the messages that are left.
   const std::optional<End>& ended() const { return end_; }
 

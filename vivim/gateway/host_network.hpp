@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vivim/gateway/events.hpp"
+#include "vivim/gateway/services.hpp"
+#include "vivim/libp2p/host/host.hpp"
+
+namespace vivim::gateway {
+
+/// The node's libp2p host, for the API; and who comes and goes, for the events.
+class HostNetwork final : public NetworkService {
+ public:
+  /// `public_key` is the node's Ed25519 key. Both references must outlive it.
+  HostNetwork(libp2p::Host& host, crypto::Ed25519PublicKey public_key, EventHub& events);
+
+  Co<Outcome<NodeIdentity>> identity() override;
+  Co<Outcome<std::vector<PeerStatus>>> peers() override;
+  Co<Outcome<std::string>> connect(std::string multiaddr) override;
+
+ private:
+  libp2p::Host& host_;
+  crypto::Ed25519PublicKey public_key_;
+  libp2p::Subscription watching_;
+};
+
+}  // namespace vivim::gateway

@@ -1,0 +1,64 @@
+#include "vivim/gateway/host_network.hpp"
+
+#include <doctest/doctest.h>
+
+#include "vivim/rt/sim/world.hpp"
+
+namespace vivim::gateway::test {
+
+namespace {
+
+/// A host on a machine of its own.
+struct Peer {
+  Peer(rt::sim::World& world, std::string name)
+      : node(world.add_node(std::move(name))),
+        key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
+        host({.key = key}, node.loop(), node.network(), node.rng()) {
+    const auto listening = host.listen(
+        multiformats::Multiaddr::parse("/ip4/" + node.ip().to_string() + "/tcp/0").value());
+    REQUIRE(listening);
+  }
+
+  rt::sim::Node& node;
+  crypto::KeyPair key;
+  libp2p::Host host;
+};
+
+}  // namespace
+
+TEST_CASE("host network: identity, connecting, peers, and who cannot be reached") {
+  rt::sim::World world(9);
+  Peer alice(world, "alice");
+  Peer bob(world, "bob");
+  EventHub events;
+  HostNetwork network(alice.host, alice.key.public_key(), events);
+
+  const auto identity = world.run(network.identity());
+  REQUIRE(identity);
+  CHECK(identity->peer_id == alice.host.peer_id().to_string());
+  CHECK(identity->public_key.size() == 64);
+  CHECK(identity->addresses.front().ends_with("/p2p/" + identity->peer_id));
+  CHECK(world.run(network.peers())->empty());
+
+  const std::string address = bob.host.listen_addresses().front().to_string();
+  CHECK(world.run(network.connect(address)).value() == bob.host.peer_id().to_string());
+  world.run_for(std::chrono::seconds(1));
+  const auto peers = world.run(network.peers());
+  REQUIRE(peers->size() == 1);
+  CHECK(peers->front().direction == "outbound");
+  CHECK(peers->front().connected_ms >= 1000);
+  CHECK(peers->front().agent == "vivim");
+
+  const auto status = [&](std::string text) {
+    return world.run(network.connect(std::move(text))).error().kind;
+  };
+  CHECK(status("nonsense") == ProblemKind::bad_input);
+  CHECK(status("/ip4/10.0.0.1/tcp/1") == ProblemKind::bad_input);
+  CHECK(status(identity->addresses.front()) == ProblemKind::bad_input);
+  world.run(bob.host.stop());
+  world.run_for(std::chrono::seconds(1));
+  CHECK(status(address) == ProblemKind::unavailable);
+  world.run(alice.host.stop());
+}
+
+}  // namespace vivim::gateway::test
