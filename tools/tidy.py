@@ -174,7 +174,7 @@ def check_shape(path, lines, text):
         report(path, len(lines), "no newline at the end")
     if not re.search(r"_(test|fuzz|bench)(_detail\.hpp|\.cpp)$", path):
         for number, line in enumerate(lines, 1):
-            if re.match(r"\s*using namespace ", line):
+            if re.match(r"\s*using namespace (?!std::(\w+::)*\w*literals;)", line):
                 report(path, number, "using namespace outside a test")
 
 

@@ -87,7 +87,8 @@ std::string Assets::hand_over(const ExportMember& member) {
   const auto id = ContentId::of(**bytes);
   report_.attachment_bytes += (*bytes)->size();
   ++report_.attachments;
-  auto outcome = sink_.file({.name = member.name, .id = id, .bytes = std::move(**bytes), .attachment = true});
+  auto outcome =
+      sink_.file({.name = member.name, .id = id, .bytes = std::move(**bytes), .attachment = true});
   if (!outcome) {
     sink_error_ = outcome.error();
   }

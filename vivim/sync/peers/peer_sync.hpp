@@ -95,7 +95,7 @@ class PeerSync {
   std::map<multiformats::PeerId, PeerLink*> links_;  ///< the link that counts, of each peer
   std::vector<PeerLink*> running_;                   ///< all, those that lost to another included
   rt::Event changed_;                                ///< pulsed when a status changes
-  rt::Event quiet_;     ///< set while no link runs
+  rt::Event quiet_;                                  ///< set while no link runs
   bool leaving_ = false;
   rt::TaskGroup tasks_;
 };
