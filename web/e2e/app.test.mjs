@@ -32,13 +32,11 @@ after(async () => {
 
 test('an export is imported by the picker, and appears in the list by itself', async () => {
   const { page } = first;
-  await page
-    .getByTestId('import')
-    .setInputFiles({
-      name: 'conversations.json',
-      mimeType: 'application/json',
-      buffer: world.exported(),
-    });
+  await page.getByTestId('import').setInputFiles({
+    name: 'conversations.json',
+    mimeType: 'application/json',
+    buffer: world.exported(),
+  });
   await page.locator('a.item', { hasText: world.titles.short }).waitFor();
   await page.locator('a.item', { hasText: world.titles.long }).waitFor();
   id = await until('the conversation by REST', () => world.a.find(world.titles.short));
