@@ -37,7 +37,7 @@ rt::Co<bool> Peer::start() {
                         .hub = *hub_,
                         .own_peer = to_bytes(host_->peer_id().bytes()),
                         .agent = node_.name(),
-                        .blobs_of = {}},
+                        .blobs_of = blobs_of_},
       *host_);
   sharing_ =
       std::make_unique<sync::Sharing>(node_.loop(), node_.rng(), *store_, *hub_, *peers_, *host_);

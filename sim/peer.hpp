@@ -1,7 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <string>
+#include <vector>
 
 #include "vivim/crypto/ed25519.hpp"
 #include "vivim/libp2p/host/host.hpp"
@@ -34,8 +35,13 @@ class Peer {
   sync::PeerSync& peers() { return *peers_; }
 
   rt::Co<bool> create(store::DocumentId id);
+  /// What documents refer to; set before start().
+  void set_blobs_of(std::function<std::vector<store::BlobId>(crdt::Doc&)> lister) {
+    blobs_of_ = std::move(lister);
+  }
 
  private:
+  std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of_;
   rt::sim::Node& node_;
   crypto::KeyPair key_;
   std::unique_ptr<rt::Worker> worker_;

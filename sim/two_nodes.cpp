@@ -23,7 +23,10 @@
 namespace vivim::sim {
 namespace {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
 
 constexpr store::DocumentId k_document{{0xd0}};
 constexpr auto k_turmoil = 60s;
