@@ -226,6 +226,8 @@ std::string to_json(const Joined& joined) {
   return object([&](JsonWriter& writer) {
     text(writer, "id", joined.id.to_text());
     text(writer, "title", joined.title);
+    writer.field("state", joined.state);
+    writer.field("detail", joined.detail);
   });
 }
 

@@ -15,23 +15,42 @@ constexpr std::array<std::string_view, 14> k_shown{
     "video/mp4",     "video/webm", "application/pdf", "text/plain",
 };
 
-/// The image formats that say so in their first bytes.
-std::string_view sniff_image(BytesView bytes) {
-  const auto text = as_text(bytes.first(std::min<std::size_t>(bytes.size(), 16)));
-  if (text.starts_with("\x89PNG\r\n\x1a\n")) {
-    return "image/png";
+/// Formats that say what they are: these bytes at this offset.
+struct Signature {
+  std::size_t offset = 0;
+  std::string_view bytes;
+  std::string_view type;
+};
+
+constexpr std::array<Signature, 13> k_signatures{{
+    {0, "\x89PNG\r\n\x1a\n", "image/png"},
+    {0, "\xff\xd8\xff", "image/jpeg"},
+    {0, "GIF87a", "image/gif"},
+    {0, "GIF89a", "image/gif"},
+    {8, "WEBP", "image/webp"},
+    {4, "ftypavif", "image/avif"},
+    {4, "ftypM4A", "audio/mp4"},
+    {4, "ftyp", "video/mp4"},
+    {0, "\x1a\x45\xdf\xa3", "video/webm"},
+    {0, "ID3", "audio/mpeg"},
+    {8, "WAVE", "audio/wav"},
+    {0, "OggS", "audio/ogg"},
+    {0, "%PDF-", "application/pdf"},
+}};
+
+std::string_view sniff(BytesView bytes) {
+  const auto start = as_text(bytes.first(std::min<std::size_t>(bytes.size(), 16)));
+  for (const auto& signature : k_signatures) {
+    if (start.size() >= signature.offset &&
+        start.substr(signature.offset).starts_with(signature.bytes)) {
+      return signature.type;
+    }
   }
-  if (text.starts_with("\xff\xd8\xff")) {
-    return "image/jpeg";
-  }
-  if (text.starts_with("GIF87a") || text.starts_with("GIF89a")) {
-    return "image/gif";
-  }
-  return text.starts_with("RIFF") && text.substr(8).starts_with("WEBP") ? "image/webp" : "";
+  return "";
 }
 
 Response blob_response(Blob blob, std::string_view cid) {
-  std::string type = blob.mime.empty() ? std::string(sniff_image(blob.bytes)) : blob.mime;
+  std::string type = blob.mime.empty() ? std::string(sniff(blob.bytes)) : blob.mime;
   const bool shown = std::ranges::find(k_shown, type) != k_shown.end();
   if (!shown) {
     type = "application/octet-stream";

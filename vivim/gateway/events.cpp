@@ -39,16 +39,11 @@ Co<void> EventHub::listen(WebSocket& socket) {
   listeners_.erase(place);
 }
 
-std::string to_event(ConversationEvent kind, const store::DocumentId& id) {
-  switch (kind) {
-    case ConversationEvent::added:
-      return event("conversation:added", "id", id.to_text());
-    case ConversationEvent::changed:
-      return event("conversation:changed", "id", id.to_text());
-    case ConversationEvent::removed:
-      return event("conversation:removed", "id", id.to_text());
-  }
-  return {};
+std::string to_event(ConversationEvent kind, const std::optional<store::DocumentId>& id) {
+  const std::string type = kind == ConversationEvent::added     ? "conversation:added"
+                           : kind == ConversationEvent::changed ? "conversation:changed"
+                                                                : "conversation:removed";
+  return id ? event(type, "id", id->to_text()) : "{\"type\":\"" + type + "\"}";
 }
 
 std::string to_event(const JobStatus& job) {

@@ -37,7 +37,8 @@ enum class ConversationEvent : std::uint8_t { added, changed, removed };
 enum class PeerEvent : std::uint8_t { connected, disconnected };
 
 /// The messages of /api/v2/events (the schema Event of docs/api/openapi.json).
-std::string to_event(ConversationEvent event, const store::DocumentId& id);
+/// Without an id: many at once.
+std::string to_event(ConversationEvent event, const std::optional<store::DocumentId>& id);
 std::string to_event(const JobStatus& job);
 std::string to_event(PeerEvent event, std::string_view peer_id);
 std::string indexing_event(std::int64_t pending);

@@ -19,7 +19,7 @@ namespace vivim::gateway {
 
 /// What somebody adds to a conversation.
 struct NewTurn {
-  std::optional<std::string> parent;  ///< none: a new root
+  std::optional<std::string> parent;  ///< none: after the current leaf
   chat::Role role = chat::Role::user;
   std::string text;
 };
@@ -111,6 +111,8 @@ struct DocumentShares {
 struct Joined {
   store::DocumentId id;
   std::string title;
+  std::string state;   ///< "synced"; "waiting": the other node could not be reached yet
+  std::string detail;  ///< why it waits
 };
 
 /// Tickets and grants.
