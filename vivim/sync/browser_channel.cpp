@@ -50,6 +50,9 @@ Result<void> BrowserChannel::handle(BytesView message) {
     } else if (type == std::to_underlying(WebsocketType::awareness)) {
       VIVIM_TRY(const auto update, in.var_bytes());
       VIVIM_TRYV(lease_->receive_awareness(*subscription_, update));
+      // y-websocket's provider takes a line on which nothing comes for 30 s for dead: its own
+      // presence, which it renews every 15 s, comes back to it.
+      queue(crdt::protocol::websocket_awareness(update));
     } else if (type == std::to_underlying(WebsocketType::query_awareness)) {
       queue(crdt::protocol::websocket_awareness(lease_->awareness()));
     } else {

@@ -228,6 +228,10 @@ rt::Co<void> browser_speaks_y_websocket(Home& home) {
     REQUIRE(durable);
     CHECK((*durable)[1] == 0);
 
+    // Its presence comes back to it, so that it does not take a quiet line for dead.
+    REQUIRE(channel.receive(Bytes{1, 4, 1, 9, 1, 0}));
+    CHECK(channel.next_message());
+
     CHECK_FALSE(channel.receive(Bytes{0, 2, 200}));
     REQUIRE(channel.ended());
     CHECK(channel.ended()->code == BrowserChannel::k_close_malformed);
