@@ -1,0 +1,281 @@
+#include "apps/vivim/arguments.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+#include <CLI/CLI.hpp>
+#pragma clang diagnostic pop
+
+namespace vivim::cli {
+
+namespace {
+
+constexpr const char* k_about =
+    "VIVIM keeps your AI conversations: import them, search them, edit and share them.\n";
+
+constexpr const char* k_footer = R"(Examples:
+  vivim run                              start the node and the web app on http://127.0.0.1:8470/
+  vivim import ~/Downloads/export.zip    bring in a ChatGPT or Claude export
+  vivim search holiday plans             find a conversation
+  vivim show 4k7qm2                      read it (the start of an id is enough)
+  vivim share 4k7qm2                     let somebody else's node have it
+
+Everything lives in one folder, the home: --home, else $VIVIM_HOME, else ~/.local/share/vivim.
+Exit codes: 0 done, 1 our fault, 2 bad input, 3 not found, 4 refused, 5 conflict, 6 not reachable.
+`vivim COMMAND --help` says more about a command.)";
+
+/// The grammar. Each command's options write into its arguments, which `chosen` then holds.
+class Grammar {
+ public:
+  Grammar() {
+    app_.require_subcommand(1);
+    app_.set_help_all_flag();
+    app_.footer(k_footer);
+    app_.add_flag("--version", version_, "Print the version");
+    add_common(app_);
+    add_node_commands();
+    add_network_commands();
+    add_reading_commands();
+    add_writing_commands();
+    add_sharing_commands();
+  }
+
+  std::expected<Arguments, Usage> parse(std::vector<std::string> words);
+
+ private:
+  using Examples = std::vector<std::string>;
+
+  void add_common(CLI::App& app) {
+    app.add_option("--home", common_.home, "The folder with the data")->type_name("DIR");
+    app.add_flag("--json", common_.json, "Print one JSON value");
+  }
+
+  /// Adds a command; `Args` is what it fills in.
+  template <class Args>
+  std::pair<CLI::App*, Args*> add(const std::string& name, const std::string& about,
+                                  const Examples& examples) {
+    auto* command = app_.add_subcommand(name, about);
+    auto arguments = std::make_shared<Args>();
+    std::string footer = "Examples:";
+    for (const auto& example : examples) {
+      footer += "\n  " + example;
+    }
+    command->footer(footer);
+    command->callback([this, arguments] { chosen_ = *arguments; });
+    return {command, arguments.get()};
+  }
+
+  void add_node_commands();
+  void add_network_commands();
+  void add_reading_commands();
+  void add_writing_commands();
+  void add_sharing_commands();
+  std::string help_of(const std::string& name);
+  Usage wrong_usage(const CLI::ParseError& error);
+
+  CLI::App app_{k_about, "vivim"};
+  CommonArguments common_;
+  bool version_ = false;
+  CommandArguments chosen_;
+};
+
+void Grammar::add_node_commands() {
+  auto [run, run_args] =
+      add<RunArguments>("run", "Start the node and the web app",
+                        {"vivim run", "vivim run --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0",
+                         "VIVIM_HOME=/tmp/second vivim run --http 127.0.0.1:8480"});
+  run->add_option("--http", run_args->http, "Where the web app listens; port 0 picks one")
+      ->type_name("ADDRESS:PORT");
+  run->add_option("--listen", run_args->listen, "Where other nodes reach this one; repeatable")
+      ->type_name("MULTIADDR")
+      ->allow_extra_args(false);
+  run->add_flag("--quiet", run_args->quiet, "Print nothing but errors");
+  add_common(*run);
+  add_common(*add<InitArguments>("init", "Make a home with its key and config.toml",
+                                 {"vivim init", "vivim init --home /srv/vivim"})
+                  .first);
+  add_common(*add<IdArguments>("id", "Who this node is to others", {"vivim id"}).first);
+  add_common(*add<StatusArguments>("status", "What the running node does",
+                                   {"vivim status", "vivim status --json | jq -r .http"})
+                  .first);
+  add_common(*add<StopArguments>("stop", "Stop the running node", {"vivim stop"}).first);
+  add_common(
+      *add<DoctorArguments>("doctor", "Check everything that is stored", {"vivim doctor"}).first);
+  add_common(*add<VersionArguments>("version", "Print the version", {"vivim version"}).first);
+}
+
+void Grammar::add_network_commands() {
+  auto [connect, args] =
+      add<ConnectArguments>("connect", "Connect to another node",
+                            {"vivim connect /ip4/192.0.2.7/tcp/8471/p2p/12D3KooW..."});
+  connect->add_option("address", args->address, "A multiaddr that ends in /p2p/PEER")
+      ->required()
+      ->type_name("MULTIADDR");
+  add_common(*connect);
+  add_common(*add<PeersArguments>("peers", "The nodes that are connected", {"vivim peers"}).first);
+}
+
+void Grammar::add_reading_commands() {
+  auto [list, list_args] = add<ListArguments>(
+      "ls", "List conversations",
+      {"vivim ls", "vivim ls --sort title --all", "vivim ls --json | jq length"});
+  list->add_option("--sort", list_args->sort, "newest, oldest or title")
+      ->check(CLI::IsMember({"newest", "oldest", "title"}))
+      ->type_name("ORDER");
+  list->add_option("--limit", list_args->limit, "How many (50, or all with --json)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  list->add_flag("--all", list_args->all, "All of them");
+  add_common(*list);
+
+  auto [show, show_args] =
+      add<ShowArguments>("show", "Read a conversation",
+                         {"vivim show 4k7qm2", "vivim show 4k7qm2 --branch 9d2f --hidden"});
+  show->add_option("id", show_args->id, "The id, or its start")->required()->type_name("ID");
+  show->add_option("--branch", show_args->branch, "Show the branch through this turn")
+      ->type_name("TURN");
+  show->add_flag("--hidden", show_args->hidden, "Also what the provider hid (tools, system)");
+  add_common(*show);
+
+  auto [search, search_args] =
+      add<SearchArguments>("search", "Find words in all conversations",
+                           {"vivim search holiday plans", "vivim search '\"exact words\"' --best",
+                            "vivim search dogs -cats"});
+  search->add_option("words", search_args->words, "Words, all of which must be there")
+      ->required()
+      ->type_name("WORDS");
+  auto* newest = search->add_flag("--newest", search_args->newest, "Newest first (default)");
+  search->add_flag("--best", search_args->best, "Best match first")->excludes(newest);
+  search->add_option("--limit", search_args->limit, "How many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  add_common(*search);
+
+  auto [save, save_args] = add<ExportArguments>("export", "Write a conversation to a file",
+                                                {"vivim export 4k7qm2 --format html -o plans.html",
+                                                 "vivim export 4k7qm2 --format json | jq .title"});
+  save->add_option("id", save_args->id, "The id, or its start")->required()->type_name("ID");
+  save->add_option("--format", save_args->format, "json, md or html")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"json", "md", "html"}))
+      ->type_name("FORMAT");
+  save->add_option("-o,--output", save_args->output, "The file (default: standard output)")
+      ->type_name("FILE");
+  add_common(*save);
+}
+
+void Grammar::add_writing_commands() {
+  auto [bring, bring_args] =
+      add<ImportArguments>("import", "Bring in an export of ChatGPT or Claude",
+                           {"vivim import ~/Downloads/chatgpt-export.zip",
+                            "vivim import conversations.json", "vivim import ./unpacked-export"});
+  bring->add_option("path", bring_args->path, "A zip, a folder, or conversations.json")
+      ->required()
+      ->type_name("FILE|DIR|ZIP");
+  add_common(*bring);
+
+  auto [make, make_args] =
+      add<NewArguments>("new", "Begin a conversation", {"vivim new 'Holiday plans'"});
+  make->add_option("title", make_args->title, "Its title")->type_name("TITLE");
+  add_common(*make);
+
+  auto [rename, rename_args] = add<RenameArguments>("rename", "Give a conversation another title",
+                                                    {"vivim rename 4k7qm2 'Holiday plans'"});
+  rename->add_option("id", rename_args->id, "The id, or its start")->required()->type_name("ID");
+  rename->add_option("title", rename_args->title, "The title")->required()->type_name("TITLE");
+  add_common(*rename);
+
+  auto [remove, remove_args] = add<RemoveArguments>("rm", "Delete a conversation from this node",
+                                                    {"vivim rm 4k7qm2", "vivim rm 4k7qm2 --yes"});
+  remove->add_option("id", remove_args->id, "The id, or its start")->required()->type_name("ID");
+  remove->add_flag("-y,--yes", remove_args->yes, "Do not ask");
+  add_common(*remove);
+}
+
+void Grammar::add_sharing_commands() {
+  auto [share, share_args] =
+      add<ShareArguments>("share", "Make a ticket that lets another node have a conversation",
+                          {"vivim share 4k7qm2", "vivim share 4k7qm2 --json | jq -r .ticket"});
+  share->add_option("id", share_args->id, "The id, or its start")->required()->type_name("ID");
+  add_common(*share);
+
+  auto [join, join_args] =
+      add<JoinArguments>("join", "Get the conversation of a ticket, and stay in sync with it",
+                         {"vivim join vivim1..."});
+  join->add_option("ticket", join_args->ticket, "What `vivim share` printed")
+      ->required()
+      ->type_name("TICKET");
+  add_common(*join);
+
+  auto [unshare, unshare_args] = add<UnshareArguments>(
+      "unshare", "Take back every ticket of a conversation", {"vivim unshare 4k7qm2"});
+  unshare->add_option("id", unshare_args->id, "The id, or its start")->required()->type_name("ID");
+  add_common(*unshare);
+}
+
+std::string Grammar::help_of(const std::string& name) {
+  if (name.empty()) {
+    return app_.help();
+  }
+  for (const auto* command : app_.get_subcommands({})) {
+    if (command->get_name() == name) {
+      return command->help();
+    }
+  }
+  return "";
+}
+
+/// "vivim: what happened", and where to look.
+Usage Grammar::wrong_usage(const CLI::ParseError& error) {
+  std::string command;
+  for (const auto* parsed : app_.get_subcommands()) {
+    command = parsed->get_name() + " ";
+  }
+  std::string what = error.what();
+  if (const auto line = what.find('\n'); line != what.npos) {
+    what.resize(line);
+  }
+  return {.exit_code = 2, .text = "vivim: " + what + "\n  See: vivim " + command + "--help\n"};
+}
+
+std::expected<Arguments, Usage> Grammar::parse(std::vector<std::string> words) {
+  if (words.empty()) {
+    return std::unexpected(Usage{.exit_code = 2, .text = app_.help()});
+  }
+  if (words[0] == "help") {
+    const std::string name = words.size() > 1 ? words[1] : "";
+    const auto text = help_of(name);
+    if (text.empty()) {
+      return std::unexpected(
+          Usage{.exit_code = 2,
+                .text = "vivim: there is no command '" + name + "'\n  See: vivim --help\n"});
+    }
+    return std::unexpected(Usage{.exit_code = 0, .text = text});
+  }
+  if (words[0] == "--version") {
+    return Arguments{.common = {}, .command = VersionArguments{}};
+  }
+  try {
+    std::ranges::reverse(words);  // as CLI11 wants them
+    app_.parse(std::move(words));
+  } catch (const CLI::CallForHelp&) {
+    const auto commands = app_.get_subcommands();
+    return std::unexpected(Usage{
+        .exit_code = 0, .text = help_of(commands.empty() ? "" : commands.front()->get_name())});
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(wrong_usage(error));
+  }
+  return Arguments{.common = common_, .command = chosen_};
+}
+
+}  // namespace
+
+std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words) {
+  return Grammar().parse(std::move(words));
+}
+
+}  // namespace vivim::cli

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace vivim::cli {
+
+/// What every command takes.
+struct CommonArguments {
+  std::string home;   ///< empty: VIVIM_HOME, else the default
+  bool json = false;  ///< one JSON value on standard output
+};
+
+struct RunArguments {
+  std::optional<std::string> http;
+  std::vector<std::string> listen;
+  bool quiet = false;
+};
+struct InitArguments {};
+struct IdArguments {};
+struct StatusArguments {};
+struct StopArguments {};
+struct ConnectArguments {
+  std::string address;
+};
+struct PeersArguments {};
+struct ImportArguments {
+  std::string path;
+};
+struct ListArguments {
+  std::string sort = "newest";
+  std::optional<std::uint64_t> limit;
+  bool all = false;
+};
+struct ShowArguments {
+  std::string id;
+  std::string branch;  ///< a turn; empty: the main branch
+  bool hidden = false;
+};
+struct SearchArguments {
+  std::vector<std::string> words;
+  bool newest = false;
+  bool best = false;
+  std::uint64_t limit = 20;
+};
+struct ExportArguments {
+  std::string id;
+  std::string format = "md";
+  std::string output;  ///< empty or "-": standard output
+};
+struct RemoveArguments {
+  std::string id;
+  bool yes = false;
+};
+struct NewArguments {
+  std::string title;
+};
+struct RenameArguments {
+  std::string id;
+  std::string title;
+};
+struct ShareArguments {
+  std::string id;
+};
+struct JoinArguments {
+  std::string ticket;
+};
+struct UnshareArguments {
+  std::string id;
+};
+struct DoctorArguments {};
+struct VersionArguments {};
+
+using CommandArguments =
+    std::variant<RunArguments, InitArguments, IdArguments, StatusArguments, StopArguments,
+                 ConnectArguments, PeersArguments, ImportArguments, ListArguments, ShowArguments,
+                 SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
+                 ShareArguments, JoinArguments, UnshareArguments, DoctorArguments,
+                 VersionArguments>;
+
+struct Arguments {
+  CommonArguments common;
+  CommandArguments command;
+};
+
+/// Nothing is to be run: help was asked for, or the words make no sense.
+struct Usage {
+  int exit_code = 0;  ///< 0: `text` is for standard output; 2: for standard error
+  std::string text;
+};
+
+/// Reads the words after the program's name.
+std::expected<Arguments, Usage> parse_arguments(std::vector<std::string> words);
+
+}  // namespace vivim::cli

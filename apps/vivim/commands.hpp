@@ -1,0 +1,37 @@
+#pragma once
+
+#include "apps/vivim/arguments.hpp"
+#include "apps/vivim/context.hpp"
+
+/// The commands. Each does its work and prints; a Problem becomes the exit code.
+namespace vivim::cli {
+
+// commands_node.cpp
+Outcome<void> execute(Context& context, const InitArguments& arguments);
+Outcome<void> execute(Context& context, const IdArguments& arguments);
+Outcome<void> execute(Context& context, const StatusArguments& arguments);
+Outcome<void> execute(Context& context, const StopArguments& arguments);
+Outcome<void> execute(Context& context, const DoctorArguments& arguments);
+Outcome<void> execute(Context& context, const VersionArguments& arguments);
+Outcome<void> execute(Context& context, const ConnectArguments& arguments);
+Outcome<void> execute(Context& context, const PeersArguments& arguments);
+
+// command_run.cpp
+Outcome<void> execute(Context& context, const RunArguments& arguments);
+
+// commands_read.cpp
+Outcome<void> execute(Context& context, const ListArguments& arguments);
+Outcome<void> execute(Context& context, const ShowArguments& arguments);
+Outcome<void> execute(Context& context, const SearchArguments& arguments);
+Outcome<void> execute(Context& context, const ExportArguments& arguments);
+
+// commands_write.cpp
+Outcome<void> execute(Context& context, const ImportArguments& arguments);
+Outcome<void> execute(Context& context, const NewArguments& arguments);
+Outcome<void> execute(Context& context, const RenameArguments& arguments);
+Outcome<void> execute(Context& context, const RemoveArguments& arguments);
+Outcome<void> execute(Context& context, const ShareArguments& arguments);
+Outcome<void> execute(Context& context, const JoinArguments& arguments);
+Outcome<void> execute(Context& context, const UnshareArguments& arguments);
+
+}  // namespace vivim::cli

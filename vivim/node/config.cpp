@@ -1,0 +1,187 @@
+#include "vivim/node/config.hpp"
+
+#include <charconv>
+
+#include <toml++/toml.h>
+
+namespace vivim::node {
+
+namespace {
+
+using multiformats::Multiaddr;
+
+constexpr std::string_view k_default_listen = "/ip4/0.0.0.0/tcp/8471";
+
+Problem bad_value(const std::string& option, std::string_view value, const std::string& why) {
+  return {.kind = ProblemKind::bad_input,
+          .code = "bad_configuration",
+          .message = option + ": '" + std::string(value) + "' " + why + ".",
+          .hint = "docs/guide.md lists what can be configured."};
+}
+
+Problem bad_file(const std::string& name, const toml::source_region& at, const std::string& why) {
+  return {.kind = ProblemKind::bad_input,
+          .code = "bad_configuration",
+          .message = name + ", line " + std::to_string(at.begin.line) + ": " + why + ".",
+          .hint =
+              "docs/guide.md lists what can be configured. To begin anew, move the file away "
+              "and run: vivim init"};
+}
+
+/// Reads the members of one config.toml into a Config.
+class ConfigReader {
+ public:
+  explicit ConfigReader(const std::string& name) : name_(name), config_(default_config()) {}
+
+  Outcome<Config> read(const toml::table& table) {
+    for (const auto& [key, value] : table) {
+      VIVIM_TRYV(member(key.str(), value));
+    }
+    return std::move(config_);
+  }
+
+ private:
+  Outcome<void> member(std::string_view key, const toml::node& value) {
+    if (key == "http") {
+      VIVIM_TRY(const auto text, string(key, value));
+      VIVIM_TRY(config_.http, parse_endpoint(text, name_ + ": http"));
+      return {};
+    }
+    if (key == "listen") {
+      return listen(key, value);
+    }
+    if (key == "names") {
+      VIVIM_TRY(config_.names, strings(key, value));
+      return {};
+    }
+    if (key == "log_level") {
+      return log_level(key, value);
+    }
+    if (key == "web") {
+      VIVIM_TRY(config_.web, string(key, value));
+      return {};
+    }
+    return std::unexpected(
+        bad_file(name_, value.source(), "there is no setting '" + std::string(key) + "'"));
+  }
+
+  Outcome<void> listen(std::string_view key, const toml::node& value) {
+    VIVIM_TRY(const auto texts, strings(key, value));
+    config_.listen.clear();
+    config_.listen_is_default = false;
+    for (const auto& text : texts) {
+      VIVIM_TRY(auto address, parse_listen_address(text, name_ + ": listen"));
+      config_.listen.push_back(std::move(address));
+    }
+    return {};
+  }
+
+  Outcome<void> log_level(std::string_view key, const toml::node& value) {
+    constexpr std::string_view k_names[] = {"debug", "info", "warning", "error"};
+    VIVIM_TRY(const auto text, string(key, value));
+    for (std::size_t i = 0; i < std::size(k_names); ++i) {
+      if (text == k_names[i]) {
+        config_.log_level = static_cast<log::Level>(i);
+        return {};
+      }
+    }
+    return std::unexpected(
+        bad_value(name_ + ": log_level", text, "is none of debug, info, warning, error"));
+  }
+
+  Outcome<std::string> string(std::string_view key, const toml::node& value) {
+    const auto text = value.value_exact<std::string>();
+    if (!text) {
+      return std::unexpected(
+          bad_file(name_, value.source(), "'" + std::string(key) + "' must be a text in quotes"));
+    }
+    return *text;
+  }
+
+  Outcome<std::vector<std::string>> strings(std::string_view key, const toml::node& value) {
+    const auto* array = value.as_array();
+    if (array == nullptr || array->size() > k_config_list_max) {
+      return std::unexpected(bad_file(name_, value.source(),
+                                      "'" + std::string(key) + "' must be a list of at most " +
+                                          std::to_string(k_config_list_max) + " texts"));
+    }
+    std::vector<std::string> texts;
+    for (const auto& item : *array) {
+      VIVIM_TRY(auto text, string(key, item));
+      texts.push_back(std::move(text));
+    }
+    return texts;
+  }
+
+  const std::string& name_;
+  Config config_;
+};
+
+}  // namespace
+
+Config default_config() {
+  Config config;
+  config.listen.push_back(*Multiaddr::parse(k_default_listen));
+  return config;
+}
+
+Outcome<Config> parse_config(std::string_view text, const std::string& name) {
+  try {
+    return ConfigReader(name).read(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    return std::unexpected(bad_file(name, error.source(), std::string(error.description())));
+  }
+}
+
+std::string default_config_text() {
+  return R"(# VIVIM's configuration. What is commented out shows the default. Flags of
+# `vivim run` win over this file.
+
+# Where the web app and the API listen. Only this machine can reach 127.0.0.1.
+# http = "127.0.0.1:8470"
+
+# Where other nodes reach this one; port 0 picks a free one. An empty list: nobody can connect to us.
+# listen = [")" +
+         std::string(k_default_listen) + R"("]
+
+# Names other than localhost by which browsers may call this node, when `http` is not loopback.
+# names = ["vivim.lan"]
+
+# What is written to vivim.log and the terminal: debug, info, warning or error.
+# log_level = "info"
+
+# The folder of the web app, if it is not where the program expects it.
+# web = "/usr/share/vivim/web"
+)";
+}
+
+Outcome<rt::Endpoint> parse_endpoint(std::string_view text, const std::string& option) {
+  const auto colon = text.rfind(':');
+  std::string host(text.substr(0, colon == text.npos ? 0 : colon));
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  }
+  const std::string_view digits = colon == text.npos ? "" : text.substr(colon + 1);
+  const auto* end = digits.data() + digits.size();
+  std::uint16_t port = 0;
+  const auto parsed = std::from_chars(digits.data(), end, port);
+  const auto ip = rt::IpAddress::parse(host == "localhost" ? "127.0.0.1" : host);
+  if (!ip || digits.empty() || parsed.ec != std::errc() || parsed.ptr != end) {
+    return std::unexpected(
+        bad_value(option, text, "is not an address and a port, such as 127.0.0.1:8470"));
+  }
+  return rt::Endpoint{.ip = *ip, .port = port};
+}
+
+Outcome<Multiaddr> parse_listen_address(std::string_view text, const std::string& option) {
+  auto address = Multiaddr::parse(text);
+  const bool usable = address && !address->peer() && address->endpoint() &&
+                      !address->endpoint()->udp && address->components().size() == 2;
+  if (!usable) {
+    return std::unexpected(
+        bad_value(option, text, "is not an address to listen on, such as /ip4/0.0.0.0/tcp/8471"));
+  }
+  return std::move(*address);
+}
+
+}  // namespace vivim::node

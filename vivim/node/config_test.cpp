@@ -1,0 +1,84 @@
+#include "vivim/node/config.hpp"
+
+#include <doctest/doctest.h>
+
+namespace vivim::node {
+namespace {
+
+TEST_CASE("config: the file that init writes means the defaults") {
+  const auto config = parse_config(default_config_text(), "config.toml");
+  REQUIRE(config);
+  CHECK(config->http.to_string() == "127.0.0.1:8470");
+  REQUIRE(config->listen.size() == 1);
+  CHECK(config->listen[0].to_string() == "/ip4/0.0.0.0/tcp/8471");
+  CHECK(config->listen_is_default);
+  CHECK(config->log_level == log::Level::info);
+}
+
+TEST_CASE("config: what is commented out there is what it would mean") {
+  std::string text = default_config_text();
+  for (const char* name : {"http", "listen", "log_level"}) {
+    const auto at = text.find("\n# " + std::string(name) + " = ");
+    REQUIRE(at != std::string::npos);
+    text.erase(at + 1, 2);
+  }
+  const auto config = parse_config(text, "config.toml").value();
+  const auto plain = default_config();
+  CHECK(config.http == plain.http);
+  CHECK(config.listen == plain.listen);
+  CHECK(config.log_level == plain.log_level);
+}
+
+TEST_CASE("config: every setting") {
+  const auto config = parse_config(R"(http = "[::1]:0"
+listen = ["/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/9000"]
+names = ["vivim.lan"]
+log_level = "debug"
+web = "/w")",
+                                   "c")
+                          .value();
+  CHECK(config.http.to_string() == "[::1]:0");
+  CHECK(config.listen.size() == 2);
+  CHECK_FALSE(config.listen_is_default);
+  CHECK(config.names == std::vector<std::string>{"vivim.lan"});
+  CHECK(config.log_level == log::Level::debug);
+  CHECK(config.web == "/w");
+  CHECK(parse_config("listen = []", "c").value().listen.empty());
+}
+
+TEST_CASE("config: what is wrong is said with its place") {
+  const auto message = [](std::string_view text) {
+    const auto config = parse_config(text, "config.toml");
+    REQUIRE_FALSE(config);
+    CHECK(config.error().kind == ProblemKind::bad_input);
+    return config.error().message;
+  };
+  CHECK(message("\n\nhttp = ").find("line 3") != std::string::npos);
+  CHECK(message("# a\nhtpp = \"x\"").find("line 2: there is no setting 'htpp'") !=
+        std::string::npos);
+  CHECK(message("http = 8470").find("text in quotes") != std::string::npos);
+  CHECK(message("http = \"nowhere\"").find("'nowhere'") != std::string::npos);
+  CHECK(message("listen = \"x\"").find("must be a list") != std::string::npos);
+  CHECK(message("listen = [\"/ip4/1.2.3.4/udp/1\"]").find("listen on") != std::string::npos);
+  CHECK(message("log_level = \"loud\"").find("loud") != std::string::npos);
+  std::string many = "names = [";
+  for (std::size_t i = 0; i <= k_config_list_max; ++i) {
+    many += "\"a\",";
+  }
+  CHECK(message(many + "]").find("at most 16") != std::string::npos);
+}
+
+TEST_CASE("config: addresses and ports") {
+  CHECK(parse_endpoint("localhost:1", "--http").value().to_string() == "127.0.0.1:1");
+  for (const char* text : {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:65536", "1.2.3:4",
+                           "127.0.0.1:8x", "host:80"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_endpoint(text, "--http"));
+  }
+  CHECK(parse_listen_address("/ip6/::/tcp/0", "--listen"));
+  CHECK_FALSE(parse_listen_address("/ip4/1.2.3.4/tcp/1/ws", "--listen"));
+  CHECK_FALSE(parse_listen_address("127.0.0.1:80", "--listen"));
+}
+
+}  // namespace
+}  // namespace vivim::node

@@ -1,0 +1,224 @@
+#include "vivim/node/node.hpp"
+
+#include "vivim/base/log.hpp"
+#include "vivim/node/document_blobs.hpp"
+#include "vivim/node/identity.hpp"
+#include "vivim/node/parts_detail.hpp"
+#include "vivim/rt/error.hpp"
+#include "vivim/store/error.hpp"
+
+namespace vivim::node {
+
+namespace {
+
+/// As a browser on this machine would write it.
+std::string url_of(rt::Endpoint at) {
+  if (at.ip.is_unspecified()) {
+    at.ip = at.ip.is_v6 ? *rt::IpAddress::parse("::1") : rt::IpAddress::v4(127, 0, 0, 1);
+  }
+  return "http://" + at.to_string() + "/";
+}
+
+Problem listen_problem(const std::string& address, const Error& error, const std::string& hint) {
+  const bool taken = error.is(rt::RtError::address_in_use);
+  auto problem = Problem::from(error, "Could not listen on " + address, hint);
+  problem.kind = taken ? ProblemKind::conflict : ProblemKind::bad_input;
+  problem.code = taken ? "address_in_use" : "bad_address";
+  return problem;
+}
+
+/// The same address with a port that the system picks.
+multiformats::Multiaddr with_any_port(const multiformats::Multiaddr& address) {
+  const auto endpoint = address.endpoint();
+  return endpoint ? *multiformats::Multiaddr::from_tcp(endpoint->host, 0) : address;
+}
+
+Outcome<void> listen_for_peers(libp2p::Host& host, const ServeOptions& options) {
+  for (const auto& address : options.listen) {
+    auto at = host.listen(address);
+    if (!at && options.any_port_will_do && at.error().is(rt::RtError::address_in_use)) {
+      log::write(log::Level::warning, "node", "address is taken, another port is used",
+                 {{"address", address.to_string()}});
+      at = host.listen(with_any_port(address));
+    }
+    if (!at) {
+      return std::unexpected(listen_problem(address.to_string(), at.error(),
+                                            "Choose another: vivim run --listen "
+                                            "/ip4/0.0.0.0/tcp/0"));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Problem open_problem(const HomePaths& home, const Error& error) {
+  if (error.is(store::StoreError::locked)) {
+    return home_in_use(home, HomeLock::holder(home));
+  }
+  std::string hint = "Check the folder's owner and free space.";
+  auto kind = ProblemKind::internal;
+  if (error.is(store::StoreError::newer_schema)) {
+    kind = ProblemKind::conflict;
+    hint = "It was written by a newer vivim: use that one.";
+  } else if (error.is(store::StoreError::corrupt) || error.is(store::StoreError::not_vivim)) {
+    hint = "Restore a backup of " + home.root +
+           ", or move the file away to begin anew (imports can be repeated).";
+  }
+  auto problem = Problem::from(error, "Could not open " + home.database(), std::move(hint));
+  problem.kind = kind;
+  return problem;
+}
+
+Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Store> store_,
+                   const crypto::KeyPair& key)
+    : world(world_),
+      store(std::move(store_)),
+      hub(world.loop, *store, world.rng),
+      host({.key = key, .agent = "vivim/" + options.version}, world.loop, world.network, world.rng),
+      peers({.loop = world.loop,
+             .rng = world.rng,
+             .store = *store,
+             .hub = hub,
+             .own_peer = to_bytes(host.peer_id().bytes()),
+             .agent = "vivim/" + options.version,
+             .blobs_of = document_blobs},
+            host),
+      sharing(world.loop, world.rng, *store, hub, peers, host),
+      documents(hub),
+      library({.loop = world.loop,
+               .store = *store,
+               .documents = documents,
+               .rng = world.rng,
+               .reader = world.reader,
+               .packer = world.packer}),
+      chat_library(library, *store, &sharing, events),
+      shares(sharing, *store),
+      network(host, key.public_key(), events),
+      browser_documents(world.loop, hub),
+      status(world, std::move(options), hub, library, host),
+      tasks(world.loop) {}
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Node::~Node() = default;
+
+rt::Co<Outcome<std::unique_ptr<Node>>> Node::open(World world, NodeOptions options) {
+  store::StoreOptions store_options;
+  store_options.database.path = options.home.database();
+  auto store = co_await store::Store::open(world.loop, world.database, std::move(store_options));
+  if (!store) {
+    co_return std::unexpected(open_problem(options.home, store.error()));
+  }
+  const auto random = [&world](MutableBytes out) { world.rng.fill(out); };
+  const auto key = co_await (*store)->write(
+      [&random](store::Database& database) { return load_identity(database, random); });
+  if (!key) {
+    co_await (*store)->close();
+    co_return std::unexpected(open_problem(options.home, key.error()));
+  }
+  auto parts = std::make_unique<Parts>(world, std::move(options), std::move(*store), *key);
+  auto& library = parts->library;
+  parts->hub.on_committed([&library](const store::DocumentId& id) { library.note_changed(id); });
+  std::unique_ptr<Node> node(new Node(std::move(parts)));
+  library.start();
+  co_return std::move(node);
+}
+
+gateway::Router& Node::router() {
+  auto& parts = *parts_;
+  if (!parts.api) {
+    parts.api.emplace(parts.router,
+                      gateway::ApiServices{.library = parts.chat_library,
+                                           .imports = parts.chat_library,
+                                           .shares = parts.shares,
+                                           .node = parts.status,
+                                           .network = parts.network,
+                                           .documents = parts.browser_documents,
+                                           .events = parts.events,
+                                           .uploads = parts.uploads ? &*parts.uploads : nullptr},
+                      parts.tasks);
+  }
+  return parts.router;
+}
+
+rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
+  auto& parts = *parts_;
+  auto& world = parts.world;
+  parts.serving = true;
+  if (options.uploads != nullptr) {
+    parts.uploads.emplace(*options.uploads, options.uploads_path, world.files);
+    co_await parts.uploads->clean();
+  }
+  if (options.web != nullptr) {
+    parts.files.emplace(*options.web, world.files);
+  }
+  parts.gateway.emplace(gateway::GuardOptions{.token = options.token, .names = options.names},
+                        router(), parts.files ? &*parts.files : nullptr);
+  parts.server.emplace(gateway::ServerLimits{}, world.loop, *parts.gateway);
+  VIVIM_CO_TRYV(listen_for_peers(parts.host, options));
+  const auto at = parts.server->listen(world.network, options.http);
+  if (!at) {
+    co_return std::unexpected(
+        listen_problem(options.http.to_string(), at.error(),
+                       "Does another node run? Choose another port: vivim run --http 127.0.0.1:0"));
+  }
+  parts.gateway->allow_port(at->port);
+  parts.status.set_http(url_of(*at));
+  if (const auto started = co_await parts.peers.start(); !started) {
+    co_return std::unexpected(Problem::from(started.error(), "Could not begin to sync"));
+  }
+  co_return Outcome<void>();
+}
+
+rt::Co<void> Node::stop() {
+  auto& parts = *parts_;
+  if (std::exchange(parts.stopped, true)) {
+    co_return;
+  }
+  if (parts.server) {
+    co_await parts.server->stop();
+  }
+  if (parts.serving) {
+    co_await parts.peers.say_goodbye();
+  }
+  co_await parts.host.stop();
+  co_await parts.peers.stop();
+  co_await parts.library.stop();
+  co_await parts.tasks.stop();
+  co_await parts.hub.stop();
+  if (const auto closed = co_await parts.store->close(); !closed) {
+    log::write(log::Level::error, "node", "the database was not closed cleanly",
+               {{"error", closed.error().message()}});
+  }
+}
+
+rt::Co<void> Node::wait_stop_requested() {
+  co_await parts_->status.stop_requested().wait();
+}
+
+void Node::request_stop() {
+  parts_->status.stop_requested().set();
+}
+
+rt::Co<std::int64_t> Node::index_pending() {
+  const auto pending = co_await parts_->library.index_pending();
+  co_return pending.value_or(0);
+}
+
+std::string Node::peer_id() const {
+  return parts_->host.peer_id().to_string();
+}
+
+const std::string& Node::http() const {
+  return parts_->status.http();
+}
+
+std::vector<std::string> Node::listen_addresses() const {
+  std::vector<std::string> texts;
+  for (const auto& address : parts_->host.listen_addresses()) {
+    texts.push_back(address.to_string());
+  }
+  return texts;
+}
+
+}  // namespace vivim::node
