@@ -7,7 +7,7 @@ namespace vivim::interop {
 namespace {
 
 constexpr std::size_t k_check_columns = 36;
-constexpr std::size_t k_case_columns = 30;
+constexpr std::size_t k_case_columns = 44;
 
 std::string padded(std::string text, std::size_t columns) {
   text.resize(std::max(text.size() + 1, columns), ' ');

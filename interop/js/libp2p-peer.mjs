@@ -28,9 +28,26 @@ const PACKAGES = JSON.parse(readFileSync(new URL('package.json', import.meta.url
 // Random bytes made once, each block of a stream with its number: cheap, and no two blocks are alike.
 const NOISE = randomBytes(BLOCK)
 
+function next (stream, ...events) {
+  return new Promise(resolve => {
+    const done = () => {
+      events.forEach(name => stream.removeEventListener(name, done))
+      resolve()
+    }
+    events.forEach(name => stream.addEventListener(name, done))
+  })
+}
+
+// Not stream.onDrain(): from its second use on it does not wait.
 async function send (stream, bytes) {
-  if (!stream.send(bytes)) {
-    await stream.onDrain()
+  if (stream.send(bytes)) {
+    return
+  }
+  while (stream.writableNeedsDrain) {
+    if (stream.status !== 'open') {
+      throw new Error(`the stream is ${stream.status}`)
+    }
+    await next(stream, 'drain', 'close')
   }
 }
 
@@ -49,29 +66,45 @@ async function sendBlocks (stream, size) {
   return hash.digest()
 }
 
-// Reads from a stream in the sizes that a protocol has, whatever the pieces.
+// Reads from a stream in the sizes that a protocol has, whatever the pieces. Not the stream's own iterator: that one
+// waits for ever when FIN came before it was asked for the first time. Nor its 'end': that may come before bytes which
+// arrived together with the negotiation of the protocol.
 class Inbox {
   constructor (stream) {
-    this.pieces = stream[Symbol.asyncIterator]()
+    this.stream = stream
+    this.pieces = []
     this.rest = Buffer.alloc(0)
+    stream.addEventListener('message', event => this.pieces.push(event.data))
   }
 
+  // False at the end of the stream.
   async more () {
-    const { value, done } = await this.pieces.next()
-    if (done) {
+    while (this.pieces.length === 0) {
+      if (this.stream.status === 'aborted' || this.stream.status === 'reset') {
+        throw new Error(`the stream is ${this.stream.status}`)
+      }
+      if (this.stream.remoteWriteStatus === 'closed' && this.stream.readBufferLength === 0) {
+        return false
+      }
+      await next(this.stream, 'message', 'remoteCloseWrite', 'close')
+    }
+    this.rest = Buffer.from(this.pieces.shift().subarray())
+    return true
+  }
+
+  async part (most) {
+    if (this.rest.length === 0 && !await this.more()) {
       throw new Error('the stream ended too early')
     }
-    this.rest = Buffer.from(value.subarray())
+    const part = this.rest.subarray(0, most)
+    this.rest = this.rest.subarray(part.length)
+    return part
   }
 
   async exactly (size) {
     const parts = []
     for (let missing = size; missing > 0;) {
-      if (this.rest.length === 0) {
-        await this.more()
-      }
-      const part = this.rest.subarray(0, missing)
-      this.rest = this.rest.subarray(part.length)
+      const part = await this.part(missing)
       missing -= part.length
       parts.push(part)
     }
@@ -81,11 +114,7 @@ class Inbox {
   async hashOf (size) {
     const hash = createHash('sha256')
     for (let missing = size; missing > 0;) {
-      if (this.rest.length === 0) {
-        await this.more()
-      }
-      const part = this.rest.subarray(0, missing)
-      this.rest = this.rest.subarray(part.length)
+      const part = await this.part(missing)
       missing -= part.length
       hash.update(part)
     }
@@ -93,8 +122,7 @@ class Inbox {
   }
 
   async end () {
-    const { done } = await this.pieces.next()
-    if (!done || this.rest.length > 0) {
+    if (this.rest.length > 0 || await this.more()) {
       throw new Error('bytes behind the end')
     }
   }

@@ -140,7 +140,7 @@ std::string default_config_text() {
 # Where the web app and the API listen. Only this machine can reach 127.0.0.1.
 # http = "127.0.0.1:8470"
 
-# Where other nodes reach this one; port 0 picks a free one. An empty list: nobody can connect to us.
+# Where other nodes reach this one; port 0 picks a free one. An empty list: nobody can reach us.
 # listen = [")" +
          std::string(k_default_listen) + R"("]
 
