@@ -26,7 +26,7 @@ struct ZipOptions {
 
 inline void put_le(Bytes& out, std::uint64_t value, int size) {
   for (int i = 0; i < size; ++i) {
-    out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    out.push_back(i < 8 ? static_cast<std::uint8_t>(value >> (8 * i)) : std::uint8_t{0});
   }
 }
 
