@@ -364,7 +364,8 @@ void Engine::compact_pending() {
   if (pending_.size() > 1) {
     const std::vector<BytesView> views(pending_.begin(), pending_.end());
     if (auto merged = merge_updates(views)) {
-      pending_.assign(1, std::move(*merged));
+      pending_.clear();
+      pending_.push_back(std::move(*merged));
     }
   }
   pending_bytes_ = pending_.empty() ? 0 : pending_.front().size();
