@@ -51,7 +51,8 @@ class ChatLibrary final : public LibraryService, public ImportService {
 /// sync::Sharing for the API.
 class TicketShares final : public ShareService {
  public:
-  TicketShares(sync::Sharing& sharing, store::Store& store) : sharing_(sharing), store_(store) {}
+  TicketShares(sync::Sharing& sharing, store::Store& store, chat::Library& library)
+      : sharing_(sharing), store_(store), library_(library) {}
 
   Co<Outcome<SharedTicket>> share(store::DocumentId id) override;
   Co<Outcome<DocumentShares>> shares(store::DocumentId id) override;
@@ -61,6 +62,7 @@ class TicketShares final : public ShareService {
  private:
   sync::Sharing& sharing_;
   store::Store& store_;
+  chat::Library& library_;
 };
 
 }  // namespace vivim::gateway

@@ -45,7 +45,7 @@ struct Node {
     hub->on_committed([this](const store::DocumentId& id) { library->note_changed(id); });
     library->start();
     service = std::make_unique<ChatLibrary>(*library, *store, sharing.get(), events);
-    shares = std::make_unique<TicketShares>(*sharing, *store);
+    shares = std::make_unique<TicketShares>(*sharing, *store, *library);
   }
   ~Node() {
     world.run(library->stop());

@@ -58,6 +58,7 @@ Co<Outcome<void>> TicketShares::revoke(store::DocumentId id) {
 
 Co<Outcome<Joined>> TicketShares::join(std::string ticket) {
   VIVIM_CO_TRY(auto joined, co_await sharing_.join(std::move(ticket)));
+  VIVIM_CO_TRYV(co_await library_.adopt(joined.document, joined.title));
   co_return Joined{.id = joined.document,
                    .title = std::move(joined.title),
                    .state = std::string(state_name(joined.status.state)),

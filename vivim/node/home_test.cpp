@@ -10,23 +10,10 @@
 
 #include "vivim/node/identity.hpp"
 #include "vivim/node/node_file.hpp"
+#include "vivim/node/temporary_folder_test_detail.hpp"
 
 namespace vivim::node {
 namespace {
-
-/// A folder that goes with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "vivim-node-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 Environment environment(std::map<std::string, std::string> variables) {
   return [variables = std::move(variables)](const std::string& name) {

@@ -4,6 +4,7 @@
 #include "vivim/node/document_blobs.hpp"
 #include "vivim/node/identity.hpp"
 #include "vivim/node/parts_detail.hpp"
+#include "vivim/node/recovery.hpp"
 #include "vivim/rt/error.hpp"
 #include "vivim/store/error.hpp"
 
@@ -93,7 +94,7 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
                .reader = world.reader,
                .packer = world.packer}),
       chat_library(library, *store, &sharing, events),
-      shares(sharing, *store),
+      shares(sharing, *store, library),
       network(host, key.public_key(), events),
       browser_documents(world.loop, hub),
       status(world, std::move(options), hub, library, host),
@@ -115,6 +116,13 @@ rt::Co<Outcome<std::unique_ptr<Node>>> Node::open(World world, NodeOptions optio
   if (!key) {
     co_await (*store)->close();
     co_return std::unexpected(open_problem(options.home, key.error()));
+  }
+  if (!(*store)->open_report().clean) {
+    const auto queued = co_await (*store)->write(queue_unindexed);
+    if (!queued) {
+      co_await (*store)->close();
+      co_return std::unexpected(open_problem(options.home, queued.error()));
+    }
   }
   auto parts = std::make_unique<Parts>(world, std::move(options), std::move(*store), *key);
   auto& library = parts->library;

@@ -177,7 +177,7 @@ rt::Co<void> Indexer::run() {
   while (true) {
     co_await work_.wait();
     if (stopping_) {
-      co_return;
+      break;
     }
     work_.reset();
     co_await settle();
@@ -192,6 +192,11 @@ rt::Co<void> Indexer::run() {
         break;
       }
     }
+  }
+  // what changed and was not looked at yet is indexed after the next start
+  if (const auto queued = co_await queue_changed(); !queued) {
+    log::write(log::Level::error, "index", "what changed last could not be queued",
+               {{"error", queued.error().message()}});
   }
 }
 

@@ -183,6 +183,23 @@ rt::Co<Result<void>> Library::refresh_row(store::DocumentId id, Conversation con
   });
 }
 
+rt::Co<Outcome<void>> Library::adopt(store::DocumentId id, std::string title) {
+  Conversation conversation;
+  auto done = co_await parts_.documents.read(
+      id, [&conversation](crdt::Doc& doc) { conversation = from_document(doc); });
+  if (done) {
+    conversation.title = conversation.title.empty() ? sanitize_utf8(title) : conversation.title;
+    done = co_await refresh_row(id, std::move(conversation));
+  }
+  // a copy of a conversation that is here under another id stays out of the list
+  if (!done && !done.error().is(store::StoreError::exists)) {
+    co_return std::unexpected(problem_of(done.error(), "Could not list the conversation"));
+  }
+  indexer_.wake();
+  tell({.kind = LibraryEvent::Kind::added, .id = id});
+  co_return Outcome<void>();
+}
+
 rt::Co<Outcome<void>> Library::edit(std::string id, std::string doing, Body body) {
   const auto document = co_await resolve(id);
   if (!document) {

@@ -96,6 +96,8 @@ class Library {
   rt::Co<Outcome<std::int64_t>> count();
   rt::Co<Outcome<ConversationView>> get(std::string id);
   rt::Co<Outcome<store::DocumentId>> create(std::string title);
+  /// Lists a document that came from elsewhere, at once; `title` is used while it has none itself.
+  rt::Co<Outcome<void>> adopt(store::DocumentId id, std::string title);
   rt::Co<Outcome<void>> rename(std::string id, std::string title);
   /// Returns the new turn's id.
   rt::Co<Outcome<std::string>> add_turn(std::string id, TurnRequest request);

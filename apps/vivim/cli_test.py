@@ -1,0 +1,397 @@
+"""The program from outside: every command, with and without a running node, and two nodes that share.
+
+usage: cli_test.py PROGRAM [SHARED_DATA]
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+import zipfile
+
+PROGRAM = sys.argv[1]
+SHARED = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+PATIENCE_S = 60
+
+
+def export(title, branches=1):
+    """One conversation as ChatGPT exports it: a question, and `branches` answers to it."""
+    def node(name, parent, children, role=None, text="", when=0.0):
+        message = None
+        if role:
+            message = {"id": name, "author": {"role": role, "name": None, "metadata": {}}, "create_time": when,
+                       "content": {"content_type": "text", "parts": [text]}, "status": "finished_successfully",
+                       "weight": 1.0, "metadata": {"model_slug": "gpt-4o"} if role == "assistant" else {},
+                       "recipient": "all"}
+        return {"id": name, "message": message, "parent": parent, "children": children}
+    answers = [f"a{i}" for i in range(branches)]
+    mapping = {"root": node("root", None, ["q"]),
+               "q": node("q", "root", answers, "user", f"What about {title}? Zebras too.", 1714744920.0)}
+    for i, name in enumerate(answers):
+        mapping[name] = node(name, "q", [], "assistant", f"Answer {i} about **{title}**, with 東京.", 1714744930.0 + i)
+    return {"id": f"original-{title}", "conversation_id": f"original-{title}", "title": title,
+            "create_time": 1714744920.0, "update_time": 1714744940.0, "mapping": mapping,
+            "current_node": answers[-1], "default_model_slug": "gpt-4o"}
+
+
+class Vivim:
+    """One home, and the commands on it."""
+
+    def __init__(self, folder):
+        self.home = str(folder)
+        self.node = None
+
+    def environment(self):
+        return {**os.environ, "VIVIM_HOME": self.home, "TZ": "UTC", "COLUMNS": "100"}
+
+    def run(self, *words, stdin=subprocess.DEVNULL):
+        return subprocess.run([PROGRAM, *words], env=self.environment(), stdin=stdin, timeout=PATIENCE_S,
+                              capture_output=True, encoding="utf-8")
+
+    def good(self, *words):
+        done = self.run(*words)
+        if done.returncode != 0:
+            raise AssertionError(f"{words}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def json(self, *words):
+        return json.loads(self.good(*words, "--json"))
+
+    def bad(self, code, *words):
+        done = self.run(*words)
+        if done.returncode != code:
+            raise AssertionError(f"{words}: exit {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+        assert done.stderr.startswith("vivim: "), done.stderr
+        return done.stderr
+
+    def start(self, *words):
+        self.node = subprocess.Popen(
+            [PROGRAM, "run", "--json", "--http", "127.0.0.1:0", "--listen", "/ip4/127.0.0.1/tcp/0", *words],
+            env=self.environment(), stdout=subprocess.PIPE, encoding="utf-8")
+        self.announced = json.loads(self.node.stdout.readline())
+        return self.announced
+
+    def stop(self):
+        if self.node:
+            self.node.send_signal(signal.SIGTERM)
+            code = self.node.wait(PATIENCE_S)
+            self.node.stdout.close()
+            self.node = None
+            return code
+        return None
+
+    def request(self, method, path, body=None):
+        token = pathlib.Path(self.home, "session-token").read_text().strip()
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(self.announced["http"].rstrip("/") + path, data, method=method,
+                                       headers={"Authorization": f"Bearer {token}",
+                                                "Content-Type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
+
+
+def until(what, condition):
+    """Asks again until `condition()` is true; the deadline is only for when it never becomes so."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"never came: {what}")
+        time.sleep(0.02)
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="vivim-cli-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.vivim = self.make("home")
+
+    def make(self, name):
+        vivim = Vivim(self.folder / name)
+        self.addCleanup(lambda: vivim.stop())
+        return vivim
+
+    def write_export(self, *conversations):
+        path = self.folder / "conversations.json"
+        path.write_text(json.dumps(list(conversations)))
+        return str(path)
+
+    def imported(self, vivim=None, title="Gardens"):
+        vivim = vivim or self.vivim
+        vivim.good("import", self.write_export(export(title, branches=2)))
+        return vivim.json("ls")["conversations"][0]["id"]
+
+    # the home
+
+    def test_init_makes_a_private_home_once(self):
+        first = self.vivim.json("init")
+        self.assertEqual(first["home"], self.vivim.home)
+        self.assertEqual(self.vivim.json("init"), first)
+        self.assertEqual(self.vivim.json("id")["peer_id"], first["peer_id"])
+        self.assertEqual(os.stat(self.vivim.home).st_mode & 0o777, 0o700)
+        for name in os.listdir(self.vivim.home):
+            self.assertEqual(os.stat(pathlib.Path(self.vivim.home, name)).st_mode & 0o077, 0, name)
+
+    def test_a_home_that_is_not_there_is_not_made_by_looking(self):
+        for words in (["ls"], ["status"], ["search", "x"], ["doctor"]):
+            self.assertIn("vivim run", self.vivim.bad(3, *words))
+        self.assertFalse(os.path.exists(self.vivim.home))
+
+    def test_flags_and_config(self):
+        self.vivim.good("init")
+        config = pathlib.Path(self.vivim.home, "config.toml")
+        config.write_text('http = "127.0.0.1:0"\nlisten = []\n')
+        self.vivim.node = subprocess.Popen([PROGRAM, "run", "--json"], env=self.vivim.environment(),
+                                           stdout=subprocess.PIPE, encoding="utf-8")
+        self.assertEqual(json.loads(self.vivim.node.stdout.readline())["listen"], [])
+        self.assertEqual(self.vivim.stop(), 0)
+        config.write_text("htpp = 1\n")
+        self.assertIn("config.toml, line 1", self.vivim.bad(2, "run"))
+        config.unlink()
+        self.assertIn("--http", self.vivim.bad(2, "run", "--http", "nowhere"))
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            self.assertIn(address, self.vivim.bad(5, "run", "--http", address, "--listen", "/ip4/127.0.0.1/tcp/0"))
+
+    # without a node
+
+    def test_conversations_without_a_node(self):
+        self.every_command_on_conversations()
+
+    def test_conversations_with_a_node(self):
+        self.vivim.start()
+        self.every_command_on_conversations()
+
+    def every_command_on_conversations(self):
+        vivim = self.vivim
+        report = vivim.json("import", self.write_export(export("Gardens", branches=2), export("Trains")))
+        self.assertEqual((report["added"], report["unchanged"], report["turns"]), (2, 0, 7))
+        report = vivim.json("import", self.write_export(export("Gardens", branches=2), export("Trains")))
+        self.assertEqual((report["added"], report["unchanged"]), (0, 2))
+        listed = vivim.json("ls", "--sort", "title")["conversations"]
+        self.assertEqual([c["title"] for c in listed], ["Gardens", "Trains"])
+        self.assertEqual([c["provider"] for c in listed], ["chatgpt"] * 2)
+        gardens = listed[0]["id"]
+        self.assertIn("Gardens", vivim.good("ls"))
+        self.assertEqual(len(vivim.json("ls", "--limit", "1")["conversations"]), 1)
+
+        text = vivim.good("show", gardens[:8])
+        self.assertIn("Answer 1 about **Gardens**", text)
+        self.assertIn("branches: a0 [this]", text)
+        self.assertIn("Answer 0", vivim.good("show", gardens, "--branch", "a0"))
+        vivim.bad(3, "show", gardens, "--branch", "none")
+        self.assertEqual([t["role"] for t in vivim.json("show", gardens)["turns"]][-2:], ["user", "assistant"])
+
+        until("the index", lambda: vivim.json("search", "zebras")["indexing"]["pending"] == 0)
+        self.assertEqual({h["title"] for h in vivim.json("search", "zebras")["hits"]}, {"Gardens", "Trains"})
+        self.assertIn("Gardens", vivim.good("search", "answer", "gardens", "--best"))
+        self.assertEqual(vivim.good("search", "nothing-like-it"), "Nothing found.\n")
+
+        self.assertEqual(vivim.json("export", gardens, "--format", "json")["title"], "Gardens")
+        self.assertIn("東京", vivim.good("export", gardens))
+        page = self.folder / "page.html"
+        vivim.good("export", gardens, "--format", "html", "-o", str(page))
+        self.assertIn("Gardens", page.read_text())
+
+        fresh = vivim.good("new", "Fresh one").strip()
+        vivim.good("rename", fresh, "Renamed")
+        self.assertEqual(vivim.json("show", fresh)["title"], "Renamed")
+        self.assertIn("--yes", vivim.bad(2, "rm", fresh))
+        vivim.good("rm", fresh, "--yes")
+        self.assertIn("vivim ls", vivim.bad(3, "show", fresh))
+        self.assertEqual(len(vivim.json("ls")["conversations"]), 2)
+        self.assertTrue(vivim.json("doctor")["ok"])
+
+    def test_what_can_be_imported(self):
+        archive = self.folder / "export.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("conversations.json", json.dumps([export("Zipped")]))
+        self.assertEqual(self.vivim.json("import", str(archive))["added"], 1)
+        folder = self.folder / "unpacked"
+        folder.mkdir()
+        (folder / "conversations.json").write_text(json.dumps([export("Folder")]))
+        self.assertEqual(self.vivim.json("import", str(folder))["added"], 1)
+        cut = self.folder / "cut.json"
+        cut.write_text(json.dumps([export("Whole"), export("Broken")])[:-200])
+        report = self.vivim.json("import", str(cut))
+        self.assertEqual((report["added"], report["failed"]), (1, 1))
+        self.assertGreater(report["failures"][0]["byte"], 0)
+        self.assertIn("none.zip", self.vivim.bad(3, "import", str(self.folder / "none.zip")))
+        (self.folder / "letter.txt").write_text("Dear reader")
+        self.vivim.bad(2, "import", str(self.folder / "letter.txt"))
+
+    @unittest.skipUnless(SHARED and (SHARED / "chatgpt-export").is_dir(), "skipped: no real export here")
+    def test_real_export(self):
+        source = json.loads((SHARED / "chatgpt-export/conversations.json").read_text())
+        report = self.vivim.json("import", str(SHARED / "chatgpt-export"))
+        self.assertEqual(report["added"], len(source))
+        self.assertEqual(report["turns"], sum(len(c["mapping"]) for c in source))
+        listed = self.vivim.json("ls")["conversations"]
+        self.assertEqual({c["title"] for c in listed}, {c["title"] for c in source})
+        for conversation in listed:
+            self.assertTrue(self.vivim.good("show", conversation["id"], "--hidden"))
+            exported = self.vivim.json("export", conversation["id"], "--format", "json")
+            original = next(c for c in source if c["title"] == conversation["title"])
+            self.assertEqual({t["id"] for t in exported["turns"]}, set(original["mapping"]))
+
+    # a node that runs
+
+    def test_start_status_stop(self):
+        announced = self.vivim.start()
+        self.assertTrue(announced["url"].startswith(announced["http"] + "?token="))
+        status = self.vivim.json("status")
+        self.assertEqual(status["http"], announced["http"])
+        self.assertEqual(status["listen"], announced["listen"])
+        self.assertEqual(status["home"], self.vivim.home)
+        self.assertIn(announced["peer_id"], self.vivim.good("id"))
+        self.assertIn(str(self.vivim.node.pid), self.vivim.bad(5, "run"))
+        self.assertIn("Nobody", self.vivim.good("peers"))
+        self.assertTrue(self.vivim.json("stop")["stopped"])
+        self.assertEqual(self.vivim.node.wait(PATIENCE_S), 0)
+        self.assertFalse(os.path.exists(self.vivim.home + "/node.json"))
+        for words in (["status"], ["stop"], ["peers"], ["share", "x"], ["connect", "/ip4/127.0.0.1/tcp/1"]):
+            self.assertIn("vivim run", self.vivim.bad(6, *words))
+
+    def test_restart_keeps_everything(self):
+        first = self.vivim.start()
+        id = self.imported()
+        before = self.vivim.json("export", id, "--format", "json")
+        token = first["url"].split("token=")[1]
+        self.assertEqual(self.vivim.stop(), 0)
+        second = self.vivim.start()
+        self.assertEqual(second["peer_id"], first["peer_id"])
+        self.assertEqual(second["url"].split("token=")[1], token)
+        self.assertEqual(self.vivim.json("export", id, "--format", "json"), before)
+
+    def test_a_killed_node_is_in_nobodys_way(self):
+        self.vivim.start()
+        id = self.imported()
+        self.vivim.node.kill()
+        self.vivim.node.wait(PATIENCE_S)
+        self.assertTrue(os.path.exists(self.vivim.home + "/node.json"))
+        self.assertIn("vivim run", self.vivim.bad(6, "status"))
+        self.assertEqual(self.vivim.json("show", id)["title"], "Gardens")
+        self.assertTrue(self.vivim.json("doctor")["ok"])
+        self.vivim.node.stdout.close()
+        self.vivim.start()
+        self.assertEqual(self.vivim.json("show", id)["title"], "Gardens")
+
+    def test_a_node_that_does_not_answer(self):
+        self.vivim.start()
+        path = pathlib.Path(self.vivim.home, "node.json")
+        node = json.loads(path.read_text())
+        path.write_text(json.dumps({**node, "http": "http://127.0.0.1:1/"}))
+        self.assertIn("http://127.0.0.1:1/", self.vivim.bad(6, "ls"))
+
+    def test_strangers_get_nothing(self):
+        announced = self.vivim.start()
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(announced["http"] + "api/v2/conversations", timeout=PATIENCE_S)
+        refused.exception.close()
+        self.assertEqual(refused.exception.code, 401)
+        pathlib.Path(self.vivim.home, "session-token").write_text("0" * 64)
+        self.vivim.bad(4, "ls")
+
+    # two nodes
+
+    def two_nodes(self):
+        friend = self.make("friend")
+        self.vivim.start()
+        friend.start()
+        return friend
+
+    def first_turn_text(self, vivim, id, turn):
+        return next(t["text"] for t in vivim.json("show", id)["turns"] if t["id"] == turn)
+
+    def test_share_join_edit_unshare(self):
+        friend = self.two_nodes()
+        id = self.imported()
+        ticket = self.vivim.json("share", id)["ticket"]
+        self.assertEqual(self.vivim.good("share", id).count("vivim1"), 1)
+        joined = friend.json("join", ticket)
+        self.assertEqual((joined["id"], joined["title"]), (id, "Gardens"))
+        self.assertEqual([c["id"] for c in friend.json("ls")["conversations"]], [id])
+        self.assertIn(self.vivim.announced["peer_id"], friend.good("peers"))
+        self.assertIn(friend.announced["peer_id"], self.vivim.good("peers"))
+
+        self.vivim.request("PATCH", f"/api/v2/conversations/{id}/turns/q", {"text": "Edited here."})
+        until("the edit", lambda: self.first_turn_text(friend, id, "q") == "Edited here.")
+        friend.request("PATCH", f"/api/v2/conversations/{id}/turns/q", {"text": "Edited there."})
+        until("the answer", lambda: self.first_turn_text(self.vivim, id, "q") == "Edited there.")
+
+        self.vivim.good("unshare", id)
+        self.vivim.request("PATCH", f"/api/v2/conversations/{id}/turns/q", {"text": "Not for others."})
+        third = self.make("third")
+        third.start()
+        self.assertIn("new ticket", third.bad(4, "join", ticket))
+        self.assertEqual(third.json("ls")["conversations"], [])
+        self.assertEqual(self.first_turn_text(friend, id, "q"), "Edited there.")
+
+    def test_a_wrong_secret_and_nonsense_are_refused(self):
+        friend = self.two_nodes()
+        own = self.imported()
+        ticket = self.vivim.json("share", own)["ticket"]
+        position = len(ticket) // 2
+        damaged = ticket[:position] + ("a" if ticket[position] != "a" else "b") + ticket[position + 1:]
+        friend.bad(2, "join", damaged)
+        friend.bad(2, "join", "not a ticket")
+        self.vivim.good("unshare", own)
+        friend.bad(4, "join", ticket)
+        self.assertEqual(friend.json("ls")["conversations"], [])
+
+    def test_connect(self):
+        friend = self.two_nodes()
+        address = self.vivim.announced["listen"][0]
+        self.assertIn(self.vivim.announced["peer_id"], friend.good("connect", address))
+        self.assertEqual([p["id"] for p in friend.json("peers")["peers"]], [self.vivim.announced["peer_id"]])
+        wrong = address.rsplit("/", 1)[0] + "/" + friend.announced["peer_id"]
+        self.assertNotEqual(friend.run("connect", wrong).returncode, 0)
+        friend.bad(2, "connect", "somewhere")
+
+    # what people and scripts see
+
+    def test_help_version_and_mistakes(self):
+        self.assertIn("vivim 0.", self.vivim.good("version"))
+        self.assertIn("version", self.vivim.json("version"))
+        commands = ("run init id status stop connect peers import ls show search export rm new rename share join "
+                    "unshare doctor version").split()
+        text = self.vivim.good("--help")
+        for command in commands:
+            self.assertIn(command, text)
+            self.assertIn("Examples:\n  ", self.vivim.good(command, "--help"))
+            self.assertIn("--json", self.vivim.good("help", command))
+        self.vivim.bad(2, "explode")
+        error = self.vivim.run("show", "abc", "--json")
+        self.assertEqual(json.loads(error.stdout)["error"]["code"], "no_such_home")
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, "version"], stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE_S)
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_colour_only_for_a_terminal_that_wants_it(self):
+        self.imported()
+        self.assertNotIn("\x1b", self.vivim.good("ls"))
+        for no_colour, expected in (("", True), ("1", False)):
+            main, other = os.openpty()
+            environment = {**self.vivim.environment(), "NO_COLOR": no_colour, "TERM": "xterm"}
+            subprocess.run([PROGRAM, "ls"], env=environment, stdout=other, timeout=PATIENCE_S, check=True)
+            os.close(other)
+            self.assertEqual(b"\x1b[" in os.read(main, 65536), expected)
+            os.close(main)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=1)
