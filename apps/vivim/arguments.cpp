@@ -123,10 +123,10 @@ void Grammar::add_reading_commands() {
       "ls", "List conversations",
       {"vivim ls", "vivim ls --sort title --all", "vivim ls --json | jq length"});
   list->add_option("--sort", list_args->sort, "newest, oldest or title")
-      ->check(CLI::IsMember({"newest", "oldest", "title"}))
+      ->check(CLI::IsMember({"newest", "oldest", "title"}).description(""))
       ->type_name("ORDER");
   list->add_option("--limit", list_args->limit, "How many (50, or all with --json)")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1'000'000).description(""))
       ->type_name("N");
   list->add_flag("--all", list_args->all, "All of them");
   add_common(*list);
@@ -151,7 +151,7 @@ void Grammar::add_reading_commands() {
   search->add_flag("--best", search_args->best, "Best match first")->excludes(newest);
   search->add_option("--limit", search_args->limit, "How many")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000))
+      ->check(CLI::Range(1, 1000).description(""))
       ->type_name("N");
   add_common(*search);
 
@@ -161,7 +161,7 @@ void Grammar::add_reading_commands() {
   save->add_option("id", save_args->id, "The id, or its start")->required()->type_name("ID");
   save->add_option("--format", save_args->format, "json, md or html")
       ->capture_default_str()
-      ->check(CLI::IsMember({"json", "md", "html"}))
+      ->check(CLI::IsMember({"json", "md", "html"}).description(""))
       ->type_name("FORMAT");
   save->add_option("-o,--output", save_args->output, "The file (default: standard output)")
       ->type_name("FILE");
@@ -223,7 +223,7 @@ std::string Grammar::help_of(const std::string& name) {
   }
   for (const auto* command : app_.get_subcommands({})) {
     if (command->get_name() == name) {
-      return command->help();
+      return command->help("vivim");
     }
   }
   return "";

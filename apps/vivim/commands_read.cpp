@@ -75,7 +75,10 @@ std::string render_snippet(const Terminal& terminal, const Json& hit) {
   for (const auto& segment : items_at(hit, "snippet")) {
     std::string text;
     for (const char c : sanitize(text_at(segment, "text"))) {
-      text.push_back(c == '\n' || c == '\t' ? ' ' : c);
+      const bool space = c == '\n' || c == '\t' || c == ' ';
+      if (!space || text.empty() || text.back() != ' ') {
+        text.push_back(space ? ' ' : c);
+      }
     }
     out += styled(terminal, flag_at(segment, "match") ? Style::yellow : Style::plain, text);
   }
