@@ -94,7 +94,7 @@ def check_paths(path, text, tree):
 
 def check_make(path, text, targets):
     for number, line in enumerate(text.split("\n"), 1):
-        for target in re.findall(r"(?:`|^\s*\$? ?)make ([a-z][a-z-]*)", line):
+        for target in re.findall(r"(?:`|^\s*\$? ?)make ([a-z][a-z0-9-]*)", line):
             if target not in targets:
                 report(path, number, f"says `make {target}`, which the Makefile does not know")
 
