@@ -7,6 +7,7 @@
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
 #include "vivim/crdt/update.hpp"
+#include "vivim/store/search.hpp"
 
 namespace vivim::sync {
 
@@ -203,6 +204,8 @@ rt::Co<Result<void>> OpenDocument::append(const std::vector<Queued>& updates) {
     for (const auto& queued : updates) {
       VIVIM_TRY(seq, documents.append_update(id, queued.update));
     }
+    // In the same transaction, so that a kill cannot leave the index behind for good.
+    VIVIM_TRYV(store::Search(database).enqueue(id));
     return seq;
   };
   VIVIM_CO_TRY(last_seq_, co_await store_.write(job, bytes));

@@ -83,11 +83,14 @@ Result<void> write_indexed(store::Database& database, Indexed& indexed) {
     if (const auto known = conversations.get(row.id)) {
       row.flags = known->flags;
     }
-    const auto put = conversations.put(row);
-    // removed in the meantime, or a copy of a conversation that is here under another id: both stay
-    // as they are
-    if (!put && !put.error().is(store::StoreError::not_found) &&
-        !put.error().is(store::StoreError::exists)) {
+    auto put = conversations.put(row);
+    if (!put && put.error().is(store::StoreError::exists)) {
+      // Joined from somebody, and imported here as well: listed twice, but only the import is what
+      // a newer export adds to.
+      row.original_id.reset();
+      put = conversations.put(row);
+    }
+    if (!put && !put.error().is(store::StoreError::not_found)) {  // else removed in the meantime
       return put;
     }
   }
@@ -130,6 +133,7 @@ rt::Co<Result<void>> Indexer::queue_changed() {
   if (changed.empty()) {
     co_return Result<void>();
   }
+  announced_.insert(changed.begin(), changed.end());
   co_return co_await store_.write([&changed](store::Database& database) -> Result<void> {
     for (const auto& id : changed) {
       const auto queued = store::Search(database).enqueue(id);
@@ -157,6 +161,11 @@ rt::Co<Result<bool>> Indexer::step() {
   }
   VIVIM_CO_TRYV(co_await store_.write(
       [&indexed](store::Database& database) { return write_indexed(database, indexed); }));
+  std::vector<store::DocumentId> done(indexed.broken);
+  for (const auto& row : indexed.rows) {
+    done.push_back(row.id);
+  }
+  tell_indexed(done);
   VIVIM_CO_TRY(const auto pending, co_await store_.read([](store::Database& database) {
     return store::Search(database).pending();
   }));
@@ -164,6 +173,14 @@ rt::Co<Result<bool>> Indexer::step() {
     on_progress(pending);
   }
   co_return true;
+}
+
+void Indexer::tell_indexed(const std::vector<store::DocumentId>& ids) {
+  for (const auto& id : ids) {
+    if (announced_.erase(id) > 0 && on_indexed) {
+      on_indexed(id);
+    }
+  }
 }
 
 rt::Co<void> Indexer::settle() {

@@ -42,10 +42,13 @@ class Indexer {
 
   /// Called on the loop after each step with the number of documents that wait.
   std::function<void(std::int64_t pending)> on_progress;
+  /// Called on the loop when the row and the index show what note_changed() announced.
+  std::function<void(const store::DocumentId&)> on_indexed;
 
  private:
   rt::Co<Result<void>> queue_changed();
   rt::Co<void> settle();
+  void tell_indexed(const std::vector<store::DocumentId>& ids);
 
   rt::Loop& loop_;
   store::Store& store_;
@@ -53,7 +56,8 @@ class Indexer {
   IndexerOptions options_;
   rt::Event work_;
   std::unique_ptr<rt::Timer> timer_;
-  std::set<store::DocumentId> changed_;  ///< not yet in the store's queue
+  std::set<store::DocumentId> changed_;    ///< not yet in the store's queue
+  std::set<store::DocumentId> announced_;  ///< in it; on_indexed is owed
   bool paused_ = false;
   bool stopping_ = false;
 };

@@ -49,6 +49,10 @@ Library::Library(Parts parts, LibraryOptions options)
   indexer_.on_progress = [this](std::int64_t pending) {
     tell({.kind = LibraryEvent::Kind::indexing, .pending = pending});
   };
+  // Told when lists and searches show it, so that who asks then gets the new state.
+  indexer_.on_indexed = [this](const store::DocumentId& id) {
+    tell({.kind = LibraryEvent::Kind::changed, .id = id});
+  };
 }
 
 Library::~Library() = default;
@@ -73,7 +77,6 @@ void Library::tell(const LibraryEvent& event) {
 
 void Library::note_changed(const store::DocumentId& id) {
   indexer_.note_changed(id);
-  tell({.kind = LibraryEvent::Kind::changed, .id = id});
 }
 
 rt::Co<Outcome<store::DocumentId>> Library::resolve(std::string id) {

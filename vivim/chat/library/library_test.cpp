@@ -312,9 +312,12 @@ TEST_CASE("library: edits of others are indexed and told") {
         [&](crdt::Transaction& transaction) { doc.text("title").push(transaction, " quokka"); });
   }));
   REQUIRE(edited);
-  CHECK(std::ranges::any_of(home.events, [&](const LibraryEvent& event) {
-    return event.kind == LibraryEvent::Kind::changed && event.id == id;
+  CHECK(home.world.run_until([&] {
+    return std::ranges::any_of(home.events, [&](const LibraryEvent& event) {
+      return event.kind == LibraryEvent::Kind::changed && event.id == id;
+    });
   }));
-  CHECK(home.world.run_until([&] { return home.hits("quokka") == 1; }));
+  // Who asks when it is told gets the new state.
+  CHECK(home.hits("quokka") == 1);
   CHECK(home.list().at(0).title == "Shared quokka");
 }
