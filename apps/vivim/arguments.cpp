@@ -151,7 +151,7 @@ void Grammar::add_reading_commands() {
   search->add_flag("--best", search_args->best, "Best match first")->excludes(newest);
   search->add_option("--limit", search_args->limit, "How many")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000).description(""))
+      ->check(CLI::Range(1, 200).description(""))
       ->type_name("N");
   add_common(*search);
 

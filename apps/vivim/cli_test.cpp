@@ -65,7 +65,7 @@ TEST_CASE("arguments: mistakes say where help is") {
        std::vector<std::vector<std::string>>{{"export", "a", "--format", "pdf"},
                                              {"ls", "--sort", "random"},
                                              {"ls", "--limit", "0"},
-                                             {"search", "x", "--limit", "many"},
+                                             {"search", "x", "--limit", "201"},
                                              {"search", "x", "--best", "--newest"},
                                              {"show", "a", "b"}}) {
     CHECK(refuse(words).exit_code == 2);

@@ -264,6 +264,18 @@ class CommandLine(unittest.TestCase):
         for words in (["status"], ["stop"], ["peers"], ["share", "x"], ["connect", "/ip4/127.0.0.1/tcp/1"]):
             self.assertIn("vivim run", self.vivim.bad(6, *words))
 
+    def test_a_second_signal_ends_it_at_once(self):
+        self.vivim.start()
+        port = int(self.vivim.announced["http"].rstrip("/").rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port)) as slow:
+            slow.sendall(b"POST /api/v2/join HTTP/1.1\r\nHost: ")  # an orderly stop waits for this
+            self.vivim.json("status")
+            self.vivim.node.send_signal(signal.SIGINT)
+            until("the stop", lambda: not os.path.exists(self.vivim.home + "/node.json"))
+            self.vivim.node.send_signal(signal.SIGINT)
+            self.assertEqual(self.vivim.node.wait(PATIENCE_S), 130)
+        self.assertTrue(self.vivim.json("doctor")["ok"])
+
     def test_restart_keeps_everything(self):
         first = self.vivim.start()
         id = self.imported()
@@ -350,6 +362,18 @@ class CommandLine(unittest.TestCase):
         self.vivim.good("unshare", own)
         friend.bad(4, "join", ticket)
         self.assertEqual(friend.json("ls")["conversations"], [])
+
+    def test_a_ticket_whose_node_is_away(self):
+        friend = self.two_nodes()
+        id = self.imported()
+        self.vivim.request("DELETE", f"/api/v2/conversations/{id}/turns/a0")
+        ticket = self.vivim.json("share", id)["ticket"]
+        listen = self.vivim.announced["listen"][0].rsplit("/p2p/", 1)[0]
+        self.vivim.stop()
+        self.assertEqual(friend.json("join", ticket)["state"], "waiting")
+        self.assertEqual([c["title"] for c in friend.json("ls")["conversations"]], ["Gardens"])
+        self.vivim.start("--listen", listen)
+        until("the conversation", lambda: len(friend.json("show", id)["turns"]) > 1)
 
     def test_connect(self):
         friend = self.two_nodes()

@@ -34,6 +34,15 @@ void raise_file_limit() {
   }
 }
 
+/// What stops a node; a terminal that closes, too, unless it was started with nohup.
+std::initializer_list<int> stop_signals() {
+  static constexpr std::initializer_list<int> k_all = {SIGINT, SIGTERM, SIGHUP};
+  static constexpr std::initializer_list<int> k_without_terminal = {SIGINT, SIGTERM};
+  struct sigaction action{};
+  ::sigaction(SIGHUP, nullptr, &action);
+  return action.sa_handler == SIG_IGN ? k_without_terminal : k_all;
+}
+
 Outcome<node::HomeLock> lock_home(Context& context) {
   const auto deadline = context.loop.clock().now() + k_lock_wait_max;
   while (true) {
@@ -226,10 +235,16 @@ Outcome<void> Runner::run() {
   log_to(context_.home.log(), config_.log_level,
          arguments_.quiet ? log::Level::error : log::Level::warning, context_.loop.clock());
   raise_file_limit();
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may leave
+  if (!config_.http.ip.is_loopback()) {
+    log::write(log::Level::warning, "node",
+               "the web app can be reached from other machines, without encryption",
+               {{"http", config_.http.to_string()}});
+  }
   machine_.emplace(context_.loop);
   auto outcome = start();
   if (outcome) {
-    signals_.emplace(context_.loop, std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
+    signals_.emplace(context_.loop, stop_signals());
     tasks_.spawn("signals", watch_signals());
     outcome = announce();
   }

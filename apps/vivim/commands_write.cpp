@@ -156,6 +156,11 @@ Outcome<void> execute(Context& context, const JoinArguments& arguments) {
             post_json(*api, "/api/v2/join", boost::json::object{{"ticket", arguments.ticket}}));
   if (context.common.json) {
     print_json(joined);
+  } else if (text_at(joined, "state") == "waiting") {
+    print(
+        "The other node cannot be reached now. It is tried again and again while this one runs; "
+        "\"" +
+        one_line(text_at(joined, "title")) + "\" comes when it answers.\n");
   } else {
     print("Joined \"" + one_line(text_at(joined, "title")) + "\". Read it with: vivim show " +
           short_id(text_at(joined, "id")) + "\n");

@@ -82,6 +82,9 @@ Result<void> write_indexed(store::Database& database, Indexed& indexed) {
   for (auto& row : indexed.rows) {
     if (const auto known = conversations.get(row.id)) {
       row.flags = known->flags;
+      if (row.title.empty() && row.turns == 0) {
+        row.title = known->title;  // joined, and still to come: the ticket's title
+      }
     }
     auto put = conversations.put(row);
     if (!put && put.error().is(store::StoreError::exists)) {
