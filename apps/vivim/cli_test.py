@@ -3,6 +3,8 @@
 usage: cli_test.py PROGRAM [SHARED_DATA]
 """
 
+import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -40,6 +42,15 @@ def export(title, branches=1):
     return {"id": f"original-{title}", "conversation_id": f"original-{title}", "title": title,
             "create_time": 1714744920.0, "update_time": 1714744940.0, "mapping": mapping,
             "current_node": answers[-1], "default_model_slug": "gpt-4o"}
+
+
+def with_another_secret(ticket):
+    """The same ticket (docs/protocol/sync.md#tickets) with one bit of its secret turned, and its checksum right."""
+    text = ticket.removeprefix("vivim1").upper()
+    body = bytearray(base64.b32decode(text + "=" * (-len(text) % 8))[:-4])
+    body[1 + 16 + 16] ^= 1
+    whole = bytes(body) + hashlib.sha256(body).digest()[:4]
+    return "vivim1" + base64.b32encode(whole).decode().rstrip("=").lower()
 
 
 class Vivim:
@@ -359,6 +370,7 @@ class CommandLine(unittest.TestCase):
         damaged = ticket[:position] + ("a" if ticket[position] != "a" else "b") + ticket[position + 1:]
         friend.bad(2, "join", damaged)
         friend.bad(2, "join", "not a ticket")
+        self.assertIn("new ticket", friend.bad(4, "join", with_another_secret(ticket)))
         self.vivim.good("unshare", own)
         friend.bad(4, "join", ticket)
         self.assertEqual(friend.json("ls")["conversations"], [])
