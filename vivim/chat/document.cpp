@@ -1,5 +1,6 @@
 #include "vivim/chat/document.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -8,8 +9,10 @@
 #include "vivim/chat/text_diff.hpp"
 #include "vivim/chat/tree.hpp"
 #include "vivim/crdt/array.hpp"
+#include "vivim/crdt/first_update.hpp"
 #include "vivim/crdt/map.hpp"
 #include "vivim/crdt/text.hpp"
+#include "vivim/crdt/update.hpp"
 #include "vivim/crdt/value.hpp"
 #include "vivim/multiformats/multibase.hpp"
 
@@ -21,34 +24,52 @@ using crdt::Any;
 using crdt::Map;
 using crdt::Transaction;
 
-/// Sets keys of a map, and leaves out what is empty.
-class Writer {
+/// A document's map inside a transaction, with the functions of crdt::FirstUpdate::Map: what writes
+/// to one can write to the other.
+class DocMap {
  public:
-  Writer(Map map, Transaction& transaction) : map_(map), transaction_(transaction) {}
+  DocMap(Map map, Transaction& transaction) : map_(map), transaction_(transaction) {}
 
-  void text(std::string_view key, const std::string& value) {
-    if (!value.empty()) {
-      map_.set(transaction_, key, value);
-    }
+  void set(std::string_view key, Any value) { map_.set(transaction_, key, std::move(value)); }
+  void set_string(std::string_view key, std::string_view utf8) { set(key, Any(utf8)); }
+  void set_text(std::string_view key, std::string_view utf8) {
+    map_.set_text(transaction_, key, utf8);
   }
-  void number(std::string_view key, const std::optional<double>& value) {
-    if (value) {
-      map_.set(transaction_, key, *value);
-    }
-  }
-  void flag(std::string_view key, bool value) {
-    if (value) {
-      map_.set(transaction_, key, true);
-    }
-  }
+  DocMap set_map(std::string_view key) { return {map_.set_map(transaction_, key), transaction_}; }
 
  private:
   Map map_;
   Transaction& transaction_;
 };
 
-void write_provenance(const Provenance& provenance, Map map, Transaction& transaction) {
-  Writer writer(map, transaction);
+/// Sets keys of a map, and leaves out what is empty.
+template <class AnyMap>
+class Writer {
+ public:
+  explicit Writer(AnyMap map) : map_(map) {}
+
+  void text(std::string_view key, const std::string& value) {
+    if (!value.empty()) {
+      map_.set_string(key, value);
+    }
+  }
+  void number(std::string_view key, const std::optional<double>& value) {
+    if (value) {
+      map_.set(key, *value);
+    }
+  }
+  void flag(std::string_view key, bool value) {
+    if (value) {
+      map_.set(key, true);
+    }
+  }
+
+ private:
+  AnyMap map_;
+};
+
+void write_provenance(const Provenance& provenance, auto map) {
+  Writer writer(map);
   writer.text("provider", provenance.provider);
   writer.text("original_id", provenance.original_id);
   writer.text("source", provenance.source);
@@ -66,11 +87,11 @@ Any any_of_parts(const std::vector<Part>& parts) {
   return list;
 }
 
-void write_turn(const Turn& turn, Map turns, Transaction& transaction) {
-  auto map = turns.set_map(transaction, turn.id);
-  map.set(transaction, "parent", turn.parent ? Any(*turn.parent) : Any(nullptr));
-  map.set(transaction, "role", role_name(turn.role));
-  Writer writer(map, transaction);
+void write_turn(const Turn& turn, auto turns) {
+  auto map = turns.set_map(turn.id);
+  turn.parent ? map.set_string("parent", *turn.parent) : map.set("parent", nullptr);
+  map.set_string("role", role_name(turn.role));
+  Writer writer(map);
   writer.number("time", turn.time);
   writer.number("updated", turn.updated);
   writer.number("index", turn.index);
@@ -82,27 +103,47 @@ void write_turn(const Turn& turn, Map turns, Transaction& transaction) {
   writer.text("channel", turn.channel);
   writer.text("status", turn.status);
   writer.text("content", turn.content);
-  map.set(transaction, "parts", any_of_parts(turn.parts));
+  map.set("parts", any_of_parts(turn.parts));
   if (turn.role != Role::none) {
-    map.set_text(transaction, "text", turn.text);
+    map.set_text("text", turn.text);
   }
   writer.flag("deleted", turn.deleted);
 }
 
-void write_meta(const Conversation& conversation, Map meta, Transaction& transaction) {
-  meta.set(transaction, "schema", k_document_schema);
-  Writer writer(meta, transaction);
+void write_meta(const Conversation& conversation, auto meta) {
+  meta.set("schema", k_document_schema);
+  Writer writer(meta);
   writer.number("created", conversation.created);
   writer.number("updated", conversation.updated);
   writer.text("current", conversation.current);
   writer.text("model", conversation.model);
 }
 
-void write_participants(const Conversation& conversation, Map map, Transaction& transaction) {
+void write_participants(const Conversation& conversation, auto map) {
   for (const auto& participant : conversation.participants) {
-    Any::Object object{{"name", participant.name}, {"colour", participant.colour}};
-    map.set(transaction, participant.id, std::move(object));
+    map.set(participant.id,
+            Any::Object{{"name", participant.name}, {"colour", participant.colour}});
   }
+}
+
+/// Everything but the title. `root` gives the map of a name.
+void write_maps(const Conversation& conversation, const auto& root) {
+  write_meta(conversation, root("meta"));
+  write_provenance(conversation.provenance, root("provenance"));
+  write_participants(conversation, root("participants"));
+  auto turns = root("turns");
+  for (const auto& turn : conversation.turns) {
+    write_turn(turn, turns);
+  }
+}
+
+/// True if no two have the same id.
+template <class Entry>
+bool ids_differ(const std::vector<Entry>& entries) {
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(entries.size());
+  return std::ranges::all_of(entries,
+                             [&](const Entry& entry) { return seen.insert(entry.id).second; });
 }
 
 std::optional<double> read_number(const Map& map, std::string_view key) {
@@ -208,15 +249,22 @@ void to_document(const Conversation& conversation, crdt::Doc& doc, crdt::Origin 
   doc.transact(
       [&](Transaction& transaction) {
         doc.text("title").insert(transaction, 0, conversation.title);
-        write_meta(conversation, doc.map("meta"), transaction);
-        write_provenance(conversation.provenance, doc.map("provenance"), transaction);
-        write_participants(conversation, doc.map("participants"), transaction);
-        const auto turns = doc.map("turns");
-        for (const auto& turn : conversation.turns) {
-          write_turn(turn, turns, transaction);
-        }
+        write_maps(conversation,
+                   [&](std::string_view name) { return DocMap(doc.map(name), transaction); });
       },
       origin);
+}
+
+Bytes first_update(const Conversation& conversation, crdt::ClientId client) {
+  if (!ids_differ(conversation.turns) || !ids_differ(conversation.participants)) {
+    crdt::Doc doc(client);
+    to_document(conversation, doc);
+    return crdt::encode_state_as_update(doc);
+  }
+  crdt::FirstUpdate update(client);
+  update.text("title", conversation.title);
+  write_maps(conversation, [&](std::string_view name) { return update.map(name); });
+  return update.take();
 }
 
 Conversation from_document(crdt::Doc& doc) {
@@ -278,7 +326,7 @@ class Merger {
     }
     auto provenance = doc_.map("provenance");
     if (read_text(provenance, "source_hash") != newer_.provenance.source_hash) {
-      write_provenance(newer_.provenance, provenance, transaction_);
+      write_provenance(newer_.provenance, DocMap(provenance, transaction_));
       note(true);
     }
     return merged_;
@@ -291,7 +339,7 @@ class Merger {
     auto turns = doc_.map("turns");
     for (const auto& turn : newer_.turns) {
       if (!turns.contains(turn.id)) {
-        write_turn(turn, turns, transaction_);
+        write_turn(turn, DocMap(turns, transaction_));
         ++merged_.turns_added;
         note(true);
       }
@@ -386,7 +434,7 @@ Result<void> add_turn(crdt::Doc& doc, const NewTurn& turn, crdt::Origin origin) 
                     .name = turn.name,
                     .parts = {TextPart{}},
                     .text = sanitize_utf8(turn.text)},
-                   turns, transaction);
+                   DocMap(turns, transaction));
         doc.map("meta").set(transaction, "current", turn.id);
         doc.map("meta").set(transaction, "updated", turn.time);
       },

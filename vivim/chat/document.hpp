@@ -20,6 +20,10 @@ inline constexpr std::size_t k_text_bytes_max = 16ULL << 20;
 /// Writes a conversation into an empty document, in one transaction.
 void to_document(const Conversation& conversation, crdt::Doc& doc, crdt::Origin origin = {});
 
+/// What crdt::encode_state_as_update() gives after to_document() into an empty document of
+/// `client`, made without that document: for imports.
+Bytes first_update(const Conversation& conversation, crdt::ClientId client);
+
 /// Reads a document of any origin: what is missing or has another type than it should reads as not
 /// known. Turns
 /// come in the order of Tree::walk, which is the same for everyone who has the same document.

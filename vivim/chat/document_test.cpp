@@ -109,6 +109,29 @@ TEST_CASE("document: everything of the model survives the document and its updat
   CHECK(turn_from_document(other, "x").error().is(ChatError::no_such_turn));
 }
 
+TEST_CASE("document: first_update is what the document of the conversation gives") {
+  const auto both_ways = [](const Conversation& conversation, std::uint64_t client) {
+    crdt::Doc doc{crdt::ClientId{client}};
+    to_document(conversation, doc);
+    CHECK(first_update(conversation, crdt::ClientId{client}) == crdt::encode_state_as_update(doc));
+  };
+  both_ways(sample(), 1);
+  both_ways(sample(), 0xffff'ffff'ffff);
+  both_ways({}, 7);
+  auto odd = sample();
+  odd.title = "caf\xc3\xa9 \xf0\x9f\x98\x80 not UTF-8: \xff";
+  odd.turns[1].text =
+      std::string(300, 'a') + "\xe6\x97\xa5 \xc3\xa9" + std::string(9, 'b') + "\xc3";
+  odd.turns[2].text.clear();
+  odd.turns[2].model = "\xff";
+  odd.turns[2].id.clear();
+  both_ways(odd, 2);
+  odd.turns.push_back(odd.turns[1]);  // the same id twice: the last one counts
+  both_ways(odd, 3);
+  odd.participants.push_back(odd.participants[0]);
+  both_ways(odd, 4);
+}
+
 TEST_CASE("document: the keys are those of the schema page") {
   crdt::Doc doc(crdt::ClientId{1});
   to_document(sample(), doc);

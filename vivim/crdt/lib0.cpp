@@ -119,6 +119,15 @@ void Encoder::number(double value) {
   raw({buffer, 8});
 }
 
+void Encoder::repaired_string(std::string_view text) {
+  detail::utf16_length(text) ? var_string(text) : var_string(detail::repaired_utf8(text));
+}
+
+void Encoder::any_string(std::string_view utf8) {
+  u8(k_string);
+  repaired_string(utf8);
+}
+
 void Encoder::any(const Any& value) {
   struct Writer {
     Encoder& out;
@@ -132,10 +141,7 @@ void Encoder::any(const Any& value) {
       out.u8(k_bigint);
       out.raw(buffer);
     }
-    void operator()(const std::string& text) const {
-      out.u8(k_string);
-      out.var_string(detail::repaired_utf8(text));
-    }
+    void operator()(const std::string& text) const { out.any_string(text); }
     void operator()(const Bytes& bytes) const {
       out.u8(k_bytes);
       out.var_bytes(bytes);
@@ -152,7 +158,7 @@ void Encoder::any(const Any& value) {
       out.u8(k_object);
       out.var_uint(members.size());
       for (const auto& [key, member] : members) {
-        out.var_string(detail::repaired_utf8(key));
+        out.repaired_string(key);
         out.any(*member);
       }
     }

@@ -44,6 +44,8 @@ class Encoder {
   /// A tagged value (lib0 encoding.js writeAny): numbers in JavaScript's canonical choice,
   /// integer-like keys first.
   void any(const Any& value);
+  /// As any() with a string; what is not UTF-8 becomes U+FFFD.
+  void any_string(std::string_view utf8);
 
   std::size_t size() const { return out_.size(); }
   BytesView view() const { return out_; }
@@ -52,6 +54,7 @@ class Encoder {
 
  private:
   void number(double value);
+  void repaired_string(std::string_view text);
   Bytes out_;
 };
 

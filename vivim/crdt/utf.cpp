@@ -71,12 +71,21 @@ std::optional<std::size_t> utf16_length(std::string_view utf8) {
     }
     at += scalar.size;
     units += scalar.value >= 0x10000 ? 2 : 1;
+    const std::size_t ascii = ascii_prefix(utf8.substr(at));
+    at += ascii;
+    units += ascii;
   }
   return units;
 }
 
 void append_utf16(std::u16string& out, std::string_view utf8) {
   for (std::size_t at = 0; at < utf8.size();) {
+    const std::string_view ascii = utf8.substr(at, ascii_prefix(utf8.substr(at)));
+    out.append(ascii.begin(), ascii.end());
+    at += ascii.size();
+    if (at == utf8.size()) {
+      return;
+    }
     const Scalar scalar = decode_scalar(utf8, at);
     at += scalar.size;
     if (scalar.value >= 0x10000) {

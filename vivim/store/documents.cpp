@@ -140,7 +140,11 @@ Result<void> Documents::start_log(const DocumentId& id, BytesView snapshot,
   if (last != 0) {
     return fail(StoreError::exists, last);
   }
-  const Packed stored = packed ? *packed : Packer().pack(snapshot);
+  Packed own;
+  if (!packed) {
+    own = Packer().pack(snapshot);
+  }
+  const Packed& stored = packed ? *packed : own;
   return db_.run("INSERT INTO snapshots(doc, seq, codec, size, bytes) VALUES(?, 1, ?, ?, ?)", row,
                  static_cast<int>(stored.codec), stored.size,
                  stored.codec == Codec::raw ? snapshot : BytesView(stored.bytes));

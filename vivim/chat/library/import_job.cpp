@@ -4,7 +4,6 @@
 
 #include "vivim/chat/document.hpp"
 #include "vivim/chat/library/rows.hpp"
-#include "vivim/crdt/update.hpp"
 #include "vivim/store/blobs.hpp"
 #include "vivim/store/conversations.hpp"
 #include "vivim/store/search.hpp"
@@ -26,6 +25,7 @@ struct Fresh {
   crdt::ClientId client{};
   store::ConversationRow row;
   Bytes snapshot;
+  store::Packed packed;  ///< the snapshot
   std::vector<store::PackedBlob> blobs;
   std::vector<store::BlobId> attachments;
 };
@@ -86,9 +86,8 @@ std::vector<store::BlobId> attachments_of(const Conversation& conversation) {
 
 /// Makes the document of a new conversation, and compresses its blocks. For a worker.
 void pack(Fresh& fresh, store::Packer& packer, rt::WallMs now) {
-  crdt::Doc doc(fresh.client);
-  to_document(fresh.imported.conversation, doc);
-  fresh.snapshot = crdt::encode_state_as_update(doc);
+  fresh.snapshot = first_update(fresh.imported.conversation, fresh.client);
+  fresh.packed = packer.pack(fresh.snapshot);
   fresh.blobs = pack_blocks(packer, fresh.imported);
   fresh.attachments = attachments_of(fresh.imported.conversation);
   fresh.row = row_of(fresh.imported.conversation, fresh.id, now);
@@ -124,15 +123,18 @@ Result<void> link_all(store::Database& database, const store::DocumentId& docume
 }
 
 /// One transaction: the files, and the new conversations with their blocks.
-Result<void> write_batch(store::Database& database, const PreparedBatch& batch) {
+Result<void> write_batch(store::Database& database, PreparedBatch& batch) {
   store::Blobs blobs(database);
   for (const auto& file : batch.packed_files) {
     VIVIM_TRYV(blobs.put(file));
   }
   std::vector<store::NewConversation> rows;
   rows.reserve(batch.fresh.size());
-  for (const auto& fresh : batch.fresh) {
-    rows.push_back({.row = fresh.row, .snapshot = fresh.snapshot, .blobs = fresh.blobs});
+  for (auto& fresh : batch.fresh) {
+    rows.push_back({.row = fresh.row,
+                    .snapshot = fresh.snapshot,
+                    .packed = std::move(fresh.packed),
+                    .blobs = fresh.blobs});
   }
   VIVIM_TRYV(store::Conversations(database).insert_many(rows));
   for (const auto& fresh : batch.fresh) {
