@@ -88,7 +88,7 @@ Result<void> Database::configure() {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   // EXCLUSIVE before the first access: no shared memory, and no second process.
-  constexpr std::uint64_t k_page_bytes = 4096;
+  constexpr std::uint64_t k_page_bytes = 8192;
   const std::string mmap = std::to_string(vfs_ ? 0 : options_.mmap_bytes);
   return execute("PRAGMA locking_mode=EXCLUSIVE;PRAGMA page_size=" + std::to_string(k_page_bytes) +
                  ";PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"

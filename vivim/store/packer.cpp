@@ -9,7 +9,9 @@
 namespace vivim::store {
 namespace {
 
-constexpr int k_level = 1;
+/// zstd's fast levels are negative: for the small blobs of an import, level 1 takes half as long
+/// again, and saves a fifth of the database.
+constexpr int k_level = -1;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }

@@ -14,7 +14,7 @@ inline constexpr std::uint64_t k_blob_bytes_max = 256ULL << 20;
 /// Largest update or snapshot, uncompressed.
 inline constexpr std::uint64_t k_update_bytes_max = 64ULL << 20;
 /// Below this, compressing is not tried.
-inline constexpr std::size_t k_compress_bytes_min = 256;
+inline constexpr std::size_t k_compress_bytes_min = 512;
 
 /// How stored bytes are encoded.
 enum class Codec : std::uint8_t { raw = 0, zstd = 1 };
@@ -35,7 +35,7 @@ class Packer {
   Packer& operator=(Packer&&) noexcept;
   ~Packer();
 
-  /// Compressed at level 1 if that saves at least an eighth.
+  /// Compressed, fast rather than well, if that saves at least an eighth.
   Packed pack(BytesView content);
   /// `size` is what the content must have; at most `size_max`. Errors: corrupt, too_large.
   Result<Bytes> unpack(Codec codec, BytesView stored, std::uint64_t size, std::uint64_t size_max);
