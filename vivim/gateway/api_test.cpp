@@ -7,7 +7,6 @@
 #include "vivim/chat/json.hpp"
 #include "vivim/gateway/error.hpp"
 #include "vivim/gateway/fake_services_test_detail.hpp"
-#include "vivim/gateway/offline.hpp"
 #include "vivim/rt/sim/world.hpp"
 
 namespace vivim::gateway::test {
@@ -320,39 +319,6 @@ TEST_CASE("api: the node and its network") {
   CHECK(rig.ask(Method::post, "/stop").status == 202);
   CHECK(rig.fake.stopped);
   CHECK(rig.get("/openapi.json").body == openapi_json());
-}
-
-TEST_CASE("api: without a running node, what needs one says how to start it") {
-  Rig rig;
-  OfflineServices offline;
-  Router router;
-  const Api api(router,
-                {.library = rig.fake,
-                 .imports = rig.fake,
-                 .shares = offline,
-                 .node = rig.fake,
-                 .network = offline,
-                 .documents = offline,
-                 .events = rig.events},
-                rig.tasks);
-  const auto id = rig.fake.add("x").to_text();
-  const auto ask = [&](Method method, std::string path, std::string body = "") {
-    Request request;
-    request.method = method;
-    request.target = "/api/v2" + path;
-    request.headers.add("Content-Type", "application/json");
-    request.body = std::move(body);
-    return rig.world.run(router.dispatch(std::move(request))).status;
-  };
-  CHECK(ask(Method::get, "/conversations/" + id) == 200);
-  CHECK(ask(Method::post, "/conversations/" + id + "/share") == 503);
-  CHECK(ask(Method::get, "/conversations/" + id + "/shares") == 503);
-  CHECK(ask(Method::del, "/conversations/" + id + "/shares") == 503);
-  CHECK(ask(Method::post, "/join", R"({"ticket":"vivim1"})") == 503);
-  CHECK(ask(Method::get, "/id") == 503);
-  CHECK(ask(Method::get, "/network/peers") == 503);
-  CHECK(ask(Method::post, "/network/connect", R"({"multiaddr":"/ip4"})") == 503);
-  CHECK(ask(Method::post, "/import/upload") == 503);
 }
 
 TEST_CASE("api: exports are downloads that run nothing") {

@@ -204,9 +204,10 @@ rt::Co<void> Indexer::run() {
     while (!paused_ && !stopping_) {
       const auto more = co_await step();
       if (!more) {
-        log::write(log::Level::error, "index", "indexing stopped",
+        // What is queued stays so; the next change tries again, when the disk may have room.
+        log::write(log::Level::error, "index", "could not index",
                    {{"error", more.error().message()}});
-        co_return;
+        break;
       }
       if (!*more) {
         break;
