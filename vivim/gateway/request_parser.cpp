@@ -17,6 +17,9 @@ namespace http = boost::beast::http;
 using beast::error_code;
 using beast::string_view;
 
+/// "0\r\n\r\n"
+constexpr std::size_t k_last_chunk_bytes_min = 5;
+
 std::string to_string(string_view text) {
   return {text.data(), text.size()};
 }
@@ -204,6 +207,11 @@ Result<std::size_t> RequestParser::feed_body(BytesView in, Bytes& out) {
   parser_->body_out = &out;
   std::size_t used = 0;
   while (used < in.size() && !parser_->is_done()) {
+    // Beast asserts, when it looks again at a last chunk, that all five bytes of the shortest one
+    // have come; every unfinished chunk header is followed by at least as many.
+    if (parser_->needs_more() && in.size() - used < k_last_chunk_bytes_min) {
+      break;
+    }
     auto step = parser_->put_once(in.subspan(used));
     if (!step) {
       return fail(GatewayError::bad_chunk);

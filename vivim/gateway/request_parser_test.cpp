@@ -89,6 +89,30 @@ TEST_CASE("request parser: chunked bodies, in pieces of every size, trailers ign
   }
 }
 
+TEST_CASE("request parser: a chunked body without chunks, in pieces of every size, asked twice") {
+  constexpr std::string_view k_head =
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string_view last : {"0\r\n\r\n", "00\r\n\r\n"}) {
+    for (std::size_t step = 1; step < 8; ++step) {
+      const auto parsed = parse(std::string(k_head) + std::string(last), step);
+      CHECK_FALSE(parsed.error);
+      CHECK(parsed.done);
+    }
+    // The same unfinished bytes again, as after a wake-up without news.
+    static const ServerLimits k_limits;
+    RequestParser parser(k_limits);
+    REQUIRE(parser.feed_head(as_bytes(k_head)) == k_head.size());
+    Bytes body;
+    for (std::size_t size = 1; size < last.size(); ++size) {
+      for (int again = 0; again < 3; ++again) {
+        CHECK(parser.feed_body(as_bytes(last.substr(0, size)), body) == std::size_t{0});
+      }
+    }
+    CHECK(parser.feed_body(as_bytes(last), body) == last.size());
+    CHECK(parser.done());
+  }
+}
+
 TEST_CASE("request parser: connection persistence by version and field") {
   CHECK(parse("GET / HTTP/1.0\r\n\r\n").head->after == AfterResponse::close);
   CHECK(parse("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").head->after ==
