@@ -6,9 +6,9 @@
 #include <memory>
 #include <optional>
 
-#include "vivim/libp2p/host/close_reason.hpp"
 #include "vivim/libp2p/host/secure_stream.hpp"
 #include "vivim/libp2p/host/upgrade.hpp"
+#include "vivim/libp2p/transport/close_reason.hpp"
 #include "vivim/libp2p/yamux/session.hpp"
 #include "vivim/rt/loop.hpp"
 #include "vivim/rt/task_group.hpp"

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "vivim/crypto/ed25519.hpp"
-#include "vivim/libp2p/host/close_reason.hpp"
 #include "vivim/libp2p/host/error.hpp"
 #include "vivim/libp2p/host/upgrade.hpp"
 #include "vivim/libp2p/host/watchdog.hpp"
 #include "vivim/libp2p/identify/identify.hpp"
 #include "vivim/libp2p/multistream/negotiation.hpp"
 #include "vivim/libp2p/noise/handshake.hpp"
+#include "vivim/libp2p/transport/close_reason.hpp"
 #include "vivim/multiformats/multiaddr.hpp"
 #include "vivim/multiformats/peer_id.hpp"
 #include "vivim/rt/network.hpp"

@@ -6,6 +6,7 @@
 
 #include "vivim/libp2p/host/error.hpp"
 #include "vivim/libp2p/multistream/negotiation.hpp"
+#include "vivim/libp2p/transport/early_bytes.hpp"
 #include "vivim/rt/stream.hpp"
 
 namespace vivim::libp2p {
@@ -22,9 +23,6 @@ rt::Co<Result<Agreement>> propose(rt::Stream& stream, std::vector<std::string> p
 
 /// Lets the peer propose. Errors as propose().
 rt::Co<Result<Agreement>> agree(rt::Stream& stream, multistream::ProtocolList supported);
-
-/// `stream` with `early` in front of what it reads; `stream` itself when there is nothing.
-std::unique_ptr<rt::Stream> with_early_bytes(std::unique_ptr<rt::Stream> stream, Bytes early);
 
 /// Proposes one protocol and does not wait for the answer: what is written follows at once, and the
 /// answer is checked by the first read, which fails if the peer refused. For protocols that the

@@ -5,14 +5,12 @@
 
 #include "vivim/libp2p/host/secure_stream.hpp"
 #include "vivim/libp2p/noise/handshake.hpp"
+#include "vivim/libp2p/transport/direction.hpp"
 #include "vivim/multiformats/peer_id.hpp"
 #include "vivim/rt/rng.hpp"
 #include "vivim/rt/stream.hpp"
 
 namespace vivim::libp2p {
-
-/// Which end of a connection this is.
-enum class Direction : std::uint8_t { inbound, outbound };
 
 struct UpgradeOptions {
   Direction direction = Direction::outbound;

@@ -1,4 +1,4 @@
-#include "vivim/libp2p/host/close_reason.hpp"
+#include "vivim/libp2p/transport/close_reason.hpp"
 
 #include "vivim/rt/error.hpp"
 
