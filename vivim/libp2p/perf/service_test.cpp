@@ -2,14 +2,31 @@
 
 #include <doctest/doctest.h>
 
-#include "vivim/libp2p/host/host_test_detail.hpp"
 #include "vivim/rt/sim/stream_pair.hpp"
+#include "vivim/rt/sim/world.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
 using namespace std::chrono_literals;
 
 namespace {
+
+/// A host on a simulated node that listens.
+struct TestHost {
+  explicit TestHost(rt::sim::Node& node_)
+      : node(node_),
+        key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
+        host({.key = key}, node.loop(), node.network(), node.rng()),
+        address(host.listen(Multiaddr::parse("/ip4/" + node.ip().to_string() + "/tcp/4001").value())
+                    .value()
+                    .with_peer(host.peer_id())
+                    .value()) {}
+
+  rt::sim::Node& node;
+  crypto::KeyPair key;
+  Host host;
+  Multiaddr address;
+};
 
 struct Fixture {
   Fixture() : world(7), alice(world.add_node("alice")), bob(world.add_node("bob")) {}
@@ -29,8 +46,8 @@ struct Fixture {
   }
 
   rt::sim::World world;
-  test::TestHost alice;
-  test::TestHost bob;
+  TestHost alice;
+  TestHost bob;
   std::optional<perf::Server> server;
 };
 
