@@ -14,6 +14,11 @@ const ErrorDomain& error_domain(CryptoError) {
             return {"bad_signature", "the signature does not verify", Blame::peer};
           case CryptoError::bad_key:
             return {"bad_key", "not a valid key (size)", Blame::peer};
+          case CryptoError::key_too_weak:
+            return {"key_too_weak", "the RSA key is too short (bits)", Blame::peer};
+          case CryptoError::key_too_large:
+            return {"key_too_large", "the RSA key or its exponent is too large (bits)",
+                    Blame::peer};
           case CryptoError::low_order_point:
             return {"low_order_point", "the public key is a low-order point", Blame::peer};
         }

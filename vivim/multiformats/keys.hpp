@@ -3,14 +3,15 @@
 #include <cstdint>
 
 #include "vivim/base/bytes.hpp"
+#include "vivim/crypto/ecdsa.hpp"
 #include "vivim/crypto/ed25519.hpp"
+#include "vivim/crypto/rsa.hpp"
 #include "vivim/crypto/secret.hpp"
 #include "vivim/multiformats/error.hpp"
 
 namespace vivim::multiformats {
 
-/// Key types of libp2p (specs/peer-ids). Only Ed25519 signs and verifies here; the others make peer
-/// ids.
+/// Key types of libp2p (specs/peer-ids); `ecdsa` is P-256.
 enum class KeyType : std::uint8_t { rsa = 0, ed25519 = 1, secp256k1 = 2, ecdsa = 3 };
 
 /// Longest public key that is read: RSA with 8192 bits takes about 1 KiB.
@@ -20,16 +21,21 @@ inline constexpr std::size_t k_public_key_bytes_max = 2048;
 class PublicKey {
  public:
   PublicKey(const crypto::Ed25519PublicKey& key);  // NOLINT(google-explicit-constructor)
+  PublicKey(const crypto::EcdsaPublicKey& key);    // NOLINT(google-explicit-constructor)
+  PublicKey(const crypto::RsaPublicKey& key);      // NOLINT(google-explicit-constructor)
   /// Reads the protobuf encoding. Fails with too_long, or bad_key also when an Ed25519 key is not
-  /// 32 bytes.
+  /// 32 bytes; other keys are parsed by verify() only.
   static Result<PublicKey> decode(BytesView bytes);
 
   KeyType type() const { return type_; }
-  /// The key in the form that its type prescribes.
+  /// The key in the form that its type prescribes: RSA and ECDSA a DER SubjectPublicKeyInfo,
+  /// secp256k1 the compressed point.
   const Bytes& data() const { return data_; }
   /// The deterministic protobuf encoding: type, then data.
   Bytes encode() const;
-  /// Fails with unsupported_key_type unless Ed25519, and with CryptoError::bad_signature.
+  /// Checks a signature in the form that the key's type prescribes: ECDSA in DER, RSA PKCS#1 v1.5,
+  /// both over SHA-256. Fails with CryptoError::bad_signature, and for a key that is none, or not
+  /// allowed, with its bad_key, key_too_weak or key_too_large.
   Result<void> verify(BytesView message, BytesView signature) const;
 
   friend bool operator==(const PublicKey&, const PublicKey&) = default;

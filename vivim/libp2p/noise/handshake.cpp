@@ -35,6 +35,9 @@ XxOptions xx_options(Role role, const crypto::X25519KeyPair& static_key, BytesVi
 }  // namespace
 
 Identity::Identity(const crypto::KeyPair& identity, const crypto::RandomSource& random)
+    : Identity(multiformats::PrivateKey(identity.clone()), random) {}
+
+Identity::Identity(const multiformats::PrivateKey& identity, const crypto::RandomSource& random)
     : public_key_(identity.public_key()),
       peer_id_(multiformats::PeerId::of(public_key_)),
       static_key_(crypto::X25519KeyPair::generate(random)),
@@ -44,7 +47,7 @@ Handshake::Handshake(const Identity& identity, HandshakeOptions options,
                      const crypto::RandomSource& random)
     : options_(std::move(options)),
       identity_key_(identity.public_key_.encode()),
-      identity_signature_(to_bytes(BytesView(identity.signature_))),
+      identity_signature_(identity.signature_),
       xx_(xx_options(options_.role, identity.static_key_, options_.prologue, random)) {
   if (xx_.my_turn()) {
     const auto written = write_message();

@@ -13,6 +13,7 @@
 #include "vivim/libp2p/noise/transport.hpp"
 #include "vivim/libp2p/noise/xx.hpp"
 #include "vivim/multiformats/peer_id.hpp"
+#include "vivim/multiformats/private_key.hpp"
 
 namespace vivim::libp2p::noise {
 
@@ -30,6 +31,8 @@ inline constexpr std::size_t k_extension_entry_bytes_max = 256;
 class Identity {
  public:
   Identity(const crypto::KeyPair& identity, const crypto::RandomSource& random);
+  /// With a key of any of libp2p's types.
+  Identity(const multiformats::PrivateKey& identity, const crypto::RandomSource& random);
 
   const multiformats::PublicKey& public_key() const { return public_key_; }
   const multiformats::PeerId& peer_id() const { return peer_id_; }
@@ -40,7 +43,7 @@ class Identity {
   multiformats::PublicKey public_key_;
   multiformats::PeerId peer_id_;
   crypto::X25519KeyPair static_key_;
-  crypto::Ed25519Signature signature_;
+  Bytes signature_;
 };
 
 struct HandshakeOptions {

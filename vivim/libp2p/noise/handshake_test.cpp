@@ -226,7 +226,26 @@ TEST_CASE("handshake: payloads that are wrong inside") {
   CHECK(error(stolen).is(NoiseError::bad_identity_signature));
   Bytes rsa;
   append_field(rsa, 1, Bytes{0x08, 0x00, 0x12, 0x01, 0x30});
-  CHECK(error(rsa).is(multiformats::MultiformatsError::unsupported_key_type));
+  CHECK(error(rsa).is(crypto::CryptoError::bad_key));
+}
+
+TEST_CASE("handshake: identities of every key type are verified") {
+  using multiformats::PrivateKey;
+  std::vector<PrivateKey> keys;
+  keys.emplace_back(crypto::EcdsaKeyPair::generate(crypto::Curve::p256, counting(3)));
+  keys.emplace_back(crypto::EcdsaKeyPair::generate(crypto::Curve::secp256k1, counting(4)));
+  keys.emplace_back(crypto::RsaKeyPair::generate(2048));
+  for (const PrivateKey& key : keys) {
+    const Identity other(key, counting(5));
+    Handshake initiator(identity(1), {.expected_peer = other.peer_id()}, counting(1));
+    Handshake responder(other, {.role = Role::responder}, counting(2));
+    REQUIRE(responder.feed(initiator.poll_transmit()));
+    REQUIRE(initiator.feed(responder.poll_transmit()));
+    REQUIRE(initiator.done());
+    CHECK(initiator.take_session().key == key.public_key());
+    REQUIRE(responder.feed(initiator.poll_transmit()));
+    CHECK(responder.done());
+  }
 }
 
 TEST_CASE("handshake: extension limits") {
