@@ -87,7 +87,7 @@ function(vivim_module path)
     else()
       target_link_libraries(${target} PRIVATE vivim_fuzz_replay)
       add_test(NAME ${target} COMMAND ${target} "${corpus}")
-      set_tests_properties(${target} PROPERTIES LABELS fuzz TIMEOUT 120)
+      set_tests_properties(${target} PROPERTIES LABELS fuzz TIMEOUT 300)
     endif()
   endforeach()
 
