@@ -44,6 +44,10 @@ bool IpAddress::is_unspecified() const {
   return bytes == std::array<std::uint8_t, 16>{};
 }
 
+bool IpAddress::is_multicast() const {
+  return is_v6 ? bytes[0] == 0xff : (bytes[0] & 0xf0) == 0xe0;
+}
+
 std::string Endpoint::to_string() const {
   return (ip.is_v6 ? "[" + ip.to_string() + "]" : ip.to_string()) + ":" + std::to_string(port);
 }

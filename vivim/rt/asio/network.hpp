@@ -16,7 +16,7 @@ inline constexpr int k_listen_backlog = 128;
 inline constexpr auto k_accept_pause = std::chrono::milliseconds(100);
 
 /// TCP over the system's sockets: non-blocking, TCP_NODELAY, keep-alive (60 s idle, then 4 probes
-/// of 15 s).
+/// of 15 s). And UDP.
 class TcpNetwork final : public Network {
  public:
   explicit TcpNetwork(Loop& loop);
@@ -26,6 +26,10 @@ class TcpNetwork final : public Network {
   Result<std::unique_ptr<Listener>> listen(Endpoint at) override;
   Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) override;
   void cancel_dials() override;
+  /// An IPv6 socket takes IPv6 only. Batches use recvmmsg with UDP_GRO and UDP_SEGMENT, or sendmmsg
+  /// where the system refuses those.
+  Result<std::unique_ptr<DatagramSocket>> open_datagram(Endpoint at,
+                                                        DatagramOptions options) override;
   Result<std::vector<IpAddress>> interfaces() override;
 
  private:

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/rt/sim/datagram_detail.hpp"
 #include "vivim/rt/sim/fabric_detail.hpp"
 
 namespace vivim::rt::sim {
@@ -106,6 +107,9 @@ void Fabric::sever(NodeId node, CrashKind kind) {
   Host& host = hosts_.at(node);
   while (!host.listeners.empty()) {
     host.listeners.begin()->second->close();
+  }
+  while (!host.sockets.empty()) {
+    host.sockets.front()->close();
   }
   host.up = false;
 }

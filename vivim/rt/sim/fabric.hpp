@@ -22,6 +22,7 @@ using NodeId = std::uint32_t;
 using LinkId = std::uint64_t;
 
 class SimListener;
+class SimDatagramSocket;
 
 /// How the wire between two nodes behaves, in each direction.
 struct LinkOptions {
@@ -29,6 +30,10 @@ struct LinkOptions {
   Duration jitter{0};          ///< added per segment, uniform in [0, jitter]
   std::uint32_t loss_ppm = 0;  ///< lost segments per million; each costs a retransmission's delay
   std::uint64_t bytes_per_second = 0;  ///< 0: unlimited
+  // Of datagrams alone, which jitter also reorders and loss really loses:
+  std::uint32_t duplicate_ppm = 0;           ///< datagrams per million that arrive twice
+  std::size_t datagram_bytes_max = 1472;     ///< longer ones are lost: the path's size
+  std::size_t queue_bytes_max = 256 * 1024;  ///< wait for a slow wire; what is above is lost
 };
 
 /// What all connections have in common.
@@ -38,9 +43,10 @@ struct FabricOptions {
   std::size_t segment_bytes_max = 16 * 1024;  ///< what arrives at once
   std::size_t backlog_max = 128;  ///< connections that nobody accepted yet, per listener
   Duration retransmit =
-      std::chrono::milliseconds(200);             ///< doubles with each loss of the same segment
-  unsigned retransmits_max = 6;                   ///< then the connection times out
-  Duration stall_max = std::chrono::seconds(30);  ///< a cut connection times out after this
+      std::chrono::milliseconds(200);               ///< doubles with each loss of the same segment
+  unsigned retransmits_max = 6;                     ///< then the connection times out
+  Duration stall_max = std::chrono::seconds(30);    ///< a cut connection times out after this
+  std::size_t datagram_buffer_bytes = 1024 * 1024;  ///< unread at a socket: what is above is lost
 };
 
 /// How a node dies: `process` lets its kernel reset the connections and write out its disk; `power`
@@ -70,6 +76,8 @@ class Fabric {
   Result<std::unique_ptr<Listener>> listen(NodeId node, Endpoint at);
   Co<Result<Connection>> dial(NodeId node, Endpoint to, Duration timeout);
   void cancel_dials(NodeId node);
+  Result<std::unique_ptr<DatagramSocket>> open_datagram(NodeId node, Endpoint at,
+                                                        const DatagramOptions& options);
   const std::vector<IpAddress>& addresses(NodeId node) { return hosts_.at(node).addresses; }
 
   std::size_t links_open() const { return links_.size(); }
@@ -77,6 +85,7 @@ class Fabric {
  private:
   friend class SimStream;
   friend class SimListener;
+  friend class SimDatagramSocket;
   struct PendingDial;
 
   enum class SegmentKind : std::uint8_t { data, fin, reset };
@@ -117,6 +126,7 @@ class Fabric {
   struct Host {
     std::vector<IpAddress> addresses;
     std::map<Endpoint, SimListener*> listeners;
+    std::vector<SimDatagramSocket*> sockets;
     std::uint16_t next_port = 49152;
     bool up = true;
   };
@@ -145,6 +155,15 @@ class Fabric {
   void fail_end(End& end, Error error);
   void fail_link(LinkId id, Error error);
   void forget_if_done(LinkId id);
+
+  Result<void> send_datagram(SimDatagramSocket& from, const Endpoint& to, BytesView bytes,
+                             const std::optional<IpAddress>& source);
+  void transmit_datagram(NodeId from, NodeId to, const Endpoint& source,
+                         const Endpoint& to_endpoint, BytesView bytes);
+  void deliver_datagram(NodeId from, NodeId to, const Endpoint& source, const Endpoint& to_endpoint,
+                        const Bytes& bytes);
+  IpAddress source_address(NodeId from, NodeId to, const Endpoint& local, const IpAddress& target);
+  void drop_socket(NodeId node, SimDatagramSocket& socket);
 
   LinkId connect(NodeId from, const Endpoint& local, NodeId to, const Endpoint& remote);
   void reach_listener(const std::shared_ptr<PendingDial>& pending);

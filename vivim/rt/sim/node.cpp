@@ -144,6 +144,10 @@ class Node::NodeNetwork final : public Network {
     return fabric_.dial(node_, to, timeout);
   }
   void cancel_dials() override { fabric_.cancel_dials(node_); }
+  Result<std::unique_ptr<DatagramSocket>> open_datagram(Endpoint at,
+                                                        DatagramOptions options) override {
+    return fabric_.open_datagram(node_, at, options);
+  }
   Result<std::vector<IpAddress>> interfaces() override {
     auto all = fabric_.addresses(node_);
     all.insert(all.begin(), IpAddress::v4(127, 0, 0, 1));
