@@ -22,6 +22,7 @@ function(vivim_external name)
 endfunction()
 
 vivim_external(openssl OpenSSL::Crypto)
+vivim_external(openssl_ssl OpenSSL::SSL OpenSSL::Crypto)
 vivim_external(sodium PkgConfig::sodium)
 vivim_external(sqlite SQLite::SQLite3)
 vivim_external(zlib ZLIB::ZLIB)

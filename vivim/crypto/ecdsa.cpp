@@ -1,6 +1,7 @@
 #include "vivim/crypto/ecdsa.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 
 #include <openssl/core_names.h>
@@ -8,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
+#include <openssl/x509.h>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/crypto/openssl_detail.hpp"
@@ -24,6 +26,7 @@ struct Free {
   void operator()(EC_GROUP* group) const { EC_GROUP_free(group); }
   void operator()(EC_POINT* point) const { EC_POINT_free(point); }
   void operator()(ECDSA_SIG* signature) const { ECDSA_SIG_free(signature); }
+  void operator()(PKCS8_PRIV_KEY_INFO* info) const { PKCS8_PRIV_KEY_INFO_free(info); }
   void operator()(OSSL_PARAM* params) const { OSSL_PARAM_free(params); }
   void operator()(OSSL_PARAM_BLD* builder) const { OSSL_PARAM_BLD_free(builder); }
 };
@@ -183,6 +186,17 @@ EcdsaKeyPair EcdsaKeyPair::generate(Curve curve, const RandomSource& random) {
       return std::move(*pair);
     }
   }
+}
+
+SecretBytes EcdsaKeyPair::pkcs8() const {
+  const Owned<PKCS8_PRIV_KEY_INFO> info(EVP_PKEY2PKCS8(public_key_.key_->openssl.get()));
+  VIVIM_ASSERT(info != nullptr);
+  const int size = i2d_PKCS8_PRIV_KEY_INFO(info.get(), nullptr);
+  VIVIM_ASSERT(size > 0);
+  SecretBytes out(static_cast<std::size_t>(size));
+  std::uint8_t* at = out.writable().data();
+  VIVIM_ASSERT(i2d_PKCS8_PRIV_KEY_INFO(info.get(), &at) == size);
+  return out;
 }
 
 Bytes EcdsaKeyPair::sign(BytesView message) const {

@@ -70,6 +70,8 @@ class EcdsaKeyPair {
   const EcdsaPublicKey& public_key() const { return public_key_; }
   /// The bytes that make this pair again.
   EcScalar scalar() const { return scalar_.clone(); }
+  /// The PKCS#8 PrivateKeyInfo (RFC 5208) in DER, as TLS libraries read it.
+  SecretBytes pkcs8() const;
   /// DER, at most 72 bytes; differs from call to call. With secp256k1 s is the lower of its two
   /// values (BIP 62), which some verifiers insist on.
   Bytes sign(BytesView message) const;
