@@ -37,7 +37,8 @@ rt::Co<bool> Peer::start() {
                         .hub = *hub_,
                         .own_peer = to_bytes(host_->peer_id().bytes()),
                         .agent = node_.name(),
-                        .blobs_of = blobs_of_},
+                        .blobs_of = blobs_of_,
+                        .limits = limits_},
       *host_);
   sharing_ =
       std::make_unique<sync::Sharing>(node_.loop(), node_.rng(), *store_, *hub_, *peers_, *host_);

@@ -39,9 +39,12 @@ class Peer {
   void set_blobs_of(std::function<std::vector<store::BlobId>(crdt::Doc&)> lister) {
     blobs_of_ = std::move(lister);
   }
+  /// Of its next start().
+  void set_limits(sync::PeerLimits limits) { limits_ = limits; }
 
  private:
   std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of_;
+  sync::PeerLimits limits_;
   rt::sim::Node& node_;
   crypto::KeyPair key_;
   std::unique_ptr<rt::Worker> worker_;

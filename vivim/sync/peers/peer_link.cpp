@@ -34,13 +34,14 @@ PeerLink::PeerLink(const LinkContext& context, std::unique_ptr<rt::Stream> strea
                 .agent = context.agent}),
       output_(context.loop),
       taken_(context.loop),
+      questioned_(context.loop),
+      answered_(context.loop),
       block_timer_(context.loop.make_timer()),
       tasks_(context.loop) {
   tasks_.on_stop([this] {
     ending_ = true;
     block_timer_->cancel();
-    output_.set();
-    taken_.set();
+    wake_all();
   });
 }
 
@@ -50,6 +51,7 @@ rt::Co<Reason> PeerLink::run() {
   output_.set();
   tasks_.spawn("sync writer", write());
   tasks_.spawn("sync blocks", fetch_blocks());
+  tasks_.spawn("sync answers", answer());
   const auto ended = co_await read();
   if (!ended && reason_ == Reason::done) {
     reason_ = Reason::internal;
@@ -145,7 +147,7 @@ rt::Co<void> PeerLink::write() {
 }
 
 void PeerLink::flush() {
-  if (session_.output_bytes() > k_link_backlog_bytes_max && !ending_) {
+  if (session_.output_bytes() > context_.limits.backlog_bytes_max && !ending_) {
     // It would not take a goodbye either.
     log::write(log::Level::warning, "sync", "a peer does not take what is sent",
                {{"bytes", std::uint64_t{session_.output_bytes()}}});
@@ -161,12 +163,18 @@ void PeerLink::abort(Reason reason) {
   reason_ = reason;
   ending_ = true;
   stream_->reset();
+  wake_all();
+}
+
+void PeerLink::wake_all() {
   output_.set();
   taken_.set();
+  questioned_.set();
+  answered_.set();
 }
 
 rt::Co<void> PeerLink::output_room() {
-  while (session_.output_bytes() > k_link_block_backlog_bytes_max && !ending_) {
+  while (session_.output_bytes() > context_.limits.answer_backlog_bytes_max && !ending_) {
     co_await taken_.wait();
   }
 }
@@ -233,12 +241,8 @@ rt::Co<void> PeerLink::handle(StepOne event) {
   if (at == channels_.end() || !at->second->subscription()) {
     co_return;
   }
-  auto& channel = *at->second;
-  const auto answered =
-      channel.document().answer_step_one(*channel.subscription(), event.state_vector);
-  if (!answered) {
-    drop(event.channel, Reason::malformed, answered.error().message());
-  }
+  at->second->step_one = std::move(event.state_vector);
+  ask(event.channel);
 }
 
 rt::Co<void> PeerLink::handle(UpdateReceived event) {
@@ -314,6 +318,8 @@ void PeerLink::detach(ChannelId id) {
   if (at != channels_.end()) {
     const auto channel = std::move(at->second);
     channels_.erase(at);
+    answered_.set();
+    answered_.reset();
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,13 +18,21 @@
 
 namespace vivim::sync {
 
-/// Bytes that may wait for a peer; one that takes them slower is sent away, and syncs again when it
-/// comes back.
-inline constexpr std::size_t k_link_backlog_bytes_max = std::size_t{128} << 20;
-/// Above this no more blocks are put into the output until the peer has taken some.
-inline constexpr std::size_t k_link_block_backlog_bytes_max = std::size_t{4} << 20;
-/// Blocks asked for and not yet answered, on one channel.
-inline constexpr std::size_t k_blocks_outstanding_max = 64;
+/// What peers may take of this node; each has a test (docs/limits.md).
+struct PeerLimits {
+  /// Peers that a link is kept to, because documents of theirs were joined.
+  std::size_t remotes_max = 1024;
+  /// Links at once, inbound ones included.
+  std::size_t links_max = 2048;
+  /// Bytes that may wait for a peer; one that takes them slower is sent away, and syncs again when
+  /// it comes back.
+  std::size_t backlog_bytes_max = std::size_t{128} << 20;
+  /// Above this no more answers (states of documents, blocks) are put into the output until the
+  /// peer has taken some.
+  std::size_t answer_backlog_bytes_max = std::size_t{4} << 20;
+  /// Blocks asked for and not yet answered, on one channel.
+  std::size_t blocks_outstanding_max = 64;
+};
 
 /// What a link works with. All outlive it.
 struct LinkContext {
@@ -35,6 +44,7 @@ struct LinkContext {
   std::string agent;
   /// The blocks that a document refers to; a joined document fetches them. May be empty.
   std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of;
+  PeerLimits limits = {};
 };
 
 /// What became of a document that we asked the peer for.
@@ -82,6 +92,10 @@ class PeerLink {
   rt::Co<Result<void>> read();
   rt::Co<void> write();
   rt::Co<void> fetch_blocks();
+  rt::Co<void> answer();
+  rt::Co<void> answer_step_one(ChannelId id);
+  rt::Co<void> answer_wants(ChannelId id);
+  void ask(ChannelId id);
   rt::Co<void> handle_events();
   rt::Co<void> handle(Greeted event);
   rt::Co<void> handle(OpenRequested event);
@@ -102,6 +116,7 @@ class PeerLink {
   void report(const store::GrantId& grant, OpenOutcome outcome, std::string_view detail);
   /// The session has output: wakes the writer, and sends a peer away that does not take it.
   void flush();
+  void wake_all();
   rt::Co<void> output_room();
 
   const LinkContext& context_;
@@ -111,9 +126,12 @@ class PeerLink {
   std::string agent_;
   std::map<ChannelId, std::unique_ptr<Channel>> channels_;
   std::map<ChannelId, store::GrantRow> asked_;
+  std::deque<ChannelId> questions_;  ///< channels whose peer waits for an answer; each once
   OnOutcome on_outcome_;
-  rt::Event output_;  ///< the session has something to send, or the link ends
-  rt::Event taken_;   ///< the writer has taken something
+  rt::Event output_;      ///< the session has something to send, or the link ends
+  rt::Event taken_;       ///< the writer has taken something
+  rt::Event questioned_;  ///< there are questions, or the link ends
+  rt::Event answered_;    ///< pulsed when a document has given its answer, or a channel goes
   std::unique_ptr<rt::Timer> block_timer_;
   bool ending_ = false;
   Reason reason_ = Reason::done;

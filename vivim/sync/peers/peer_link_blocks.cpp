@@ -57,8 +57,26 @@ Result<std::vector<store::BlobId>> link_or_miss(store::Database& database,
 }  // namespace
 
 rt::Co<void> PeerLink::handle(BlocksWanted event) {
-  for (const auto& blob : event.blobs) {
-    const auto at = channels_.find(event.channel);
+  const auto at = channels_.find(event.channel);
+  if (at == channels_.end()) {
+    co_return;
+  }
+  auto& wants = at->second->wants;
+  if (wants.size() + event.blobs.size() > k_want_blocks_max) {
+    drop(event.channel, Reason::limit, "too many blocks asked for at once");
+    co_return;
+  }
+  wants.insert(wants.end(), event.blobs.begin(), event.blobs.end());
+  ask(event.channel);
+}
+
+rt::Co<void> PeerLink::answer_wants(ChannelId id) {
+  const auto asked = channels_.find(id);
+  if (asked == channels_.end()) {
+    co_return;
+  }
+  for (const auto& blob : std::exchange(asked->second->wants, {})) {
+    const auto at = channels_.find(id);
     if (at == channels_.end() || ending_) {
       co_return;
     }
@@ -66,8 +84,7 @@ rt::Co<void> PeerLink::handle(BlocksWanted event) {
     const auto block = co_await context_.store.read([document, blob](store::Database& database) {
       return read_block(database, document, blob);
     });
-    session_.send_block(event.channel, blob,
-                        block ? std::optional<BytesView>(*block) : std::nullopt);
+    session_.send_block(id, blob, block ? std::optional<BytesView>(*block) : std::nullopt);
     flush();
     co_await output_room();
   }
@@ -135,7 +152,8 @@ rt::Co<void> PeerLink::want_missing(ChannelId id) {
   }
   std::vector<store::BlobId> ask;
   for (const auto& blob : *missing) {
-    if (ask.size() < k_blocks_outstanding_max && !again->second->unavailable.contains(blob)) {
+    if (ask.size() < context_.limits.blocks_outstanding_max &&
+        !again->second->unavailable.contains(blob)) {
       ask.push_back(blob);
     }
   }

@@ -33,7 +33,12 @@ class PeerLink::Channel final : public Subscriber {
   std::optional<SubscriberId> subscription() const { return subscription_; }
 
   void on_update(BytesView update) override { send(crdt::protocol::SyncType::update, update); }
-  void on_step_two(BytesView update) override { send(crdt::protocol::SyncType::step2, update); }
+  void on_step_two(BytesView update) override {
+    send(crdt::protocol::SyncType::step2, update);
+    answering = false;
+    link_.answered_.set();
+    link_.answered_.reset();
+  }
   void on_durable(BytesView state_vector) override {
     link_.session_.send_durable(id_, state_vector);
     link_.flush();
@@ -44,15 +49,21 @@ class PeerLink::Channel final : public Subscriber {
   }
   void on_end(Reason reason, std::string_view detail) override {
     subscription_.reset();
+    link_.answered_.set();
+    link_.answered_.reset();
     link_.session_.close(id_, reason, detail);
     link_.flush();
   }
 
   store::GrantId grant;
-  bool joined = false;                  ///< we asked for it
-  bool synced = false;                  ///< the peer's first answer came
-  bool blocks_dirty = false;            ///< the document may refer to blocks that we lack
-  std::set<store::BlobId> wanted;       ///< asked for, at most k_blocks_outstanding_max
+  bool joined = false;               ///< we asked for it
+  bool synced = false;               ///< the peer's first answer came
+  bool blocks_dirty = false;         ///< the document may refer to blocks that we lack
+  std::optional<Bytes> step_one;     ///< the peer's state vector, to be answered
+  std::vector<store::BlobId> wants;  ///< blocks that the peer asked for, at most k_want_blocks_max
+  bool questioning = false;          ///< it stands in the link's queue of questions
+  bool answering = false;            ///< its document is making the answer
+  std::set<store::BlobId> wanted;    ///< asked for, at most blocks_outstanding_max
   std::set<store::BlobId> unavailable;  ///< the peer does not have them
 
  private:

@@ -79,8 +79,8 @@ Result<void> PeerSync::add(const store::GrantRow& grant) {
   VIVIM_TRY(auto target, read_addresses(grant));
   auto& [peer, addresses] = target;
   const bool known = remotes_.contains(peer);
-  if (!known && remotes_.size() >= k_remotes_max) {
-    return fail(SyncError::too_many_documents, k_remotes_max);
+  if (!known && remotes_.size() >= context_.limits.remotes_max) {
+    return fail(SyncError::too_many_documents, context_.limits.remotes_max);
   }
   auto& remote = remotes_[peer];
   remote.addresses = std::move(addresses);
@@ -106,7 +106,9 @@ void PeerSync::remove(const store::GrantId& grant) {
   if (at == joined_.end()) {
     return;
   }
-  remotes_.at(at->second.peer).grants.erase(grant);
+  auto& remote = remotes_.at(at->second.peer);
+  remote.grants.erase(grant);
+  remote.timer->cancel();  // it is forgotten when nothing of it is left
   if (const auto link = links_.find(at->second.peer); link != links_.end()) {
     link->second->close_grants({grant}, Reason::done, {});
   }
@@ -198,7 +200,11 @@ rt::Co<void> PeerSync::keep_linked(PeerId peer) {
     if (leaving_ || tasks_.stopping()) {
       co_return;
     }
-    const bool linked = !remote.grants.empty() && co_await dial(peer);
+    if (remote.grants.empty()) {
+      remotes_.erase(peer);
+      co_return;
+    }
+    const bool linked = co_await dial(peer);
     retry = linked ? rt::Duration(k_retry_min) : std::min<rt::Duration>(retry * 2, k_retry_max);
     const auto jitter = context_.rng.below(static_cast<std::uint64_t>(retry.count() / 2));
     remote.timer->expire_at(context_.loop.clock().now() + retry / 2 +
@@ -236,7 +242,7 @@ bool PeerSync::yields_to(const PeerId& peer, Side existing, Side incoming) const
 }
 
 rt::Co<void> PeerSync::run_link(PeerId peer, std::unique_ptr<rt::Stream> stream, Side side) {
-  if (leaving_ || running_.size() >= k_links_max) {
+  if (leaving_ || running_.size() >= context_.limits.links_max) {
     stream->reset();
     co_return;
   }

@@ -14,10 +14,6 @@
 namespace vivim::sync {
 
 inline constexpr std::string_view k_sync_protocol = "/vivim/sync/1.0.0";
-/// Peers that this node keeps a link to, because it joined documents of theirs.
-inline constexpr std::size_t k_remotes_max = 1024;
-/// Links at once, inbound ones included.
-inline constexpr std::size_t k_links_max = 2048;
 
 /// How a joined document is doing.
 enum class JoinState : std::uint8_t {
