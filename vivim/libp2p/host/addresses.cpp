@@ -24,4 +24,24 @@ Multiaddr to_multiaddr(const rt::Endpoint& endpoint) {
   return std::move(*address);
 }
 
+std::vector<Multiaddr> expand_unspecified(const Multiaddr& address, rt::Network& network) {
+  const std::string text = address.to_string();
+  const std::string_view front = text.starts_with("/ip4/0.0.0.0/") ? "/ip4/0.0.0.0"
+                                 : text.starts_with("/ip6/::/")    ? "/ip6/::"
+                                                                   : "";
+  if (front.empty()) {
+    return {address};
+  }
+  std::vector<Multiaddr> expanded;
+  for (const auto& ip : network.interfaces().value_or(std::vector<rt::IpAddress>{})) {
+    if (ip.is_v6 == front.starts_with("/ip6")) {
+      const std::string host = (ip.is_v6 ? "/ip6/" : "/ip4/") + ip.to_string();
+      if (auto place = Multiaddr::parse(host + text.substr(front.size()))) {
+        expanded.push_back(std::move(*place));
+      }
+    }
+  }
+  return expanded;
+}
+
 }  // namespace vivim::libp2p

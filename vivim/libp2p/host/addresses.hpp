@@ -14,4 +14,9 @@ Result<rt::Endpoint> to_endpoint(const multiformats::Multiaddr& address);
 /// /ip4|ip6/<ip>/tcp/<port>.
 multiformats::Multiaddr to_multiaddr(const rt::Endpoint& endpoint);
 
+/// `address`, or where its IP address is the unspecified one, the same for each interface of this
+/// machine of that family.
+std::vector<multiformats::Multiaddr> expand_unspecified(const multiformats::Multiaddr& address,
+                                                        rt::Network& network);
+
 }  // namespace vivim::libp2p

@@ -13,7 +13,8 @@ ErrorInfo describe(int code) {
     case HostError::no_peer_in_address:
       return {"no_peer_in_address", "the address does not end in /p2p/<peer id>", Blame::local};
     case HostError::unsupported_address:
-      return {"unsupported_address", "only /ip4 and /ip6 with /tcp can be used", Blame::local};
+      return {"unsupported_address", "no transport of this node understands the address",
+              Blame::local};
     case HostError::not_connected:
       return {"not_connected", "not connected with that peer", Blame::transient};
     case HostError::too_many_connections:
@@ -28,6 +29,14 @@ ErrorInfo describe(int code) {
       return {"negotiation_timeout", "agreeing on a protocol took too long", Blame::peer};
     case HostError::ping_timeout:
       return {"ping_timeout", "no answer to a ping", Blame::transient};
+    case HostError::no_common_security:
+      return {"no_common_security", "the peer speaks none of our security protocols", Blame::peer};
+    case HostError::no_common_muxer:
+      return {"no_common_muxer", "the peer speaks none of our multiplexers", Blame::peer};
+    case HostError::wrong_peer:
+      return {"wrong_peer", "another peer than the one that was dialled", Blame::peer};
+    case HostError::no_addresses:
+      return {"no_addresses", "no address to dial the peer at", Blame::local};
     case HostError::closed_during_negotiation:
       return {"closed_during_negotiation", "the peer closed before a protocol was agreed on",
               Blame::peer};

@@ -8,7 +8,7 @@ enum class HostError {
   stopping,              ///< transient: the host is stopping or has stopped
   self_dial,             ///< local: the address is our own, or the peer turned out to be us
   no_peer_in_address,    ///< local: the address does not end in /p2p/<peer id>
-  unsupported_address,   ///< local: not /ip4 or /ip6 with /tcp
+  unsupported_address,   ///< local: no transport of this node understands the address
   not_connected,         ///< transient: no connection with that peer
   too_many_connections,  ///< transient: a connection limit is reached; detail: the limit
   too_many_handshakes,  ///< transient: too many inbound handshakes are under way; detail: the limit
@@ -16,6 +16,10 @@ enum class HostError {
   handshake_timeout,    ///< peer: the connection was not secured within the deadline
   negotiation_timeout,  ///< peer: no protocol was agreed on within the deadline
   ping_timeout,         ///< transient: no answer to a ping within the deadline
+  no_common_security,   ///< peer: it speaks none of our security protocols
+  no_common_muxer,      ///< peer: it speaks none of our multiplexers
+  wrong_peer,           ///< peer: another one than the one that was dialled
+  no_addresses,         ///< local: no address to dial the peer at
   closed_during_negotiation,  ///< peer: the connection or stream ended before a protocol was agreed
 };
 const ErrorDomain& error_domain(HostError);

@@ -1,28 +1,53 @@
 #include "vivim/libp2p/host/host.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "vivim/base/assert.hpp"
-#include "vivim/base/log.hpp"
 #include "vivim/libp2p/host/addresses.hpp"
+#include "vivim/libp2p/host/noise_security.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
+#include "vivim/libp2p/host/tcp_transport.hpp"
+#include "vivim/libp2p/host/yamux_connection.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {
 
-Host::Host(const HostOptions& options, rt::Loop& loop, rt::Network& network, rt::Rng& rng)
+yamux::Config yamux_config(const HostLimits& limits, const HostTimes& times) {
+  return {.window_growth_bytes_max = limits.window_growth_bytes_max,
+          .inbound_streams_max = limits.inbound_streams_max,
+          .outbound_streams_max = limits.outbound_streams_max,
+          .keep_alive_interval = times.keep_alive_interval,
+          .ping_timeout = times.keep_alive_timeout};
+}
+
+Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& rng)
     : loop_(loop),
       network_(network),
       rng_(rng),
-      agent_(options.agent),
+      agent_(std::move(options.agent)),
       limits_(options.limits),
       times_(options.times),
-      identity_(options.key, [&rng](MutableBytes out) { rng.fill(out); }),
+      peer_id_(PeerId::of(options.key)),
+      public_key_(options.key.public_key()),
       watchdog_(loop),
+      transports_(std::move(options.transports)),
+      securities_(std::move(options.securities)),
+      muxers_(std::move(options.muxers)),
       calls_ended_(loop),
       background_(loop),
       streams_(loop),
       tasks_(loop) {
+  if (transports_.empty()) {
+    add_transport(std::make_unique<TcpTransport>(network));
+  }
+  if (securities_.empty()) {
+    noise::Identity identity(options.key, [&rng](MutableBytes out) { rng.fill(out); });
+    add_security(std::make_unique<NoiseSecurity>(std::move(identity), rng));
+  }
+  if (muxers_.empty()) {
+    add_muxer(std::make_unique<YamuxMuxer>(yamux_config(limits_, times_)));
+  }
   add_services();
   background_.on_stop([this] { watchdog_.stop(); });
   background_.spawn("host watchdog", watchdog_.run());
@@ -43,104 +68,63 @@ Host::Call::~Call() {
   }
 }
 
+void Host::add_transport(std::unique_ptr<Transport> transport) {
+  transports_.push_back(std::move(transport));
+}
+
+void Host::add_security(std::unique_ptr<Security> security) {
+  securities_.push_back(std::move(security));
+}
+
+void Host::add_muxer(std::unique_ptr<Muxer> muxer) {
+  muxers_.push_back(std::move(muxer));
+}
+
 Result<Multiaddr> Host::listen(const Multiaddr& address) {
   if (stopping_) {
     return fail(HostError::stopping);
   }
-  VIVIM_TRY(const auto endpoint, to_endpoint(address));
-  VIVIM_TRY(auto listener, network_.listen(endpoint));
-  const Multiaddr bound = to_multiaddr(listener->local());
-  listeners_.push_back(std::move(listener));
+  const auto found = std::ranges::find_if(
+      transports_, [&](const auto& transport) { return transport->can_listen(address); });
+  if (found == transports_.end()) {
+    return fail(HostError::unsupported_address);
+  }
+  VIVIM_TRY(auto listener, (*found)->listen(address));
+  Multiaddr bound = listener->local();
+  listeners_.push_back(std::make_unique<Listening>(
+      Listening{.transport = found->get(), .listener = std::move(listener)}));
   tasks_.spawn("host listener", accept_loop(*listeners_.back()));
   return bound;
 }
 
 std::vector<Multiaddr> Host::listen_addresses() const {
   std::vector<Multiaddr> addresses;
-  for (const auto& listener : listeners_) {
-    const rt::Endpoint local = listener->local();
-    std::vector<rt::IpAddress> ips{local.ip};
-    if (local.ip.is_unspecified()) {
-      ips = network_.interfaces().value_or(std::vector<rt::IpAddress>{});
-    }
-    for (const auto& ip : ips) {
-      if (ip.is_v6 == local.ip.is_v6) {
-        addresses.push_back(
-            to_multiaddr({.ip = ip, .port = local.port}).with_peer(peer_id()).value());
+  for (const auto& listening : listeners_) {
+    for (const Multiaddr& bound : listening->listener->addresses()) {
+      for (const Multiaddr& address : expand_unspecified(bound, network_)) {
+        if (auto full = address.with_peer(peer_id_)) {
+          addresses.push_back(std::move(*full));
+        }
       }
     }
   }
   return addresses;
 }
 
-rt::Co<void> Host::accept_loop(rt::Listener& listener) {
-  for (;;) {
-    auto connection = co_await listener.accept();
-    if (!connection) {
-      if (!stopping_) {
-        log::write(log::Level::error, "host", "a listener failed",
-                   {{"error", std::string_view(connection.error().message())}});
-      }
-      co_return;
-    }
-    admit(std::move(*connection));
+rt::Co<Result<Upgraded>> Host::secure(std::unique_ptr<rt::Stream> transport, UpgradeOptions options,
+                                      std::size_t first_security) {
+  UpgradeProtocols protocols;
+  for (std::size_t i = first_security; i < securities_.size(); ++i) {
+    protocols.securities.push_back(securities_[i].get());
   }
-}
-
-std::optional<Error> Host::why_not_admit() const {
-  if (handshakes_ >= limits_.handshakes_max) {
-    return Error(HostError::too_many_handshakes, limits_.handshakes_max);
+  for (const auto& muxer : muxers_) {
+    protocols.muxers.emplace_back(muxer->protocol_id());
   }
-  if (count(Direction::inbound) + handshakes_ >= limits_.inbound_connections_max) {
-    return Error(HostError::too_many_connections, limits_.inbound_connections_max);
-  }
-  return std::nullopt;
-}
-
-void Host::admit(rt::Connection connection) {
-  if (const auto refusal = why_not_admit()) {
-    connection.stream->reset(0);
-    fail_inbound(to_multiaddr(connection.remote), std::nullopt,
-                 {.cause = CloseCause::limit, .error = refusal});
-    return;
-  }
-  ++handshakes_;
-  tasks_.spawn("inbound connection", inbound(std::move(connection)));
-}
-
-rt::Co<void> Host::inbound(rt::Connection connection) {
-  const Multiaddr remote = to_multiaddr(connection.remote);
-  auto upgraded = co_await secure(std::move(connection.stream), {.direction = Direction::inbound});
-  --handshakes_;
-  if (!upgraded) {
-    fail_inbound(remote, std::nullopt, CloseReason::from(upgraded.error()));
-    co_return;
-  }
-  const PeerId peer = upgraded->peer;
-  const auto id = add_peer(std::move(*upgraded), remote, Direction::inbound);
-  if (!id) {
-    fail_inbound(remote, peer, {.cause = CloseCause::limit, .error = id.error()});
-    co_return;
-  }
-  co_await run_peer(*id);
-}
-
-void Host::fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason) {
-  emit({.kind = HostEvent::Kind::failed,
-        .peer = peer,
-        .remote = remote,
-        .direction = Direction::inbound,
-        .reason = reason,
-        .connections_left = peer ? count(*peer) : 0});
-}
-
-rt::Co<Result<Upgraded>> Host::secure(std::unique_ptr<rt::Stream> transport,
-                                      UpgradeOptions options) {
   rt::Stream* const raw = transport.get();
   const ConnectionId id = next_id_++;
   upgrading_.emplace(id, raw);
   const auto guard = watchdog_.arm(times_.handshake_max, [raw] { raw->reset(0); });
-  auto upgraded = co_await upgrade(std::move(transport), identity_, std::move(options), rng_);
+  auto upgraded = co_await upgrade(std::move(transport), std::move(protocols), std::move(options));
   upgrading_.erase(id);
   if (stopping_) {
     co_return fail(HostError::stopping);
@@ -151,47 +135,34 @@ rt::Co<Result<Upgraded>> Host::secure(std::unique_ptr<rt::Stream> transport,
   co_return upgraded;
 }
 
-rt::Co<Result<PeerId>> Host::connect(Multiaddr address) {
-  const Call call(*this);
-  const auto peer = address.peer();
-  if (!peer) {
-    co_return fail(HostError::no_peer_in_address);
+rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection,
+                                                  UpgradeOptions options,
+                                                  std::size_t first_security) {
+  if (auto* const ready = std::get_if<SecuredConnection>(&connection)) {
+    if (options.expected_peer && *options.expected_peer != ready->peer) {
+      co_return fail(HostError::wrong_peer);
+    }
+    co_return Established{.peer = ready->peer,
+                          .connection = std::move(ready->connection),
+                          .remote = std::move(ready->remote),
+                          .security = std::move(ready->security),
+                          .muxer = std::move(ready->muxer),
+                          .limited = ready->limited};
   }
-  if (*peer == peer_id()) {
-    co_return fail(HostError::self_dial);
-  }
-  if (connected(*peer)) {
-    co_return *peer;
-  }
-  if (stopping_) {
-    co_return fail(HostError::stopping);
-  }
-  if (count(Direction::outbound) + dials_ >= limits_.outbound_connections_max) {
-    co_return fail(HostError::too_many_connections, limits_.outbound_connections_max);
-  }
-  ++dials_;
-  auto result = co_await dial(std::move(address));
-  --dials_;
-  co_return result;
-}
-
-rt::Co<Result<PeerId>> Host::dial(Multiaddr address) {
-  VIVIM_CO_TRY(const auto endpoint, to_endpoint(address));
-  auto connection = co_await network_.dial(endpoint, times_.dial_max);
-  if (stopping_) {
-    co_return fail(HostError::stopping);
-  }
-  if (!connection) {
-    co_return std::unexpected(connection.error());
-  }
+  auto& raw = std::get<RawConnection>(connection);
+  const Direction role = options.direction;
   VIVIM_CO_TRY(auto upgraded,
-               co_await secure(std::move(connection->stream), {.direction = Direction::outbound,
-                                                               .expected_peer = address.peer()}));
-  const PeerId peer = upgraded.peer;
-  VIVIM_CO_TRY(const auto id,
-               add_peer(std::move(upgraded), address.without_peer(), Direction::outbound));
-  tasks_.spawn("outbound connection", run_peer(id));
-  co_return peer;
+               co_await secure(std::move(raw.stream), std::move(options), first_security));
+  const auto muxer = std::ranges::find(muxers_, std::string_view(upgraded.muxer),
+                                       [](const auto& each) { return each->protocol_id(); });
+  VIVIM_ASSERT(muxer != muxers_.end());
+  co_return Established{.peer = upgraded.peer,
+                        .connection = (*muxer)->make(loop_, role, std::move(upgraded.stream),
+                                                     std::move(upgraded.early)),
+                        .remote = std::move(raw.remote),
+                        .security = std::move(upgraded.security),
+                        .muxer = std::move(upgraded.muxer),
+                        .limited = raw.limited};
 }
 
 Subscription Host::subscribe(std::function<void(const HostEvent&)> observer) {
@@ -215,16 +186,18 @@ void Host::emit(const HostEvent& event) {
 
 void Host::stop_now() {
   stopping_ = true;
-  for (const auto& listener : listeners_) {
-    listener->close();
+  for (const auto& listening : listeners_) {
+    listening->listener->close();
   }
-  network_.cancel_dials();
+  for (const auto& transport : transports_) {
+    transport->cancel_dials();
+  }
   for (const auto& [id, transport] : upgrading_) {
     transport->reset(0);
   }
   for (const auto* table : {&peers_, &ending_}) {
     for (const auto& [id, peer] : *table) {
-      peer->connection.close({.cause = CloseCause::local});
+      peer->connection->close({.cause = CloseCause::local});
       peer->released.set();
     }
   }
@@ -240,6 +213,11 @@ rt::Co<void> Host::stop() {
   }
   co_await background_.stop();
   listeners_.clear();
+  while (!transports_.empty()) {
+    const auto transport = std::move(transports_.back());
+    transports_.pop_back();
+    co_await transport->stop();
+  }
 }
 
 }  // namespace vivim::libp2p

@@ -9,121 +9,22 @@
 #include <string>
 #include <vector>
 
-#include "vivim/crypto/ed25519.hpp"
 #include "vivim/libp2p/host/error.hpp"
+#include "vivim/libp2p/host/events.hpp"
+#include "vivim/libp2p/host/options.hpp"
 #include "vivim/libp2p/host/upgrade.hpp"
 #include "vivim/libp2p/host/watchdog.hpp"
 #include "vivim/libp2p/identify/identify.hpp"
 #include "vivim/libp2p/multistream/negotiation.hpp"
-#include "vivim/libp2p/noise/handshake.hpp"
-#include "vivim/libp2p/transport/close_reason.hpp"
-#include "vivim/multiformats/multiaddr.hpp"
-#include "vivim/multiformats/peer_id.hpp"
+#include "vivim/multiformats/keys.hpp"
 #include "vivim/rt/network.hpp"
 #include "vivim/rt/rng.hpp"
 #include "vivim/rt/task_group.hpp"
 
 namespace vivim::libp2p {
 
-using multiformats::Multiaddr;
-using multiformats::PeerId;
-
-/// Most protocols that a host serves.
-inline constexpr std::size_t k_protocols_max = 128;
-
-/// What a host takes on; each has a test (docs/limits.md).
-struct HostLimits {
-  std::size_t inbound_connections_max = 128;
-  std::size_t outbound_connections_max = 128;
-  std::size_t connections_per_peer_max = 4;
-  std::size_t handshakes_max = 32;         ///< inbound ones under way
-  std::size_t inbound_streams_max = 256;   ///< per connection
-  std::size_t outbound_streams_max = 256;  ///< per connection
-  std::uint64_t window_growth_bytes_max = std::uint64_t{32} * 1024 * 1024;  ///< per connection
-};
-
-/// How long things may take.
-struct HostTimes {
-  rt::Duration dial_max = std::chrono::seconds(10);
-  rt::Duration handshake_max = std::chrono::seconds(10);
-  rt::Duration negotiation_max = std::chrono::seconds(10);
-  rt::Duration identify_max = std::chrono::seconds(10);
-  rt::Duration ping_max = std::chrono::seconds(10);
-  rt::Duration keep_alive_interval = std::chrono::seconds(30);
-  rt::Duration keep_alive_timeout = std::chrono::seconds(10);
-};
-
-struct HostOptions {
-  const crypto::KeyPair& key;  ///< only used by the constructor
-  std::string agent = "vivim";
-  HostLimits limits = {};
-  HostTimes times = {};
-};
-
-/// A stream that a peer opened for a protocol with a handler.
-struct InboundStream {
-  std::unique_ptr<rt::Stream> stream;
-  PeerId peer;
-  std::string protocol;
-  Multiaddr remote;
-};
-
-/// A stream that we opened, and the protocol that was agreed on (or, where the peer is known to
-/// speak it, assumed: then the first read fails if it refused).
-struct OpenedStream {
-  std::unique_ptr<rt::Stream> stream;
-  std::string protocol;
-};
-
-/// One connection with a peer.
-struct PeerInfo {
-  PeerId id;
-  Multiaddr address;
-  Direction direction = Direction::outbound;
-  rt::Duration connected{};         ///< for how long
-  std::optional<rt::Duration> rtt;  ///< the last that was measured
-  std::string agent;                ///< empty before it has identified itself
-  std::vector<std::string> protocols;
-  std::vector<Multiaddr> listen_addresses;
-};
-
-/// Something that happened to a connection.
-struct HostEvent {
-  enum class Kind : std::uint8_t {
-    connected,     ///< secured, with `peer`
-    identified,    ///< agent, protocols and addresses of `peer` are known, or changed
-    disconnected,  ///< after connected; see `reason`
-    failed,        ///< an inbound connection was refused or did not get as far as connected
-  };
-  Kind kind;
-  std::optional<PeerId> peer;  ///< absent when failed before it was known
-  Multiaddr remote;
-  Direction direction = Direction::inbound;
-  std::optional<CloseReason> reason;  ///< of disconnected and failed
-  std::size_t connections_left = 0;   ///< with this peer, after the event
-};
-
-/// Ends with its object, which must not outlive the host.
-class [[nodiscard]] Subscription {
- public:
-  Subscription() = default;
-  explicit Subscription(std::move_only_function<void()> cancel) : cancel_(std::move(cancel)) {}
-  Subscription(Subscription&& other) noexcept : cancel_(std::exchange(other.cancel_, {})) {}
-  Subscription& operator=(Subscription&& other) noexcept {
-    std::swap(cancel_, other.cancel_);
-    return *this;
-  }
-  ~Subscription() {
-    if (cancel_) {
-      cancel_();
-    }
-  }
-
- private:
-  std::move_only_function<void()> cancel_;
-};
-
-/// A libp2p node over TCP, Noise and yamux: connections, streams, identify and ping. One loop.
+/// A libp2p node: transports, securities and muxers as given; connections, streams, identify and
+/// ping. One loop.
 ///
 /// A peer's misbehaviour ends its stream or connection and nothing else. stop() is awaited before
 /// the host goes; streams that somebody still holds then fail. Awaiting calls of this class end
@@ -133,37 +34,54 @@ class Host {
   /// Runs in a task of the host, which waits for it when it stops: ends when its stream fails.
   using Handler = std::function<rt::Co<void>(InboundStream)>;
 
-  Host(const HostOptions& options, rt::Loop& loop, rt::Network& network, rt::Rng& rng);
+  Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& rng);
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
-  const PeerId& peer_id() const { return identity_.peer_id(); }
+  const PeerId& peer_id() const { return peer_id_; }
+  const multiformats::PublicKey& public_key() const { return public_key_; }
+  rt::Loop& loop() { return loop_; }
 
-  /// Listens on /ip4|ip6/<ip>/tcp/<port> (port 0 picks one) and returns the address with its port.
-  /// Errors: unsupported_address, stopping, RtError::address_in_use, bad_address.
+  /// Adds a way to connect, to secure or to multiplex; behind those that are there. Before the host
+  /// listens or dials with it.
+  void add_transport(std::unique_ptr<Transport> transport);
+  void add_security(std::unique_ptr<Security> security);
+  void add_muxer(std::unique_ptr<Muxer> muxer);
+
+  /// Listens with the first transport that understands the address (TCP:
+  /// /ip4|ip6/<ip>/tcp/<port>; port 0 picks one) and returns it with its port. Errors:
+  /// unsupported_address, stopping, RtError::address_in_use, bad_address.
   Result<Multiaddr> listen(const Multiaddr& address);
   /// Where others can dial us, each ending in /p2p/<our id>; the unspecified address is expanded.
   std::vector<Multiaddr> listen_addresses() const;
 
   /// Connects with the peer at an address ending in /p2p/<id>; at once when we are connected.
   /// Errors: no_peer_in_address, self_dial, unsupported_address, too_many_connections, stopping,
-  /// handshake_timeout, the network's, multistream's and noise's (wrong_peer).
+  /// handshake_timeout, no_common_security, no_common_muxer, the transport's, multistream's and the
+  /// security protocol's (wrong_peer).
   rt::Co<Result<PeerId>> connect(Multiaddr address);
+  /// Connects with a peer at one of several addresses; at once when we are connected. A limited
+  /// connection only counts when all addresses are relayed. Errors as above, of the last address
+  /// that was tried; no_addresses.
+  rt::Co<Result<PeerId>> connect(PeerId peer, std::vector<Multiaddr> addresses,
+                                 ConnectOptions options = {});
   /// Closes every connection with a peer, in order; what is being sent still leaves.
   void disconnect(const PeerId& peer);
 
   /// Serves `protocol` from now on, in place of an earlier handler. Error: too_many_protocols.
-  Result<void> handle(std::string protocol, Handler handler);
+  Result<void> handle(std::string protocol, Handler handler, HandleOptions options = {});
   /// Refuses `protocol` from now on; streams that are open go on.
   void unhandle(const std::string& protocol);
 
   /// Opens a stream for the first of `protocols` that the peer speaks. Errors: not_connected,
   /// negotiation_timeout, stopping, multistream's none_supported, yamux's, the stream's.
-  rt::Co<Result<OpenedStream>> open_stream(PeerId peer, std::span<const std::string> protocols);
+  rt::Co<Result<OpenedStream>> open_stream(PeerId peer, std::span<const std::string> protocols,
+                                           StreamOptions options = {});
 
   /// Every connection, oldest first.
   std::vector<PeerInfo> peers() const;
+  /// Whether there is a connection that is not limited.
   bool connected(const PeerId& peer) const;
   /// Measures a round trip on a stream of its own. Errors: those of open_stream, ping_timeout,
   /// PingError::wrong_echo.
@@ -179,28 +97,50 @@ class Host {
   struct Peer;
   using ConnectionId = std::uint64_t;
 
+  struct Established;
+  struct Listening;
+  struct Served {
+    Handler handler;
+    HandleOptions options;
+  };
+
   // host.cpp
   void stop_now();
   void emit(const HostEvent& event);
-  rt::Co<void> accept_loop(rt::Listener& listener);
-  void admit(rt::Connection connection);
+  rt::Co<Result<Upgraded>> secure(std::unique_ptr<rt::Stream> transport, UpgradeOptions options,
+                                  std::size_t first_security);
+  rt::Co<Result<Established>> establish(TransportConnection connection, UpgradeOptions options,
+                                        std::size_t first_security);
+
+  // inbound.cpp
+  rt::Co<void> accept_loop(Listening& listening);
+  void admit(TransportConnection connection, std::string transport);
   std::optional<Error> why_not_admit() const;
-  rt::Co<void> inbound(rt::Connection connection);
-  rt::Co<Result<PeerId>> dial(Multiaddr address);
-  rt::Co<Result<Upgraded>> secure(std::unique_ptr<rt::Stream> transport, UpgradeOptions options);
+  rt::Co<void> inbound(TransportConnection connection, std::string transport);
   void fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason);
 
+  // dial.cpp
+  bool satisfied(const PeerId& peer, const std::vector<Multiaddr>& addresses) const;
+  rt::Co<Result<PeerId>> dial_any(PeerId peer, std::vector<Multiaddr> addresses,
+                                  ConnectOptions options);
+  rt::Co<Result<PeerId>> dial(PeerId peer, Multiaddr address, ConnectOptions options);
+  rt::Co<Result<Established>> dial_with(Transport& transport, PeerId peer, Multiaddr address,
+                                        ConnectOptions options);
+  rt::Co<Result<Established>> dial_once(Transport& transport, Multiaddr address,
+                                        ConnectOptions options, UpgradeOptions upgrade,
+                                        std::size_t first_security);
+
   // peers.cpp
-  Result<ConnectionId> add_peer(Upgraded upgraded, Multiaddr remote, Direction direction);
+  Result<ConnectionId> add_peer(Established established);
   rt::Co<void> run_peer(ConnectionId id);
-  Peer* best_connection(const PeerId& peer) const;
+  Peer* best_connection(const PeerId& peer, StreamOptions options = {}) const;
   std::size_t count(const PeerId& peer) const;
   std::size_t count(Direction direction) const;
   HostEvent event_of(HostEvent::Kind kind, const Peer& peer) const;
 
   // streams.cpp
   rt::Co<void> accept_streams(Peer& peer);
-  rt::Co<void> serve_stream(std::unique_ptr<rt::Stream> stream, PeerId peer, Multiaddr remote);
+  rt::Co<void> serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about);
   rt::Co<Result<OpenedStream>> open_on(Peer& peer, std::vector<std::string> protocols);
   void update_protocols();
 
@@ -225,13 +165,17 @@ class Host {
   std::string agent_;
   HostLimits limits_;
   HostTimes times_;
-  noise::Identity identity_;
+  PeerId peer_id_;
+  multiformats::PublicKey public_key_;
   Watchdog watchdog_;
-  std::vector<std::unique_ptr<rt::Listener>> listeners_;
+  std::vector<std::unique_ptr<Transport>> transports_;
+  std::vector<std::unique_ptr<Security>> securities_;
+  std::vector<std::unique_ptr<Muxer>> muxers_;
+  std::vector<std::unique_ptr<Listening>> listeners_;
   std::map<ConnectionId, rt::Stream*> upgrading_;
   std::map<ConnectionId, std::unique_ptr<Peer>> peers_;   ///< connected
   std::map<ConnectionId, std::unique_ptr<Peer>> ending_;  ///< closed, streams still held
-  std::map<std::string, std::shared_ptr<const Handler>> handlers_;
+  std::map<std::string, std::shared_ptr<const Served>> handlers_;
   multistream::ProtocolList protocols_;
   std::map<std::uint64_t, std::function<void(const HostEvent&)>> observers_;
   std::uint64_t next_id_ = 1;

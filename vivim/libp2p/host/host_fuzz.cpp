@@ -4,9 +4,10 @@
 #include <cstdint>
 
 #include "vivim/base/assert.hpp"
-#include "vivim/libp2p/host/connection.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
+#include "vivim/libp2p/host/noise_security.hpp"
+#include "vivim/libp2p/host/yamux_connection.hpp"
 #include "vivim/rt/sim/world.hpp"
 
 using namespace vivim;
@@ -34,7 +35,8 @@ rt::Co<void> attack_inside(rt::Loop& loop, Upgraded upgraded, Layer layer, Bytes
     co_await attack(*upgraded.stream, std::move(bytes));
     co_return;
   }
-  Connection connection(loop, Direction::outbound, std::move(upgraded), {});
+  YamuxConnection connection(loop, Direction::outbound, std::move(upgraded.stream),
+                             std::move(upgraded.early), {});
   rt::TaskGroup tasks(loop);
   tasks.spawn("attacker", connection.run());
   if (auto stream = connection.open_stream()) {
@@ -44,7 +46,7 @@ rt::Co<void> attack_inside(rt::Loop& loop, Upgraded upgraded, Layer layer, Bytes
   co_await tasks.stop();
 }
 
-rt::Co<void> dial_and_attack(rt::sim::Node& from, rt::Endpoint to, const noise::Identity& identity,
+rt::Co<void> dial_and_attack(rt::sim::Node& from, rt::Endpoint to, NoiseSecurity& noise,
                              Layer layer, Bytes bytes) {
   auto connection = co_await from.network().dial(to, std::chrono::seconds(5));
   VIVIM_ASSERT(connection.has_value());
@@ -58,7 +60,8 @@ rt::Co<void> dial_and_attack(rt::sim::Node& from, rt::Endpoint to, const noise::
     co_await attack(*connection->stream, std::move(start));
     co_return;
   }
-  auto upgraded = co_await upgrade(std::move(connection->stream), identity, {}, from.rng());
+  UpgradeProtocols protocols{.securities = {&noise}, .muxers = {std::string(yamux::k_protocol_id)}};
+  auto upgraded = co_await upgrade(std::move(connection->stream), std::move(protocols), {});
   VIVIM_ASSERT(upgraded.has_value());
   co_await attack_inside(from.loop(), std::move(*upgraded), layer, std::move(bytes));
 }
@@ -74,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto& other = world.add_node("attacker");
   const auto random = [&other](MutableBytes out) { other.rng().fill(out); };
   const auto key = crypto::KeyPair::generate(random);
-  const noise::Identity attacker(crypto::KeyPair::generate(random), random);
+  NoiseSecurity attacker(noise::Identity(crypto::KeyPair::generate(random), random), other.rng());
   Host host({.key = key}, node.loop(), node.network(), node.rng());
   const rt::Endpoint at{.ip = node.ip(), .port = 4001};
   VIVIM_ASSERT(host.listen(Multiaddr::from_tcp(at.ip.to_string(), at.port).value()).has_value());

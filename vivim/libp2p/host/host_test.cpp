@@ -1,6 +1,7 @@
 #include "vivim/libp2p/host/host.hpp"
 
 #include "vivim/libp2p/host/host_test_detail.hpp"
+#include "vivim/libp2p/noise/error.hpp"
 #include "vivim/libp2p/ping/ping.hpp"
 
 using namespace vivim;

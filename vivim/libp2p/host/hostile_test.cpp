@@ -1,7 +1,8 @@
 // Peers that break the rules at each layer, and peers that want too much.
-#include "vivim/libp2p/host/connection.hpp"
 #include "vivim/libp2p/host/host_test_detail.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
+#include "vivim/libp2p/host/noise_security.hpp"
+#include "vivim/libp2p/host/yamux_connection.hpp"
 #include "vivim/multiformats/error.hpp"
 
 using namespace vivim;
@@ -21,7 +22,8 @@ struct Attacker {
         node(world.add_node("attacker")),
         victim(victim_),
         key(crypto::KeyPair::generate(random())),
-        identity(key, random()) {}
+        noise(noise::Identity(key, random()), node.rng()),
+        identity(noise.identity()) {}
 
   crypto::RandomSource random() {
     return [this](MutableBytes out) { node.rng().fill(out); };
@@ -31,20 +33,26 @@ struct Attacker {
     REQUIRE(connection);
     return std::move(connection->stream);
   }
+  UpgradeProtocols protocols() {
+    return {.securities = {&noise}, .muxers = {std::string(yamux::k_protocol_id)}};
+  }
   Upgraded secured() {
-    auto upgraded = world.run(upgrade(dial(), identity, {}, node.rng()));
+    auto upgraded = world.run(upgrade(dial(), protocols(), {}));
     REQUIRE(upgraded);
     return std::move(*upgraded);
   }
-  std::unique_ptr<Connection> connection(yamux::Config config = {}) {
-    return std::make_unique<Connection>(node.loop(), Direction::outbound, secured(), config);
+  std::unique_ptr<MuxedConnection> connection(yamux::Config config = {}) {
+    Upgraded upgraded = secured();
+    return YamuxMuxer(config).make(node.loop(), Direction::outbound, std::move(upgraded.stream),
+                                   std::move(upgraded.early));
   }
 
   World& world;
   rt::sim::Node& node;
   TestHost& victim;
   crypto::KeyPair key;
-  noise::Identity identity;
+  NoiseSecurity noise;
+  const noise::Identity& identity;
 };
 
 /// A victim, an attacker, and a well-behaved host that must still be served at the end.
@@ -133,8 +141,7 @@ TEST_CASE("hostile: garbage instead of Noise frames") {
   Siege siege;
   auto transport = siege.attacker.dial();
   rt::Stream* const raw = transport.get();
-  auto upgraded = siege.world.run(
-      upgrade(std::move(transport), siege.attacker.identity, {}, siege.attacker.node.rng()));
+  auto upgraded = siege.world.run(upgrade(std::move(transport), siege.attacker.protocols(), {}));
   REQUIRE(upgraded);
   siege.world.run_for(1s);
   CHECK(siege.victim.count(Kind::connected) == 1);
@@ -183,7 +190,7 @@ struct Running {
     siege.world.run(tasks.stop());
   }
   Siege& siege;
-  std::unique_ptr<Connection> connection;
+  std::unique_ptr<MuxedConnection> connection;
   rt::TaskGroup tasks;
 };
 

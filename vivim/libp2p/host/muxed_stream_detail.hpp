@@ -1,15 +1,15 @@
 #pragma once
 
-#include "vivim/libp2p/host/connection.hpp"
+#include "vivim/libp2p/host/yamux_connection.hpp"
 #include "vivim/rt/stream.hpp"
 #include "vivim/rt/wait.hpp"
 
 namespace vivim::libp2p {
 
-/// One stream of a Connection; may outlive it, and fails then.
+/// One stream of a YamuxConnection; may outlive it, and fails then.
 class MuxedStream final : public rt::Stream {
  public:
-  MuxedStream(Connection& connection, rt::Loop& loop, yamux::StreamId id)
+  MuxedStream(YamuxConnection& connection, rt::Loop& loop, yamux::StreamId id)
       : connection_(&connection), readable_(loop), writable_(loop), id_(id) {}
   ~MuxedStream() override;
 
@@ -28,7 +28,7 @@ class MuxedStream final : public rt::Stream {
   Error translate(const Error& error) const;
   Error ended() const;
 
-  Connection* connection_;
+  YamuxConnection* connection_;
   rt::Event readable_;
   rt::Event writable_;
   yamux::StreamId id_;

@@ -32,39 +32,70 @@ rt::Co<Result<Bytes>> converse(rt::Stream& stream, Machine& machine) {
   co_return Bytes();
 }
 
-/// Checks the answer to its proposal with the first read.
+/// Sends its proposal with the first write, and checks the answer with the first read.
 class OptimisticStream final : public rt::Stream {
  public:
-  OptimisticStream(std::unique_ptr<rt::Stream> inner, multistream::Dialer dialer)
-      : inner_(std::move(inner)), dialer_(std::move(dialer)) {}
+  OptimisticStream(std::unique_ptr<rt::Stream> inner, std::string protocol,
+                   std::shared_ptr<bool> agreed)
+      : inner_(std::move(inner)),
+        agreed_(std::move(agreed)),
+        dialer_(std::make_unique<multistream::Dialer>(std::vector{std::move(protocol)},
+                                                      multistream::DialMode::optimistic)),
+        unsent_(dialer_->take_output()) {}
 
   rt::Co<Result<std::size_t>> read_some(MutableBytes into) override {
-    if (agreed_) {
+    if (dialer_ == nullptr) {
       return inner_->read_some(into);
     }
     return read_first(into);
   }
-  rt::Co<Result<void>> write(BytesView bytes) override { return inner_->write(bytes); }
-  rt::Co<Result<void>> close_write() override { return inner_->close_write(); }
+  rt::Co<Result<void>> write(BytesView bytes) override {
+    if (unsent_.empty()) {
+      return inner_->write(bytes);
+    }
+    return write_first(bytes);
+  }
+  rt::Co<Result<void>> close_write() override {
+    if (unsent_.empty()) {
+      return inner_->close_write();
+    }
+    return propose_and_close();
+  }
   void reset(std::uint32_t reason) override { inner_->reset(reason); }
 
  private:
+  rt::Co<Result<void>> write_first(BytesView bytes) {
+    Bytes all = std::exchange(unsent_, Bytes());
+    append(all, bytes);
+    co_return co_await inner_->write(all);
+  }
+  rt::Co<Result<void>> propose_and_close() {
+    VIVIM_CO_TRYV(co_await write_first({}));
+    co_return co_await inner_->close_write();
+  }
   rt::Co<Result<std::size_t>> read_first(MutableBytes into) {
-    auto early = co_await converse(*inner_, dialer_);
+    if (!unsent_.empty()) {
+      VIVIM_CO_TRYV(co_await write_first({}));
+    }
+    auto early = co_await converse(*inner_, *dialer_);
     if (!early) {
       if (&early.error().domain() != &error_domain(rt::RtError{})) {
         inner_->reset(0);  // the peer refused, or broke the rules
       }
       co_return std::unexpected(early.error());
     }
-    agreed_ = true;
+    if (agreed_ != nullptr) {
+      *std::exchange(agreed_, nullptr) = true;
+    }
+    dialer_.reset();
     inner_ = with_early_bytes(std::move(inner_), std::move(*early));
     co_return co_await inner_->read_some(into);
   }
 
   std::unique_ptr<rt::Stream> inner_;
-  multistream::Dialer dialer_;
-  bool agreed_ = false;
+  std::shared_ptr<bool> agreed_;
+  std::unique_ptr<multistream::Dialer> dialer_;  ///< until the peer agreed
+  Bytes unsent_;
 };
 
 }  // namespace
@@ -83,12 +114,18 @@ rt::Co<Result<Agreement>> agree(rt::Stream& stream, multistream::ProtocolList su
   co_return Agreement{.protocol = std::string(*listener.protocol()), .early = std::move(early)};
 }
 
+std::unique_ptr<rt::Stream> propose_with_first_write(std::unique_ptr<rt::Stream> stream,
+                                                     std::string protocol,
+                                                     std::shared_ptr<bool> agreed) {
+  return std::make_unique<OptimisticStream>(std::move(stream), std::move(protocol),
+                                            std::move(agreed));
+}
+
 rt::Co<Result<std::unique_ptr<rt::Stream>>> propose_optimistically(
     std::unique_ptr<rt::Stream> stream, std::string protocol) {
-  multistream::Dialer dialer({std::move(protocol)}, multistream::DialMode::optimistic);
-  const Bytes output = dialer.take_output();
-  VIVIM_CO_TRYV(co_await stream->write(output));
-  co_return std::make_unique<OptimisticStream>(std::move(stream), std::move(dialer));
+  auto proposing = propose_with_first_write(std::move(stream), std::move(protocol));
+  VIVIM_CO_TRYV(co_await proposing->write({}));
+  co_return proposing;
 }
 
 }  // namespace vivim::libp2p

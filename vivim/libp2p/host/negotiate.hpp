@@ -30,4 +30,10 @@ rt::Co<Result<Agreement>> agree(rt::Stream& stream, multistream::ProtocolList su
 rt::Co<Result<std::unique_ptr<rt::Stream>>> propose_optimistically(
     std::unique_ptr<rt::Stream> stream, std::string protocol);
 
+/// The same, but the proposal leaves in front of the first write, in one piece with it (or before
+/// the first read, if that comes first). `agreed`, if given, turns true when the peer agreed.
+std::unique_ptr<rt::Stream> propose_with_first_write(std::unique_ptr<rt::Stream> stream,
+                                                     std::string protocol,
+                                                     std::shared_ptr<bool> agreed = nullptr);
+
 }  // namespace vivim::libp2p

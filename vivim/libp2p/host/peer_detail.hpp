@@ -1,28 +1,52 @@
 #pragma once
 
-#include "vivim/libp2p/host/connection.hpp"
 #include "vivim/libp2p/host/host.hpp"
 
 namespace vivim::libp2p {
 
+/// A listener and who made it.
+struct Host::Listening {
+  Transport* transport;
+  std::unique_ptr<TransportListener> listener;
+};
+
+/// A connection that is secured and multiplexed, but not counted yet.
+struct Host::Established {
+  PeerId peer;
+  std::unique_ptr<MuxedConnection> connection;
+  Multiaddr remote;
+  std::string security;
+  std::string muxer;
+  bool limited = false;
+  Direction direction = Direction::outbound;  ///< who asked for it, whatever the roles
+  std::string transport = {};
+};
+
 /// One connection of a host, with what its peer told.
 struct Host::Peer {
-  Peer(rt::Loop& loop, PeerId peer, Multiaddr remote_, Direction direction_, Upgraded upgraded,
-       const yamux::Config& config)
-      : id(peer),
-        remote(std::move(remote_)),
-        direction(direction_),
+  Peer(rt::Loop& loop, Established established)
+      : id(established.peer),
+        remote(std::move(established.remote)),
+        direction(established.direction),
+        transport(std::move(established.transport)),
+        security(std::move(established.security)),
+        muxer(std::move(established.muxer)),
+        limited(established.limited),
         since(loop.clock().now()),
-        connection(loop, direction_, std::move(upgraded), config),
+        connection(std::move(established.connection)),
         released(loop),
         tasks(loop) {}
 
   PeerId id;
   Multiaddr remote;
   Direction direction;
+  std::string transport;
+  std::string security;
+  std::string muxer;
+  bool limited;
   rt::TimePoint since;
   identify::Info info;
-  Connection connection;
+  std::unique_ptr<MuxedConnection> connection;
   rt::Event released;  ///< nobody holds its streams, or nobody waits for that any more
   rt::TaskGroup tasks;
 };

@@ -5,26 +5,16 @@
 
 namespace vivim::libp2p {
 
-Result<Host::ConnectionId> Host::add_peer(Upgraded upgraded, Multiaddr remote,
-                                          Direction direction) {
-  if (upgraded.peer == peer_id()) {
-    upgraded.stream->reset(0);
+Result<Host::ConnectionId> Host::add_peer(Established established) {
+  if (established.peer == peer_id()) {
     return fail(HostError::self_dial);
   }
-  if (count(upgraded.peer) >= limits_.connections_per_peer_max) {
-    upgraded.stream->reset(0);
+  if (count(established.peer) >= limits_.connections_per_peer_max) {
     return fail(HostError::too_many_connections, limits_.connections_per_peer_max);
   }
-  const yamux::Config config{.window_growth_bytes_max = limits_.window_growth_bytes_max,
-                             .inbound_streams_max = limits_.inbound_streams_max,
-                             .outbound_streams_max = limits_.outbound_streams_max,
-                             .keep_alive_interval = times_.keep_alive_interval,
-                             .ping_timeout = times_.keep_alive_timeout};
   const ConnectionId id = next_id_++;
-  const PeerId peer_id = upgraded.peer;
   const auto [at, added] =
-      peers_.emplace(id, std::make_unique<Peer>(loop_, peer_id, std::move(remote), direction,
-                                                std::move(upgraded), config));
+      peers_.emplace(id, std::make_unique<Peer>(loop_, std::move(established)));
   emit(event_of(HostEvent::Kind::connected, *at->second));
   return id;
 }
@@ -34,28 +24,35 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   peer.tasks.spawn("accept streams", accept_streams(peer));
   peer.tasks.spawn("identify", identify_peer(peer));
   if (stopping_) {
-    peer.connection.close({.cause = CloseCause::local});
+    peer.connection->close({.cause = CloseCause::local});
   }
-  co_await peer.connection.run();
+  co_await peer.connection->run();
   ending_.insert(peers_.extract(id));
   HostEvent event = event_of(HostEvent::Kind::disconnected, peer);
-  event.reason = peer.connection.reason();
+  event.reason = peer.connection->reason();
   emit(event);
   co_await peer.tasks.stop();
   if (!stopping_) {
-    peer.connection.when_idle([&peer] { peer.released.set(); });
+    peer.connection->when_idle([&peer] { peer.released.set(); });
     co_await peer.released.wait();
   }
   ending_.erase(id);
 }
 
-Host::Peer* Host::best_connection(const PeerId& peer) const {
+Host::Peer* Host::best_connection(const PeerId& peer, StreamOptions options) const {
+  Peer* limited = nullptr;
   for (const auto& [id, candidate] : peers_) {
-    if (candidate->id == peer && candidate->connection.open()) {
+    if (candidate->id != peer || !candidate->connection->open()) {
+      continue;
+    }
+    if (!candidate->limited) {
       return candidate.get();
     }
+    if (limited == nullptr) {
+      limited = candidate.get();
+    }
   }
-  return nullptr;
+  return options.allow_limited ? limited : nullptr;
 }
 
 std::size_t Host::count(const PeerId& peer) const {
@@ -75,7 +72,7 @@ bool Host::connected(const PeerId& peer) const {
 void Host::disconnect(const PeerId& peer) {
   for (const auto& [id, candidate] : peers_) {
     if (candidate->id == peer) {
-      candidate->connection.close({.cause = CloseCause::local});
+      candidate->connection->close({.cause = CloseCause::local});
     }
   }
 }
@@ -85,7 +82,9 @@ HostEvent Host::event_of(HostEvent::Kind kind, const Peer& peer) const {
           .peer = peer.id,
           .remote = peer.remote,
           .direction = peer.direction,
-          .connections_left = count(peer.id)};
+          .connections_left = count(peer.id),
+          .transport = peer.transport,
+          .limited = peer.limited};
 }
 
 std::vector<PeerInfo> Host::peers() const {
@@ -95,10 +94,15 @@ std::vector<PeerInfo> Host::peers() const {
                    .address = peer->remote,
                    .direction = peer->direction,
                    .connected = loop_.clock().now() - peer->since,
-                   .rtt = peer->connection.rtt(),
+                   .rtt = peer->connection->rtt(),
                    .agent = peer->info.agent_version.value_or(""),
                    .protocols = peer->info.protocols,
-                   .listen_addresses = peer->info.listen_addresses});
+                   .listen_addresses = peer->info.listen_addresses,
+                   .transport = peer->transport,
+                   .security = peer->security,
+                   .muxer = peer->muxer,
+                   .limited = peer->limited,
+                   .streams = peer->connection->streams()});
   }
   return all;
 }

@@ -88,7 +88,7 @@ void merge(identify::Info& known, identify::Info&& told) {
 
 void Host::add_services() {
   const auto add = [this](std::string_view protocol, Handler handler) {
-    const auto added = handle(std::string(protocol), std::move(handler));
+    const auto added = handle(std::string(protocol), std::move(handler), {.allow_limited = true});
     VIVIM_ASSERT(added.has_value());
   };
   add(identify::k_protocol_id,
@@ -101,7 +101,7 @@ void Host::add_services() {
 identify::Info Host::describe_self(const Multiaddr& observed) const {
   identify::Info info{.protocol_version = std::string(identify::k_protocol_version),
                       .agent_version = agent_,
-                      .public_key = identity_.public_key(),
+                      .public_key = public_key_,
                       .observed_address = observed,
                       .protocols = *protocols_};
   for (const auto& address : listen_addresses()) {
@@ -144,7 +144,7 @@ rt::Co<void> Host::take_identify_push(InboundStream inbound) {
 }
 
 rt::Co<void> Host::identify_peer(Peer& peer) {
-  auto opened = peer.connection.open_stream();
+  auto opened = peer.connection->open_stream();
   if (!opened) {
     co_return;
   }
@@ -163,7 +163,7 @@ rt::Co<void> Host::identify_peer(Peer& peer) {
     co_return;
   }
   if (const auto same = identify::check_peer(*told, peer.id); !same) {
-    peer.connection.close(CloseReason::from(same.error()));
+    peer.connection->close(CloseReason::from(same.error()));
     co_return;
   }
   peer.info = std::move(*told);
@@ -177,7 +177,8 @@ rt::Co<Result<rt::Duration>> Host::ping(PeerId peer) {
 
 rt::Co<Result<rt::Duration>> Host::measure(PeerId peer) {
   const std::string protocol(ping::k_protocol_id);
-  VIVIM_CO_TRY(auto opened, co_await open_stream(peer, std::span(&protocol, 1)));
+  VIVIM_CO_TRY(auto opened,
+               co_await open_stream(peer, std::span(&protocol, 1), {.allow_limited = true}));
   rt::Stream* const raw = opened.stream.get();
   const auto guard = watchdog_.arm(times_.ping_max, [raw] { raw->reset(0); });
   ping::Payload payload{};
@@ -187,8 +188,8 @@ rt::Co<Result<rt::Duration>> Host::measure(PeerId peer) {
     opened.stream->reset(0);
     co_return guard.expired() ? Result<rt::Duration>(fail(HostError::ping_timeout)) : rtt;
   }
-  if (Peer* const known = best_connection(peer)) {
-    known->connection.set_rtt(*rtt);
+  if (Peer* const known = best_connection(peer, {.allow_limited = true})) {
+    known->connection->set_rtt(*rtt);
   }
   co_return rtt;
 }

@@ -8,12 +8,13 @@
 
 namespace vivim::libp2p {
 
-Result<void> Host::handle(std::string protocol, Handler handler) {
+Result<void> Host::handle(std::string protocol, Handler handler, HandleOptions options) {
   VIVIM_ASSERT(multistream::is_valid_protocol(protocol));
   if (!handlers_.contains(protocol) && handlers_.size() >= k_protocols_max) {
     return fail(HostError::too_many_protocols, k_protocols_max);
   }
-  handlers_[std::move(protocol)] = std::make_shared<const Handler>(std::move(handler));
+  handlers_[std::move(protocol)] =
+      std::make_shared<const Served>(Served{.handler = std::move(handler), .options = options});
   update_protocols();
   return {};
 }
@@ -32,12 +33,16 @@ void Host::update_protocols() {
 }
 
 rt::Co<void> Host::accept_streams(Peer& peer) {
-  while (auto stream = co_await peer.connection.accept()) {
-    streams_.spawn("stream", serve_stream(std::move(stream), peer.id, peer.remote));
+  while (auto stream = co_await peer.connection->accept()) {
+    streams_.spawn("stream", serve_stream(std::move(stream), {.stream = nullptr,
+                                                              .peer = peer.id,
+                                                              .protocol = {},
+                                                              .remote = peer.remote,
+                                                              .limited = peer.limited}));
   }
 }
 
-rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, PeerId peer, Multiaddr remote) {
+rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about) {
   rt::Stream* const raw = stream.get();
   std::optional<Watchdog::Guard> guard;
   guard.emplace(watchdog_, loop_.clock().now() + times_.negotiation_max, [raw] { raw->reset(0); });
@@ -49,26 +54,25 @@ rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, PeerId peer,
     co_return;
   }
   const auto found = handlers_.find(agreement->protocol);
-  if (found == handlers_.end()) {  // taken back meanwhile
+  if (found == handlers_.end() ||  // taken back meanwhile
+      (about.limited && !found->second->options.allow_limited)) {
     stream->reset(0);
     co_return;
   }
-  const std::shared_ptr<const Handler> handler = found->second;
-  InboundStream inbound{.stream = with_early_bytes(std::move(stream), std::move(agreement->early)),
-                        .peer = peer,
-                        .protocol = std::move(agreement->protocol),
-                        .remote = std::move(remote)};
-  co_await (*handler)(std::move(inbound));
+  const std::shared_ptr<const Served> served = found->second;
+  about.stream = with_early_bytes(std::move(stream), std::move(agreement->early));
+  about.protocol = std::move(agreement->protocol);
+  co_await served->handler(std::move(about));
 }
 
-rt::Co<Result<OpenedStream>> Host::open_stream(PeerId peer,
-                                               std::span<const std::string> protocols) {
+rt::Co<Result<OpenedStream>> Host::open_stream(PeerId peer, std::span<const std::string> protocols,
+                                               StreamOptions options) {
   VIVIM_ASSERT(!protocols.empty());
   const Call call(*this);
   if (stopping_) {
     co_return fail(HostError::stopping);
   }
-  Peer* const found = best_connection(peer);
+  Peer* const found = best_connection(peer, options);
   if (found == nullptr) {
     co_return fail(HostError::not_connected);
   }
@@ -76,7 +80,7 @@ rt::Co<Result<OpenedStream>> Host::open_stream(PeerId peer,
 }
 
 rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> protocols) {
-  VIVIM_CO_TRY(auto stream, peer.connection.open_stream());
+  VIVIM_CO_TRY(auto stream, peer.connection->open_stream());
   const auto known = std::ranges::find_first_of(protocols, peer.info.protocols);
   if (known != protocols.end()) {
     VIVIM_CO_TRY(auto opened, co_await propose_optimistically(std::move(stream), *known));

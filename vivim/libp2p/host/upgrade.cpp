@@ -1,111 +1,113 @@
 #include "vivim/libp2p/host/upgrade.hpp"
 
-#include <array>
+#include <algorithm>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/libp2p/host/error.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
-#include "vivim/libp2p/yamux/session.hpp"
+#include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {
 
 namespace {
 
-constexpr std::size_t k_read_bytes = 4096;
-
-struct Secured {
-  noise::Session session;
-  Bytes early;  // sealed
+/// The transport, ready for the handshake of the security protocol that was chosen.
+struct Chosen {
+  Security* security;
+  std::unique_ptr<rt::Stream> transport;
+  std::shared_ptr<bool> agreed;  ///< whether the peer agreed, if that is still open
 };
 
-rt::Co<Result<Bytes>> read_more(rt::Stream& stream) {
-  Bytes bytes(k_read_bytes);
-  VIVIM_CO_TRY(const auto count, co_await stream.read_some(bytes));
-  if (count == 0) {
-    co_return fail(HostError::closed_during_negotiation);
+std::vector<std::string> names_of(const std::vector<Security*>& securities) {
+  std::vector<std::string> names;
+  for (const Security* security : securities) {
+    names.emplace_back(security->protocol_id());
   }
-  bytes.resize(count);
-  co_return bytes;
+  return names;
 }
 
-/// The listener's part before the handshake: what the dialer sent behind its proposal.
-rt::Co<Result<Bytes>> agree_on_noise(rt::Stream& stream) {
-  VIVIM_CO_TRY(
-      auto agreement,
-      co_await agree(stream, multistream::make_protocol_list({std::string(noise::k_protocol_id)})));
-  co_return std::move(agreement.early);
-}
-
-/// The dialer's: the proposal leaves together with the first handshake message.
-rt::Co<Result<Bytes>> propose_noise(rt::Stream& stream, noise::Handshake& handshake) {
-  multistream::Dialer dialer({std::string(noise::k_protocol_id)},
-                             multistream::DialMode::optimistic);
-  Bytes output = dialer.take_output();
-  append(output, handshake.poll_transmit());
-  VIVIM_CO_TRYV(co_await stream.write(output));
-  for (;;) {
-    VIVIM_CO_TRY(const auto bytes, co_await read_more(stream));
-    VIVIM_CO_TRY(const auto used, dialer.feed(bytes));
-    if (dialer.done()) {
-      co_return to_bytes(BytesView(bytes).subspan(used));
-    }
-  }
-}
-
-rt::Co<Result<Secured>> shake_hands(rt::Stream& stream, noise::Handshake& handshake, Bytes in) {
-  for (;;) {
-    VIVIM_CO_TRY(const auto used, handshake.feed(in));
-    in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(used));
-    if (const Bytes output = handshake.poll_transmit(); !output.empty()) {
-      VIVIM_CO_TRYV(co_await stream.write(output));
-    }
-    if (handshake.done()) {
-      co_return Secured{.session = handshake.take_session(), .early = std::move(in)};
-    }
-    VIVIM_CO_TRY(const auto more, co_await read_more(stream));
-    append(in, more);
-  }
-}
-
-rt::Co<Result<Bytes>> agree_on_muxer(SecureStream& stream, Direction direction) {
-  const std::string yamux(yamux::k_protocol_id);
+rt::Co<Result<Agreement>> negotiate(rt::Stream& stream, Direction direction,
+                                    std::vector<std::string> protocols) {
   if (direction == Direction::outbound) {
-    VIVIM_CO_TRY(auto agreement, co_await propose(stream, {yamux}));
-    co_return std::move(agreement.early);
+    return propose(stream, std::move(protocols));
   }
-  VIVIM_CO_TRY(auto agreement, co_await agree(stream, multistream::make_protocol_list({yamux})));
-  co_return std::move(agreement.early);
+  return agree(stream, multistream::make_protocol_list(std::move(protocols)));
+}
+
+/// `error`, or `instead` if the peer refused everything that was proposed.
+Error refused_as(const Error& error, HostError instead) {
+  return error.is(multistream::MultistreamError::none_supported) ? Error(instead) : error;
+}
+
+rt::Co<Result<Chosen>> choose_security(std::unique_ptr<rt::Stream> transport,
+                                       const std::vector<Security*>& securities,
+                                       const UpgradeOptions& options) {
+  if (options.direction == Direction::outbound &&
+      options.proposal == Proposal::with_first_message) {
+    Security* const first = securities.front();
+    auto agreed = std::make_shared<bool>(false);
+    auto proposing =
+        propose_with_first_write(std::move(transport), std::string(first->protocol_id()), agreed);
+    co_return Chosen{.security = first, .transport = std::move(proposing), .agreed = agreed};
+  }
+  VIVIM_CO_TRY(auto agreement,
+               co_await negotiate(*transport, options.direction, names_of(securities)));
+  const auto found = std::ranges::find(securities, std::string_view(agreement.protocol),
+                                       [](const Security* each) { return each->protocol_id(); });
+  VIVIM_ASSERT(found != securities.end());
+  co_return Chosen{.security = *found,
+                   .transport = with_early_bytes(std::move(transport), std::move(agreement.early)),
+                   .agreed = nullptr};
+}
+
+/// Whether the peer ended the connection: as one does that refuses a proposal and takes the first
+/// message behind it for another one.
+bool is_end(const Error& error) {
+  return error.is(rt::RtError::reset) || error.is(rt::RtError::end_of_stream) ||
+         error.is(HostError::closed_during_negotiation);
+}
+
+rt::Co<Result<Upgraded>> secure(std::unique_ptr<rt::Stream> transport, UpgradeProtocols& protocols,
+                                const UpgradeOptions& options) {
+  VIVIM_CO_TRY(auto chosen,
+               co_await choose_security(std::move(transport), protocols.securities, options));
+  auto secured = co_await chosen.security->secure(std::move(chosen.transport), options.direction,
+                                                  options.expected_peer, protocols.muxers);
+  if (!secured) {
+    const bool others = chosen.agreed != nullptr && protocols.securities.size() > 1;
+    const bool refused = others && !*chosen.agreed && is_end(secured.error());
+    co_return fail(refused ? Error(HostError::no_common_security) : secured.error());
+  }
+  SecureChannel channel = std::move(*secured);
+  Upgraded upgraded{.peer = channel.peer,
+                    .stream = std::move(channel.stream),
+                    .security = std::string(chosen.security->protocol_id())};
+  if (channel.muxer && std::ranges::count(protocols.muxers, *channel.muxer) > 0) {
+    upgraded.muxer = std::move(*channel.muxer);
+  }
+  co_return upgraded;
 }
 
 }  // namespace
 
-rt::Co<Result<Upgraded>> upgrade(std::unique_ptr<rt::Stream> transport,
-                                 const noise::Identity& identity, UpgradeOptions options,
-                                 rt::Rng& rng) {
-  const bool outbound = options.direction == Direction::outbound;
-  noise::HandshakeOptions handshake_options{
-      .role = outbound ? noise::Role::initiator : noise::Role::responder,
-      .expected_peer = options.expected_peer,
-      .muxers = {std::string(yamux::k_protocol_id)}};
-  noise::Handshake handshake(identity, std::move(handshake_options),
-                             [&rng](MutableBytes out) { rng.fill(out); });
-  Bytes in;
-  if (outbound) {
-    VIVIM_CO_TRY(in, co_await propose_noise(*transport, handshake));
-  } else {
-    VIVIM_CO_TRY(in, co_await agree_on_noise(*transport));
+rt::Co<Result<Upgraded>> upgrade(std::unique_ptr<rt::Stream> transport, UpgradeProtocols protocols,
+                                 UpgradeOptions options) {
+  VIVIM_ASSERT(!protocols.securities.empty() && !protocols.muxers.empty());
+  auto upgraded = co_await secure(std::move(transport), protocols, options);
+  if (!upgraded) {
+    co_return fail(refused_as(upgraded.error(), HostError::no_common_security));
   }
-  VIVIM_CO_TRY(auto secured, co_await shake_hands(*transport, handshake, std::move(in)));
-  noise::Session& session = secured.session;
-  const std::size_t taken = session.receiver.feed(secured.early);
-  VIVIM_ASSERT(taken == secured.early.size());  // at most one read: it fits
-  const auto muxer = session.muxer;
-  auto stream = std::make_unique<SecureStream>(std::move(transport), std::move(session.sender),
-                                               std::move(session.receiver));
-  Bytes early;
-  if (!muxer) {
-    VIVIM_CO_TRY(early, co_await agree_on_muxer(*stream, options.direction));
+  if (!upgraded->muxer.empty()) {
+    co_return upgraded;
   }
-  co_return Upgraded{.peer = session.peer, .stream = std::move(stream), .early = std::move(early)};
+  auto agreement =
+      co_await negotiate(*upgraded->stream, options.direction, std::move(protocols.muxers));
+  if (!agreement) {
+    co_return fail(refused_as(agreement.error(), HostError::no_common_muxer));
+  }
+  upgraded->muxer = std::move(agreement->protocol);
+  upgraded->early = std::move(agreement->early);
+  co_return upgraded;
 }
 
 }  // namespace vivim::libp2p

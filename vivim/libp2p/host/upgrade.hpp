@@ -2,36 +2,54 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
-#include "vivim/libp2p/host/secure_stream.hpp"
-#include "vivim/libp2p/noise/handshake.hpp"
 #include "vivim/libp2p/transport/direction.hpp"
+#include "vivim/libp2p/transport/security.hpp"
 #include "vivim/multiformats/peer_id.hpp"
-#include "vivim/rt/rng.hpp"
 #include "vivim/rt/stream.hpp"
 
 namespace vivim::libp2p {
 
+/// How a dialer proposes its security protocols.
+enum class Proposal : std::uint8_t {
+  /// The first one, together with its first message: no round trip of its own. The peer cannot be
+  /// asked for another then: no_common_security means to dial again with the rest.
+  with_first_message,
+  /// All of them in order, waiting for each answer.
+  one_by_one,
+};
+
 struct UpgradeOptions {
   Direction direction = Direction::outbound;
-  /// Whom we dialled; outbound only.
+  /// Whom we dialled.
   std::optional<multiformats::PeerId> expected_peer;
+  Proposal proposal = Proposal::with_first_message;
 };
 
-/// A secured connection whose ends agreed on yamux.
+/// What a node speaks, most wanted first; at least one each.
+struct UpgradeProtocols {
+  std::vector<Security*> securities;
+  std::vector<std::string> muxers;
+};
+
+/// A secured connection whose ends agreed on a muxer.
 struct Upgraded {
   multiformats::PeerId peer;
-  std::unique_ptr<SecureStream> stream;
-  Bytes early;  ///< plaintext of the muxer that arrived already
+  std::unique_ptr<FrameStream> stream;
+  std::string security;  ///< protocol id
+  std::string muxer;     ///< protocol id: one of ours
+  Bytes early;           ///< plaintext of the muxer that arrived already
 };
 
-/// multistream /noise, the Noise XX handshake, and the muxer: named early within the handshake, or
+/// multistream, a security handshake, and the muxer: named early within the handshake, or
 /// negotiated behind it (libp2p/specs connections). The dialer's first write carries header,
 /// proposal and first handshake message. No deadline here: the caller resets the transport, which
-/// it may keep a pointer to until this returns. Errors: the transport's, multistream's, noise's
-/// (wrong_peer), closed_during_negotiation.
-rt::Co<Result<Upgraded>> upgrade(std::unique_ptr<rt::Stream> transport,
-                                 const noise::Identity& identity, UpgradeOptions options,
-                                 rt::Rng& rng);
+/// it may keep a pointer to until this returns. Errors: the transport's, multistream's, the
+/// security protocol's (wrong_peer), no_common_security, no_common_muxer,
+/// closed_during_negotiation.
+rt::Co<Result<Upgraded>> upgrade(std::unique_ptr<rt::Stream> transport, UpgradeProtocols protocols,
+                                 UpgradeOptions options);
 
 }  // namespace vivim::libp2p

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include "vivim/libp2p/host/negotiate.hpp"
+#include "vivim/libp2p/host/noise_security.hpp"
+#include "vivim/libp2p/host/secure_stream.hpp"
 #include "vivim/libp2p/yamux/session.hpp"
 #include "vivim/rt/error.hpp"
 #include "vivim/rt/sim/stream_pair.hpp"
@@ -24,12 +26,18 @@ struct Party {
       : node(node_),
         random([this](MutableBytes out) { node.rng().fill(out); }),
         key(crypto::KeyPair::generate(random)),
-        identity(key, random) {}
+        noise(noise::Identity(key, random), node.rng()),
+        identity(noise.identity()) {}
+
+  UpgradeProtocols protocols() {
+    return {.securities = {&noise}, .muxers = {std::string(yamux::k_protocol_id)}};
+  }
 
   rt::sim::Node& node;
   crypto::RandomSource random;
   crypto::KeyPair key;
-  noise::Identity identity;
+  NoiseSecurity noise;
+  const noise::Identity& identity;
 };
 
 /// Both ends of a pipe, and what their upgrades gave.
@@ -53,7 +61,7 @@ struct Setting {
 
 rt::Co<void> upgrade_into(std::unique_ptr<rt::Stream> transport, Party& party,
                           UpgradeOptions options, std::optional<Result<Upgraded>>& into) {
-  into.emplace(co_await upgrade(std::move(transport), party.identity, options, party.node.rng()));
+  into.emplace(co_await upgrade(std::move(transport), party.protocols(), options));
 }
 
 void run_both(Setting& setting, std::unique_ptr<rt::Stream> a, std::unique_ptr<rt::Stream> b) {

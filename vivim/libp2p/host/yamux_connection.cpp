@@ -1,4 +1,4 @@
-#include "vivim/libp2p/host/connection.hpp"
+#include "vivim/libp2p/host/yamux_connection.hpp"
 
 #include <algorithm>
 
@@ -20,10 +20,12 @@ yamux::Role role_of(Direction direction) {
 
 }  // namespace
 
-Connection::Connection(rt::Loop& loop, Direction direction, Upgraded upgraded, yamux::Config config)
+YamuxConnection::YamuxConnection(rt::Loop& loop, Direction direction,
+                                 std::unique_ptr<FrameStream> stream, Bytes early,
+                                 const yamux::Config& config)
     : loop_(loop),
-      secure_(std::move(upgraded.stream)),
-      early_(std::move(upgraded.early)),
+      secure_(std::move(stream)),
+      early_(std::move(early)),
       session_(role_of(direction), config, loop.clock().now().time_since_epoch()),
       timer_(loop.make_timer()),
       transmit_(loop),
@@ -39,13 +41,13 @@ Connection::Connection(rt::Loop& loop, Direction direction, Upgraded upgraded, y
   });
 }
 
-Connection::~Connection() {
+YamuxConnection::~YamuxConnection() {
   for (const auto& [id, stream] : streams_) {
     stream->orphan();
   }
 }
 
-rt::Co<void> Connection::run() {
+rt::Co<void> YamuxConnection::run() {
   tasks_.spawn("connection reader", read_loop());
   tasks_.spawn("connection writer", write_loop());
   tasks_.spawn("connection keeper", keep_loop());
@@ -57,7 +59,7 @@ rt::Co<void> Connection::run() {
   secure_->reset(0);
 }
 
-void Connection::close(CloseReason reason) {
+void YamuxConnection::close(CloseReason reason) {
   if (closed()) {
     return;
   }
@@ -77,7 +79,7 @@ void Connection::close(CloseReason reason) {
   update_idle();
 }
 
-Result<std::unique_ptr<rt::Stream>> Connection::open_stream() {
+Result<std::unique_ptr<rt::Stream>> YamuxConnection::open_stream() {
   if (closed()) {
     return fail(rt::RtError::closed);
   }
@@ -87,7 +89,7 @@ Result<std::unique_ptr<rt::Stream>> Connection::open_stream() {
   return stream;
 }
 
-rt::Co<std::unique_ptr<rt::Stream>> Connection::accept() {
+rt::Co<std::unique_ptr<rt::Stream>> YamuxConnection::accept() {
   while (accepted_.empty() && !closed()) {
     acceptable_.reset();
     co_await acceptable_.wait();
@@ -100,7 +102,7 @@ rt::Co<std::unique_ptr<rt::Stream>> Connection::accept() {
   co_return stream;
 }
 
-rt::Co<void> Connection::read_loop() {
+rt::Co<void> YamuxConnection::read_loop() {
   const auto result = co_await read_frames();
   if (result) {
     close({.cause = CloseCause::remote});
@@ -110,7 +112,7 @@ rt::Co<void> Connection::read_loop() {
   read_ended_.set();
 }
 
-rt::Co<Result<void>> Connection::read_frames() {
+rt::Co<Result<void>> YamuxConnection::read_frames() {
   if (const auto fed = session_.feed(std::exchange(early_, Bytes()), now()); !fed) {
     co_return fed;
   }
@@ -128,7 +130,7 @@ rt::Co<Result<void>> Connection::read_frames() {
   }
 }
 
-rt::Co<void> Connection::write_loop() {
+rt::Co<void> YamuxConnection::write_loop() {
   for (;;) {
     if (transmit_buffer_.empty()) {
       transmit_buffer_.resize(k_transmit_bytes_min);
@@ -157,7 +159,7 @@ rt::Co<void> Connection::write_loop() {
   flushed_.set();
 }
 
-rt::Co<void> Connection::keep_loop() {
+rt::Co<void> YamuxConnection::keep_loop() {
   while (!tasks_.stopping()) {
     if (closed()) {
       timer_->expire_at(close_deadline_);
@@ -172,7 +174,7 @@ rt::Co<void> Connection::keep_loop() {
   }
 }
 
-void Connection::on_timer() {
+void YamuxConnection::on_timer() {
   if (closed()) {
     if (loop_.clock().now() >= close_deadline_) {
       close_deadline_ = rt::TimePoint::max();
@@ -190,7 +192,7 @@ void Connection::on_timer() {
   }
 }
 
-void Connection::settle() {
+void YamuxConnection::settle() {
   while (const auto event = session_.poll_event()) {
     on_event(*event);
   }
@@ -199,7 +201,7 @@ void Connection::settle() {
   }
 }
 
-void Connection::on_event(const yamux::Event& event) {
+void YamuxConnection::on_event(const yamux::Event& event) {
   using yamux::EventKind;
   switch (event.kind) {
     case EventKind::opened:
@@ -226,32 +228,39 @@ void Connection::on_event(const yamux::Event& event) {
   }
 }
 
-MuxedStream* Connection::find(yamux::StreamId id) {
+MuxedStream* YamuxConnection::find(yamux::StreamId id) {
   const auto found = streams_.find(id);
   return found == streams_.end() ? nullptr : found->second;
 }
 
-std::unique_ptr<MuxedStream> Connection::make_stream(yamux::StreamId id) {
+std::unique_ptr<MuxedStream> YamuxConnection::make_stream(yamux::StreamId id) {
   auto stream = std::make_unique<MuxedStream>(*this, loop_, id);
   streams_.emplace(id, stream.get());
   return stream;
 }
 
-void Connection::forget(yamux::StreamId id) {
+void YamuxConnection::forget(yamux::StreamId id) {
   streams_.erase(id);
   settle();
   update_idle();
 }
 
-void Connection::when_idle(std::move_only_function<void()> action) {
+void YamuxConnection::when_idle(std::move_only_function<void()> action) {
   on_idle_ = std::move(action);
   update_idle();
 }
 
-void Connection::update_idle() {
+void YamuxConnection::update_idle() {
   if (on_idle_ && closed() && streams_.empty()) {
     std::exchange(on_idle_, nullptr)();
   }
+}
+
+std::unique_ptr<MuxedConnection> YamuxMuxer::make(rt::Loop& loop, Direction direction,
+                                                  std::unique_ptr<FrameStream> stream,
+                                                  Bytes early) {
+  return std::make_unique<YamuxConnection>(loop, direction, std::move(stream), std::move(early),
+                                           config_);
 }
 
 }  // namespace vivim::libp2p

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vivim/crypto/ed25519.hpp"
+#include "vivim/libp2p/transport/muxer.hpp"
+#include "vivim/libp2p/transport/security.hpp"
+#include "vivim/libp2p/transport/transport.hpp"
+#include "vivim/libp2p/yamux/session.hpp"
+
+namespace vivim::libp2p {
+
+/// Most protocols that a host serves.
+inline constexpr std::size_t k_protocols_max = 128;
+
+/// What a host takes on; each has a test (docs/limits.md).
+struct HostLimits {
+  std::size_t inbound_connections_max = 128;
+  std::size_t outbound_connections_max = 128;
+  std::size_t connections_per_peer_max = 4;
+  std::size_t handshakes_max = 32;         ///< inbound ones under way
+  std::size_t inbound_streams_max = 256;   ///< per connection
+  std::size_t outbound_streams_max = 256;  ///< per connection
+  std::uint64_t window_growth_bytes_max = std::uint64_t{32} * 1024 * 1024;  ///< per connection
+};
+
+/// How long things may take.
+struct HostTimes {
+  rt::Duration dial_max = std::chrono::seconds(10);
+  rt::Duration handshake_max = std::chrono::seconds(10);
+  rt::Duration negotiation_max = std::chrono::seconds(10);
+  rt::Duration identify_max = std::chrono::seconds(10);
+  rt::Duration ping_max = std::chrono::seconds(10);
+  rt::Duration keep_alive_interval = std::chrono::seconds(30);
+  rt::Duration keep_alive_timeout = std::chrono::seconds(10);
+};
+
+/// Only used by the constructor of a host.
+struct HostOptions {
+  const crypto::KeyPair& key;
+  std::string agent = "vivim";
+  HostLimits limits = {};
+  HostTimes times = {};
+  /// How to connect; empty: TCP over the host's network. Host::add_transport adds to them.
+  std::vector<std::unique_ptr<Transport>> transports = {};
+  /// How to secure, most wanted first; empty: Noise. Host::add_security adds to them.
+  std::vector<std::unique_ptr<Security>> securities = {};
+  /// How to multiplex, most wanted first; empty: yamux within `limits`. Host::add_muxer adds.
+  std::vector<std::unique_ptr<Muxer>> muxers = {};
+};
+
+/// How Host::connect treats the connection that it makes.
+struct ConnectOptions {
+  /// Which side of the security handshake we take; inbound: a hole punch as the server side.
+  Direction role = Direction::outbound;
+  /// Also when a connection with the peer exists.
+  bool force_new = false;
+  /// Dial from the port that we listen on, where the transport can.
+  bool reuse_port = false;
+};
+
+/// What Host::open_stream may use.
+struct StreamOptions {
+  /// Also a limited (relayed) connection, if there is no other.
+  bool allow_limited = false;
+};
+
+/// How Host::handle serves a protocol.
+struct HandleOptions {
+  /// Also on limited (relayed) connections.
+  bool allow_limited = false;
+};
+
+/// The yamux configuration that follows from a host's limits.
+yamux::Config yamux_config(const HostLimits& limits, const HostTimes& times);
+
+}  // namespace vivim::libp2p

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "vivim/libp2p/transport/transport.hpp"
+#include "vivim/rt/network.hpp"
+
+namespace vivim::libp2p {
+
+/// TCP: /ip4|ip6/<ip>/tcp/<port>.
+class TcpTransport final : public Transport {
+ public:
+  /// `network` must outlive this.
+  explicit TcpTransport(rt::Network& network) : network_(network) {}
+
+  std::string_view name() const override { return "tcp"; }
+  bool can_dial(const multiformats::Multiaddr& address) const override;
+  bool can_listen(const multiformats::Multiaddr& address) const override;
+  /// Errors: unsupported_address, the network's.
+  Result<std::unique_ptr<TransportListener>> listen(
+      const multiformats::Multiaddr& address) override;
+  /// Errors: unsupported_address, the network's.
+  rt::Co<Result<TransportConnection>> dial(multiformats::Multiaddr address,
+                                           DialOptions options) override;
+  void cancel_dials() override { network_.cancel_dials(); }
+
+ private:
+  rt::Network& network_;
+};
+
+}  // namespace vivim::libp2p
