@@ -1,6 +1,5 @@
 #include "vivim/libp2p/delimited/delimited.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "vivim/base/varint.hpp"
@@ -10,39 +9,6 @@ namespace vivim::libp2p {
 namespace {
 
 constexpr std::size_t k_read_bytes = 1024;
-
-/// Reads `early` first.
-class EarlyStream final : public rt::Stream {
- public:
-  EarlyStream(std::unique_ptr<rt::Stream> inner, Bytes early)
-      : inner_(std::move(inner)), early_(std::move(early)) {}
-
-  rt::Co<Result<std::size_t>> read_some(MutableBytes into) override {
-    return used_ == early_.size() ? inner_->read_some(into) : read_early(into);
-  }
-  rt::Co<Result<void>> write(BytesView bytes) override { return inner_->write(bytes); }
-  rt::Co<Result<void>> close_write() override { return inner_->close_write(); }
-  void reset(std::uint32_t reason) override {
-    used_ = early_.size();
-    inner_->reset(reason);
-  }
-
- private:
-  rt::Co<Result<std::size_t>> read_early(MutableBytes into) {
-    const std::size_t count = std::min(into.size(), early_.size() - used_);
-    std::ranges::copy(BytesView(early_).subspan(used_, count), into.begin());
-    used_ += count;
-    if (used_ == early_.size()) {
-      early_ = Bytes();
-      used_ = 0;
-    }
-    co_return count;
-  }
-
-  std::unique_ptr<rt::Stream> inner_;
-  Bytes early_;
-  std::size_t used_ = 0;
-};
 
 }  // namespace
 
@@ -103,13 +69,6 @@ rt::Co<Result<Bytes>> read_message(rt::Stream& stream, DelimitedReader& reader) 
     }
     reader.feed(BytesView(buffer).first(count));
   }
-}
-
-std::unique_ptr<rt::Stream> with_early(std::unique_ptr<rt::Stream> stream, Bytes early) {
-  if (early.empty()) {
-    return stream;
-  }
-  return std::make_unique<EarlyStream>(std::move(stream), std::move(early));
 }
 
 }  // namespace vivim::libp2p

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -48,8 +47,5 @@ class DelimitedReader {
 /// Reads the next message from a stream. Errors: those of the stream and of DelimitedReader,
 /// truncated. No deadline here: the caller resets the stream.
 rt::Co<Result<Bytes>> read_message(rt::Stream& stream, DelimitedReader& reader);
-
-/// `stream` with `early` in front of what it reads; `stream` itself when there is nothing.
-std::unique_ptr<rt::Stream> with_early(std::unique_ptr<rt::Stream> stream, Bytes early);
 
 }  // namespace vivim::libp2p
