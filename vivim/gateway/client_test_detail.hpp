@@ -4,11 +4,16 @@
 #include <string>
 
 #include "vivim/gateway/http.hpp"
-#include "vivim/gateway/websocket_codec.hpp"
 #include "vivim/rt/error.hpp"
 #include "vivim/rt/network.hpp"
+#include "vivim/websocket/message_decoder.hpp"
 
 namespace vivim::gateway::test {
+
+using websocket::encode_close_payload;
+using websocket::encode_frame;
+using websocket::MessageEvent;
+using websocket::Opcode;
 
 /// What came back.
 struct Reply {
@@ -89,7 +94,7 @@ class Client {
   }
 
   /// The next message or control frame.
-  Co<Result<WebSocketEvent>> receive_frame() {
+  Co<Result<MessageEvent>> receive_frame() {
     for (;;) {
       if (auto event = decoder_.poll()) {
         co_return std::move(*event);
@@ -156,7 +161,7 @@ class Client {
 
   std::unique_ptr<rt::Stream> stream_;
   std::string buffer_;
-  WebSocketDecoder decoder_{Masking::forbidden, std::size_t{64} << 20};
+  websocket::MessageDecoder decoder_{websocket::Masking::forbidden, std::size_t{64} << 20};
 };
 
 /// Connects to a server.

@@ -6,12 +6,6 @@ namespace {
 
 ErrorInfo describe_websocket(GatewayError code) {
   switch (code) {
-    case GatewayError::ws_bad_frame:
-      return {"ws_bad_frame", "malformed WebSocket frame", Blame::peer};
-    case GatewayError::ws_bad_text:
-      return {"ws_bad_text", "WebSocket text is not UTF-8", Blame::peer};
-    case GatewayError::ws_message_too_large:
-      return {"ws_message_too_large", "WebSocket message is larger than the limit", Blame::peer};
     case GatewayError::ws_closed:
       return {"ws_closed", "the WebSocket is closed", Blame::transient};
     case GatewayError::ws_too_slow:

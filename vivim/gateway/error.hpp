@@ -17,12 +17,8 @@ enum class GatewayError {
                        ///< limit
   body_truncated,      ///< peer: the connection ended inside the body
   timed_out,           ///< peer: a deadline of the connection passed
-  ws_bad_frame,  ///< peer: reserved bits, unknown opcode, missing mask, bad control frame; closed
-                 ///< with 1002
-  ws_bad_text,   ///< peer: a text message or close reason that is not UTF-8; closed with 1007
-  ws_message_too_large,  ///< peer: a message above the limit; closed with 1009. detail: the limit
-  ws_closed,             ///< transient: the WebSocket is closed. detail: the close code
-  ws_too_slow,           ///< peer: it reads slower than we send; closed with 1013
+  ws_closed,           ///< transient: the WebSocket is closed. detail: the close code
+  ws_too_slow,         ///< peer: it reads slower than we send; closed with 1013
 };
 const ErrorDomain& error_domain(GatewayError);
 

@@ -6,6 +6,7 @@
 #include "vivim/gateway/problem_response.hpp"
 #include "vivim/gateway/response_head_detail.hpp"
 #include "vivim/rt/error.hpp"
+#include "vivim/websocket/handshake.hpp"
 
 namespace vivim::gateway {
 
@@ -295,7 +296,7 @@ Co<Result<void>> HttpConnection::send_upgrade(const Response& response) {
   upgrade.status = 101;
   upgrade.headers = response.headers;
   upgrade.headers.set("Upgrade", "websocket");
-  upgrade.headers.set("Sec-WebSocket-Accept", websocket_accept(websocket_key_));
+  upgrade.headers.set("Sec-WebSocket-Accept", websocket::accept_of(websocket_key_));
   const auto head = encode_response_head(upgrade, {.version = version_,
                                                    .after = AfterResponse::keep_alive,
                                                    .now_ms = loop_.clock().wall_now_ms()});

@@ -1,7 +1,7 @@
 #include "vivim/gateway/problem_response.hpp"
 
 #include "vivim/gateway/error.hpp"
-#include "vivim/gateway/utf8.hpp"
+#include "vivim/base/utf8.hpp"
 
 namespace vivim::gateway {
 

@@ -1,12 +1,10 @@
-// The one file of this module that includes Beast: its HTTP parser, and SHA-1 and base64 for the
-// WebSocket handshake.
+// The one file of this module that includes Beast: its HTTP parser.
 #include "vivim/gateway/request_parser.hpp"
 
-#include <boost/beast/core/detail/base64.hpp>
-#include <boost/beast/core/detail/sha1.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/websocket/handshake.hpp"
 
 namespace vivim::gateway {
 
@@ -37,30 +35,7 @@ GatewayError from_beast(const error_code& ec) {
   return GatewayError::bad_request;
 }
 
-bool valid_websocket_key(std::string_view key) {
-  if (key.size() != 24 || !key.ends_with("==")) {
-    return false;
-  }
-  return std::ranges::all_of(key.substr(0, 22), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '/';
-  });
-}
-
 }  // namespace
-
-std::string websocket_accept(std::string_view key) {
-  constexpr std::string_view k_guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  beast::detail::sha1_context context;
-  beast::detail::init(context);
-  beast::detail::update(context, key.data(), key.size());
-  beast::detail::update(context, k_guid.data(), k_guid.size());
-  std::array<std::uint8_t, beast::detail::sha1_context::digest_size> digest{};
-  beast::detail::finish(context, digest.data());
-  std::string text(beast::detail::base64::encoded_size(digest.size()), '\0');
-  text.resize(beast::detail::base64::encode(text.data(), digest.data(), digest.size()));
-  return text;
-}
 
 /// Collects what Beast's parser reports. Errors of ours are kept beside Beast's error code.
 class RequestParser::Parser final : public http::basic_parser<true> {
@@ -109,7 +84,7 @@ class RequestParser::Parser final : public http::basic_parser<true> {
     if (head.method == Method::get && head.version == HttpVersion::http11 && is_done() &&
         has_token(head.headers.get("Upgrade"), "websocket") &&
         has_token(head.headers.get("Connection"), "upgrade") &&
-        head.headers.get("Sec-WebSocket-Version") == "13" && valid_websocket_key(key)) {
+        head.headers.get("Sec-WebSocket-Version") == "13" && websocket::is_valid_key(key)) {
       head.websocket_key = key;
     }
   }

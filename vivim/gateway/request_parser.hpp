@@ -55,7 +55,4 @@ class RequestParser {
   std::unique_ptr<Parser> parser_;
 };
 
-/// Sec-WebSocket-Accept for a client's key: base64(SHA-1(key + GUID)) (RFC 6455 section 4.2.2).
-std::string websocket_accept(std::string_view key);
-
 }  // namespace vivim::gateway

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "vivim/gateway/utf8.hpp"
+#include "vivim/base/utf8.hpp"
 
 namespace vivim::gateway {
 

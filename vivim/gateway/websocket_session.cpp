@@ -8,12 +8,16 @@ namespace vivim::gateway {
 
 namespace {
 
+using websocket::Masking;
+using websocket::Opcode;
+using websocket::WebSocketError;
+
 constexpr std::size_t k_read_bytes = 64 * 1024;
 constexpr std::size_t k_control_frames_max = 64;
 
 bool is_protocol_error(const Error& error) {
-  return error.is(GatewayError::ws_bad_frame) || error.is(GatewayError::ws_bad_text) ||
-         error.is(GatewayError::ws_message_too_large);
+  return error.is(WebSocketError::bad_frame) || error.is(WebSocketError::bad_text) ||
+         error.is(WebSocketError::message_too_large);
 }
 
 }  // namespace
@@ -65,7 +69,7 @@ bool StreamWebSocket::has_room(std::size_t bytes) const {
 }
 
 void StreamWebSocket::enqueue(Opcode opcode, BytesView payload) {
-  queue_.push_back(encode_frame(opcode, payload));
+  queue_.push_back(websocket::encode_frame(opcode, payload));
   queued_bytes_ += queue_.back().size();
   queue_changed_.set();
 }
@@ -109,8 +113,9 @@ void StreamWebSocket::begin_close(std::uint16_t code, std::string_view reason) {
   }
   closing_ = true;
   close_code_ = code;
-  constexpr std::uint16_t k_no_code = 1005;
-  enqueue(Opcode::close, code == k_no_code ? Bytes{} : encode_close_payload(code, reason));
+  enqueue(Opcode::close, code == websocket::k_no_close_code
+                             ? Bytes{}
+                             : websocket::encode_close_payload(code, reason));
   close_deadline_ = loop_.clock().now() + limits_.ws_close_timeout;
   timer_->expire_at(next_deadline());
   queue_shrank_.set();  // senders that wait learn that it is over
@@ -118,9 +123,9 @@ void StreamWebSocket::begin_close(std::uint16_t code, std::string_view reason) {
 
 std::unexpected<Error> StreamWebSocket::broke(Error error) {
   if (is_protocol_error(error)) {
-    const CloseCode code = error.is(GatewayError::ws_message_too_large) ? too_large_code_
-                           : error.is(GatewayError::ws_bad_text)        ? CloseCode::bad_text
-                                                                        : CloseCode::protocol_error;
+    const CloseCode code = error.is(WebSocketError::message_too_large) ? too_large_code_
+                           : error.is(WebSocketError::bad_text)        ? CloseCode::bad_text
+                                                                       : CloseCode::protocol_error;
     close(code, error.domain().describe(error.code()).message);
     unreadable_ = true;
   } else {
@@ -146,7 +151,7 @@ Co<Result<void>> StreamWebSocket::read_more() {
   co_return decoder_.feed(BytesView(buffer_).first(n));
 }
 
-std::optional<Result<Message>> StreamWebSocket::on_event(WebSocketEvent event) {
+std::optional<Result<Message>> StreamWebSocket::on_event(websocket::MessageEvent event) {
   switch (event.opcode) {
     case Opcode::ping:
       // A flood of pings that is not read back is answered as far as the bound allows.

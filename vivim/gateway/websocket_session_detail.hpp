@@ -6,11 +6,11 @@
 #include "vivim/gateway/http.hpp"
 #include "vivim/gateway/limits.hpp"
 #include "vivim/gateway/websocket.hpp"
-#include "vivim/gateway/websocket_codec.hpp"
 #include "vivim/rt/loop.hpp"
 #include "vivim/rt/stream.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/rt/wait.hpp"
+#include "vivim/websocket/message_decoder.hpp"
 
 namespace vivim::gateway {
 
@@ -37,11 +37,11 @@ class StreamWebSocket final : public WebSocket {
 
  private:
   bool has_room(std::size_t bytes) const;
-  void enqueue(Opcode opcode, BytesView payload);
+  void enqueue(websocket::Opcode opcode, BytesView payload);
   void drop_queue();
   void begin_close(std::uint16_t code, std::string_view reason);
   Co<Result<void>> read_more();
-  std::optional<Result<Message>> on_event(WebSocketEvent event);
+  std::optional<Result<Message>> on_event(websocket::MessageEvent event);
   std::unexpected<Error> broke(Error error);
   Co<void> write_queue();
   Co<void> watch();
@@ -56,7 +56,7 @@ class StreamWebSocket final : public WebSocket {
   const ServerLimits& limits_;
   rt::TaskGroup tasks_;
   std::unique_ptr<rt::Timer> timer_;
-  WebSocketDecoder decoder_;
+  websocket::MessageDecoder decoder_;
   Bytes early_;
   Bytes buffer_;
   std::deque<Bytes> queue_;  ///< encoded frames

@@ -15,7 +15,7 @@ std::unique_ptr<Client> upgraded(Fixture& f) {
   return client;
 }
 
-WebSocketEvent next(Fixture& f, Client& client) {
+MessageEvent next(Fixture& f, Client& client) {
   auto event = f.world.run(client.receive_frame());
   REQUIRE(event);
   return std::move(*event);

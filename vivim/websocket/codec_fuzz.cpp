@@ -3,19 +3,19 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "vivim/gateway/utf8.hpp"
-#include "vivim/gateway/websocket_codec.hpp"
+#include "vivim/base/utf8.hpp"
+#include "vivim/websocket/message_decoder.hpp"
 
 namespace {
 
 using namespace vivim;
-using namespace vivim::gateway;
+using namespace vivim::websocket;
 
 constexpr std::size_t k_message_bytes_max = 256;
 
-std::vector<WebSocketEvent> decode(BytesView in, std::size_t first, bool& failed) {
-  WebSocketDecoder decoder(Masking::required, k_message_bytes_max);
-  std::vector<WebSocketEvent> events;
+std::vector<MessageEvent> decode(BytesView in, std::size_t first, bool& failed) {
+  MessageDecoder decoder(Masking::required, k_message_bytes_max);
+  std::vector<MessageEvent> events;
   for (const auto piece : {in.first(first), in.subspan(first)}) {
     failed = failed || !decoder.feed(piece);
     while (auto event = decoder.poll()) {

@@ -1,11 +1,10 @@
-#include "vivim/gateway/websocket_codec.hpp"
-
 #include <doctest/doctest.h>
 
-#include "vivim/gateway/error.hpp"
-#include "vivim/gateway/utf8.hpp"
+#include "vivim/base/utf8.hpp"
+#include "vivim/websocket/error.hpp"
+#include "vivim/websocket/message_decoder.hpp"
 
-namespace vivim::gateway {
+namespace vivim::websocket {
 
 namespace {
 
@@ -16,10 +15,10 @@ Bytes masked(Opcode opcode, std::string_view payload) {
 }
 
 /// One event of one input, or the error.
-Result<std::vector<WebSocketEvent>> decode(const Bytes& in, std::size_t step,
-                                           std::size_t message_bytes_max = 1 << 20) {
-  WebSocketDecoder decoder(Masking::required, message_bytes_max);
-  std::vector<WebSocketEvent> events;
+Result<std::vector<MessageEvent>> decode(const Bytes& in, std::size_t step,
+                                         std::size_t message_bytes_max = 1 << 20) {
+  MessageDecoder decoder(Masking::required, message_bytes_max);
+  std::vector<MessageEvent> events;
   for (std::size_t at = 0; at < in.size(); at += step) {
     VIVIM_TRYV(decoder.feed(BytesView(in).subspan(at, std::min(step, in.size() - at))));
     while (auto event = decoder.poll()) {
@@ -29,7 +28,7 @@ Result<std::vector<WebSocketEvent>> decode(const Bytes& in, std::size_t step,
   return events;
 }
 
-bool refused(const Bytes& in, GatewayError code) {
+bool refused(const Bytes& in, WebSocketError code) {
   const auto events = decode(in, in.size());
   return !events && events.error().is(code);
 }
@@ -80,43 +79,43 @@ TEST_CASE("websocket codec: fragments are joined, control frames pass between th
 }
 
 TEST_CASE("websocket codec: malformed frames") {
-  CHECK(refused(encode_frame(Opcode::text, as_bytes("x")), GatewayError::ws_bad_frame));
+  CHECK(refused(encode_frame(Opcode::text, as_bytes("x")), WebSocketError::bad_frame));
   Bytes reserved = masked(Opcode::text, "x");
   reserved[0] |= 0x40;
-  CHECK(refused(reserved, GatewayError::ws_bad_frame));
+  CHECK(refused(reserved, WebSocketError::bad_frame));
   Bytes unknown = masked(Opcode::text, "x");
   unknown[0] = 0x83;
-  CHECK(refused(unknown, GatewayError::ws_bad_frame));
+  CHECK(refused(unknown, WebSocketError::bad_frame));
   Bytes fragmented_ping = masked(Opcode::ping, "x");
   fragmented_ping[0] &= 0x7f;
-  CHECK(refused(fragmented_ping, GatewayError::ws_bad_frame));
-  CHECK(refused(masked(Opcode::ping, std::string(126, 'x')), GatewayError::ws_bad_frame));
-  CHECK(refused(masked(Opcode::continuation, "x"), GatewayError::ws_bad_frame));
+  CHECK(refused(fragmented_ping, WebSocketError::bad_frame));
+  CHECK(refused(masked(Opcode::ping, std::string(126, 'x')), WebSocketError::bad_frame));
+  CHECK(refused(masked(Opcode::continuation, "x"), WebSocketError::bad_frame));
   Bytes interleaved = masked(Opcode::text, "x");
   interleaved[0] &= 0x7f;
   append(interleaved, masked(Opcode::text, "y"));
-  CHECK(refused(interleaved, GatewayError::ws_bad_frame));
-  CHECK(refused(masked(Opcode::close, "\x03"), GatewayError::ws_bad_frame));
-  CHECK(refused(masked(Opcode::close, "\x03\xed"), GatewayError::ws_bad_frame));  // 1005
-  CHECK(refused(masked(Opcode::text, "\xc3"), GatewayError::ws_bad_text));
-  CHECK(refused(masked(Opcode::close, "\x03\xe8\xff"), GatewayError::ws_bad_text));
+  CHECK(refused(interleaved, WebSocketError::bad_frame));
+  CHECK(refused(masked(Opcode::close, "\x03"), WebSocketError::bad_frame));
+  CHECK(refused(masked(Opcode::close, "\x03\xed"), WebSocketError::bad_frame));  // 1005
+  CHECK(refused(masked(Opcode::text, "\xc3"), WebSocketError::bad_text));
+  CHECK(refused(masked(Opcode::close, "\x03\xe8\xff"), WebSocketError::bad_text));
 }
 
 TEST_CASE("websocket codec: message limit, whole and in fragments, before the bytes come") {
   const auto whole = decode(masked(Opcode::binary, std::string(101, 'x')), 1000, 100);
   REQUIRE_FALSE(whole);
-  CHECK(whole.error().is(GatewayError::ws_message_too_large));
+  CHECK(whole.error().is(WebSocketError::message_too_large));
   Bytes announced = masked(Opcode::binary, std::string(70000, 'x'));
   announced.resize(14);
   const auto early = decode(announced, 14, 100);
   REQUIRE_FALSE(early);
-  CHECK(early.error().is(GatewayError::ws_message_too_large));
+  CHECK(early.error().is(WebSocketError::message_too_large));
   Bytes in = masked(Opcode::binary, std::string(60, 'x'));
   in[0] &= 0x7f;
   append(in, masked(Opcode::continuation, std::string(60, 'x')));
   const auto pieces = decode(in, 1000, 100);
   REQUIRE_FALSE(pieces);
-  CHECK(pieces.error().is(GatewayError::ws_message_too_large));
+  CHECK(pieces.error().is(WebSocketError::message_too_large));
   CHECK(decode(masked(Opcode::binary, std::string(100, 'x')), 1000, 100));
 }
 
@@ -132,16 +131,4 @@ TEST_CASE("websocket codec: close frames") {
   CHECK(is_utf8(as_text(cut).substr(2)));
 }
 
-TEST_CASE("utf8: well-formed and not") {
-  for (const char* good : {"", "abc", "\xc3\xa4", "\xe2\x82\xac", "\xed\x9f\xbf",
-                           "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"}) {
-    CHECK(is_utf8(good));
-  }
-  for (const char* bad :
-       {"\x80", "\xc0\x80", "\xc1\xbf", "\xc3", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xe2\x82x", "\xff"}) {
-    CHECK_FALSE(is_utf8(bad));
-  }
-}
-
-}  // namespace vivim::gateway
+}  // namespace vivim::websocket

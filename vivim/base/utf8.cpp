@@ -1,9 +1,9 @@
-#include "vivim/gateway/utf8.hpp"
+#include "vivim/base/utf8.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
-namespace vivim::gateway {
+namespace vivim {
 
 namespace {
 
@@ -55,4 +55,4 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-}  // namespace vivim::gateway
+}  // namespace vivim

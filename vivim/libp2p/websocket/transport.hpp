@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "vivim/libp2p/transport/transport.hpp"
+#include "vivim/libp2p/websocket/address.hpp"
+#include "vivim/libp2p/websocket/upgrade.hpp"
+#include "vivim/rt/network.hpp"
+#include "vivim/rt/task_group.hpp"
+
+namespace vivim::libp2p::websocket {
+
+struct WebSocketOptions {
+  /// TLS and HTTP of an inbound connection must be done by then.
+  rt::Duration upgrade_max = std::chrono::seconds(10);
+  /// Inbound handshakes under way, per listener; connections above that are reset.
+  std::size_t upgrades_max = 64;
+  /// Connections that wait for accept(), per listener; those above that are reset.
+  std::size_t accepted_max = 64;
+  /// For secure addresses; absent: only /ws.
+  std::unique_ptr<TlsLayer> tls = nullptr;
+};
+
+/// /ws and /wss over TCP: raw connections, still to be secured and multiplexed.
+class WebSocketTransport final : public Transport {
+ public:
+  WebSocketTransport(rt::Loop& loop, rt::Network& network, rt::Rng& rng,
+                     WebSocketOptions options = {});
+  ~WebSocketTransport() override;
+
+  std::string_view name() const override { return "ws"; }
+  bool can_dial(const multiformats::Multiaddr& address) const override;
+  bool can_listen(const multiformats::Multiaddr& address) const override;
+  Result<std::unique_ptr<TransportListener>> listen(
+      const multiformats::Multiaddr& address) override;
+  rt::Co<Result<TransportConnection>> dial(multiformats::Multiaddr address,
+                                           DialOptions options) override;
+  void cancel_dials() override;
+  rt::Co<void> stop() override;
+
+  /// Inbound connections that did not become WebSockets: malformed, too slow, or too many.
+  std::uint64_t refused() const { return refused_; }
+
+ private:
+  class Listener;
+  struct Acceptor;
+
+  rt::Co<void> accept_loop(std::shared_ptr<Acceptor> acceptor);
+  rt::Co<void> upgrade_inbound(std::shared_ptr<Acceptor> acceptor, rt::Connection connection);
+  rt::Co<Result<std::unique_ptr<rt::Stream>>> upgrade_outbound(std::unique_ptr<rt::Stream> stream,
+                                                               Address address, rt::Duration time);
+  UpgradeContext context() { return {.loop = loop_, .rng = rng_, .tls = options_.tls.get()}; }
+
+  rt::Loop& loop_;
+  rt::Network& network_;
+  rt::Rng& rng_;
+  WebSocketOptions options_;
+  std::set<rt::Stream*> dialling_;
+  std::uint64_t dials_cancelled_ = 0;
+  std::uint64_t refused_ = 0;
+  rt::TaskGroup tasks_;
+};
+
+}  // namespace vivim::libp2p::websocket
