@@ -5,21 +5,13 @@
 
 namespace vivim::libp2p {
 
-namespace {
-
-bool is_relayed(const Multiaddr& address) {
-  return address.has(multiformats::Protocol::p2p_circuit);
-}
-
-}  // namespace
-
 rt::Co<Result<PeerId>> Host::connect(Multiaddr address) {
   const auto peer = address.peer();
   if (!peer) {
     co_return fail(HostError::no_peer_in_address);
   }
   std::vector<Multiaddr> addresses{std::move(address)};
-  co_return co_await connect(*peer, std::move(addresses));
+  co_return co_await connect(*peer, std::move(addresses), {.ignore_backoff = true});
 }
 
 bool Host::satisfied(const PeerId& peer, const std::vector<Multiaddr>& addresses) const {
@@ -39,70 +31,172 @@ rt::Co<Result<PeerId>> Host::connect(PeerId peer, std::vector<Multiaddr> address
   if (stopping_) {
     co_return fail(HostError::stopping);
   }
-  if (count(Direction::outbound) + dials_ >= limits_.outbound_connections_max) {
-    co_return fail(HostError::too_many_connections, limits_.outbound_connections_max);
-  }
-  ++dials_;
-  auto result = co_await dial_any(peer, std::move(addresses), options);
-  --dials_;
-  co_return result;
+  VIVIM_CO_TRY(const auto dialing, begin_dial(peer, std::move(addresses), options));
+  co_await dialing->finished.wait();
+  co_return *dialing->result;
 }
 
-rt::Co<Result<PeerId>> Host::dial_any(PeerId peer, std::vector<Multiaddr> addresses,
-                                      ConnectOptions options) {
-  Result<PeerId> last = fail(HostError::no_addresses);
+Result<std::shared_ptr<Host::Dialing>> Host::begin_dial(PeerId peer,
+                                                        std::vector<Multiaddr> addresses,
+                                                        ConnectOptions options) {
+  VIVIM_TRY(auto chosen, choose_addresses(peer, std::move(addresses), options));
+  const auto same = std::ranges::find_if(dialings_, [&](const auto& entry) {
+    return entry.second->peer == peer && !options.force_new && !entry.second->options.force_new &&
+           !entry.second->result;
+  });
+  if (same != dialings_.end()) {
+    same->second->plan.add(rank_addresses(std::move(chosen), dial_delays_));
+    same->second->changed.set();
+    return same->second;
+  }
+  if (count(Direction::outbound) + dialings_.size() >= limits_.outbound_connections_max) {
+    return fail(HostError::too_many_connections, limits_.outbound_connections_max);
+  }
+  auto dialing = std::make_shared<Dialing>(loop_, next_id_++, peer, options);
+  dialings_.emplace(dialing->id, dialing);
+  tasks_.spawn("dial", run_dial(dialing, std::move(chosen)));
+  return dialing;
+}
+
+Result<std::vector<Multiaddr>> Host::choose_addresses(const PeerId& peer,
+                                                      std::vector<Multiaddr> addresses,
+                                                      const ConnectOptions& options) const {
+  std::vector<Multiaddr> chosen;
+  std::optional<rt::TimePoint> earliest;
+  const rt::TimePoint now = loop_.clock().now();
   for (const Multiaddr& address : addresses) {
-    last = co_await dial(peer, address, options);
-    if (last || stopping_) {
-      break;
+    if (const auto named = address.peer(); named && *named != peer) {
+      continue;
+    }
+    Multiaddr place = address.without_peer();
+    const auto until = backoff_.blocked_until(peer, place, now);
+    if (until && !options.ignore_backoff) {
+      earliest = std::min(earliest.value_or(*until), *until);
+    } else {
+      chosen.push_back(std::move(place));
     }
   }
-  co_return last;
+  if (chosen.empty() && earliest) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(*earliest - now).count();
+    return fail(HostError::backing_off, static_cast<std::uint64_t>(wait));
+  }
+  return chosen;
 }
 
-rt::Co<Result<PeerId>> Host::dial(PeerId peer, Multiaddr address, ConnectOptions options) {
+rt::Co<void> Host::run_dial(std::shared_ptr<Dialing> dialing, std::vector<Multiaddr> addresses) {
+  addresses = co_await resolve(dialing->peer, std::move(addresses));
+  DialPlan& plan = dialing->plan;
+  plan.add(rank_addresses(std::move(addresses), dial_delays_));
+  while (!dialing->result) {
+    while (auto address = plan.next(loop_.clock().now())) {
+      tasks_.spawn("dial attempt", attempt(dialing, std::move(*address)));
+    }
+    if (plan.exhausted()) {
+      if (plan.error()) {
+        backoff_.peer_failed(dialing->peer, loop_.clock().now());
+      }
+      dialing->finish(fail(plan.error().value_or(HostError::no_addresses)));
+      break;
+    }
+    dialing->changed.reset();
+    std::optional<Watchdog::Guard> guard;
+    if (const auto start = plan.next_start()) {
+      guard.emplace(watchdog_, *start, [raw = dialing.get()] { raw->changed.set(); });
+    }
+    co_await dialing->changed.wait();
+  }
+  dialings_.erase(dialing->id);
+}
+
+rt::Co<std::vector<Multiaddr>> Host::resolve(PeerId peer, std::vector<Multiaddr> addresses) {
+  std::vector<Multiaddr> resolved;
+  for (Multiaddr& address : addresses) {
+    if (resolver_ == nullptr || transport_for(address) != nullptr ||
+        !resolver_->can_resolve(address)) {
+      resolved.push_back(std::move(address));
+      continue;
+    }
+    auto answers = co_await resolver_->resolve(address, times_.dial_max);
+    if (!answers) {
+      resolved.push_back(std::move(address));
+      continue;
+    }
+    for (const Multiaddr& answer : *answers) {
+      if (const auto named = answer.peer(); !named || *named == peer) {
+        resolved.push_back(answer.without_peer());
+      }
+    }
+  }
+  co_return resolved;
+}
+
+rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) {
+  auto established = co_await dial(*dialing, address);
+  if (dialing->result) {
+    co_return;  // another was faster, or the host stops
+  }
+  const rt::TimePoint now = loop_.clock().now();
+  Result<ConnectionId> id = fail(HostError::stopping);
+  if (established) {
+    id = add_peer(std::move(*established));
+  } else {
+    id = fail(established.error());
+    if (!established.error().is(HostError::unsupported_address)) {
+      backoff_.address_failed(dialing->peer, address, now);
+    }
+  }
+  if (!id) {
+    dialing->plan.failed(id.error(), now);
+    dialing->changed.set();
+    co_return;
+  }
+  backoff_.succeeded(dialing->peer, address);
+  dialing->finish(dialing->peer);
+  dialing.reset();
+  co_await run_peer(*id);
+}
+
+Transport* Host::transport_for(const Multiaddr& address) const {
   const auto found = std::ranges::find_if(
       transports_, [&](const auto& transport) { return transport->can_dial(address); });
-  if (found == transports_.end()) {
-    co_return fail(HostError::unsupported_address);
-  }
-  Transport& transport = **found;
-  VIVIM_CO_TRY(auto established, co_await dial_with(transport, peer, address, options));
-  established.direction = Direction::outbound;
-  established.transport = transport.name();
-  established.remote = address.without_peer();
-  VIVIM_CO_TRY(const auto id, add_peer(std::move(established)));
-  tasks_.spawn("outbound connection", run_peer(id));
-  co_return peer;
+  return found == transports_.end() ? nullptr : found->get();
 }
 
-rt::Co<Result<Host::Established>> Host::dial_with(Transport& transport, PeerId peer,
-                                                  Multiaddr address, ConnectOptions options) {
-  UpgradeOptions upgrade{.direction = options.role, .expected_peer = peer};
-  auto established = co_await dial_once(transport, address, options, upgrade, 0);
+rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address) {
+  Transport* const transport = transport_for(address);
+  if (transport == nullptr) {
+    co_return fail(HostError::unsupported_address);
+  }
+  auto established = co_await dial_once(*transport, address, dialing, Proposal::with_first_message);
   if (!established && established.error().is(HostError::no_common_security) &&
       securities_.size() > 1) {
     // The peer took our first message for another proposal: ask again, and wait for its answers.
-    upgrade.proposal = Proposal::one_by_one;
-    established = co_await dial_once(transport, std::move(address), options, upgrade, 1);
+    established = co_await dial_once(*transport, address, dialing, Proposal::one_by_one);
+  }
+  if (established) {
+    established->direction = Direction::outbound;
+    established->transport = transport->name();
+    established->remote = std::move(address);
   }
   co_return established;
 }
 
 rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiaddr address,
-                                                  ConnectOptions options, UpgradeOptions upgrade,
-                                                  std::size_t first_security) {
+                                                  Dialing& dialing, Proposal proposal) {
   auto connection =
       co_await transport.dial(std::move(address), {.timeout = times_.dial_max,
-                                                   .expected_peer = upgrade.expected_peer,
-                                                   .role = options.role,
-                                                   .reuse_port = options.reuse_port});
-  if (stopping_) {
+                                                   .expected_peer = dialing.peer,
+                                                   .role = dialing.options.role,
+                                                   .reuse_port = dialing.options.reuse_port});
+  if (stopping_ || dialing.result) {
     co_return fail(HostError::stopping);
   }
   if (!connection) {
     co_return fail(connection.error());
   }
+  UpgradeOptions upgrade{
+      .direction = dialing.options.role, .expected_peer = dialing.peer, .proposal = proposal};
+  const std::size_t first_security = proposal == Proposal::one_by_one ? 1 : 0;
   co_return co_await establish(std::move(*connection), std::move(upgrade), first_security);
 }
 

@@ -35,6 +35,9 @@ ErrorInfo describe(int code) {
       return {"no_common_muxer", "the peer speaks none of our multiplexers", Blame::peer};
     case HostError::wrong_peer:
       return {"wrong_peer", "another peer than the one that was dialled", Blame::peer};
+    case HostError::backing_off:
+      return {"backing_off", "every address of the peer failed lately: too early to try again",
+              Blame::transient};
     case HostError::no_addresses:
       return {"no_addresses", "no address to dial the peer at", Blame::local};
     case HostError::closed_during_negotiation:

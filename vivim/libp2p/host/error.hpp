@@ -19,7 +19,8 @@ enum class HostError {
   no_common_security,   ///< peer: it speaks none of our security protocols
   no_common_muxer,      ///< peer: it speaks none of our multiplexers
   wrong_peer,           ///< peer: another one than the one that was dialled
-  no_addresses,         ///< local: no address to dial the peer at
+  backing_off,   ///< transient: every address failed lately; detail: seconds until the next try
+  no_addresses,  ///< local: no address to dial the peer at
   closed_during_negotiation,  ///< peer: the connection or stream ended before a protocol was agreed
 };
 const ErrorDomain& error_domain(HostError);

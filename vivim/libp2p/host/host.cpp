@@ -34,6 +34,9 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
       transports_(std::move(options.transports)),
       securities_(std::move(options.securities)),
       muxers_(std::move(options.muxers)),
+      resolver_(std::move(options.resolver)),
+      dial_delays_(options.dial_delays),
+      backoff_(options.backoff),
       calls_ended_(loop),
       background_(loop),
       streams_(loop),
@@ -78,6 +81,10 @@ void Host::add_security(std::unique_ptr<Security> security) {
 
 void Host::add_muxer(std::unique_ptr<Muxer> muxer) {
   muxers_.push_back(std::move(muxer));
+}
+
+void Host::set_resolver(std::unique_ptr<AddressResolver> resolver) {
+  resolver_ = std::move(resolver);
 }
 
 Result<Multiaddr> Host::listen(const Multiaddr& address) {
@@ -192,6 +199,12 @@ void Host::stop_now() {
   for (const auto& transport : transports_) {
     transport->cancel_dials();
   }
+  if (resolver_ != nullptr) {
+    resolver_->cancel();
+  }
+  for (const auto& [id, dialing] : dialings_) {
+    dialing->finish(fail(HostError::stopping));
+  }
   for (const auto& [id, transport] : upgrading_) {
     transport->reset(0);
   }
@@ -205,6 +218,7 @@ void Host::stop_now() {
 
 rt::Co<void> Host::stop() {
   co_await tasks_.stop();
+  dialings_.clear();
   peers_.clear();  // connections whose task had not started
   co_await streams_.stop();
   while (calls_ > 0) {

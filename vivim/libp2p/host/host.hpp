@@ -48,6 +48,8 @@ class Host {
   void add_transport(std::unique_ptr<Transport> transport);
   void add_security(std::unique_ptr<Security> security);
   void add_muxer(std::unique_ptr<Muxer> muxer);
+  /// Replaces what resolves names.
+  void set_resolver(std::unique_ptr<AddressResolver> resolver);
 
   /// Listens with the first transport that understands the address (TCP:
   /// /ip4|ip6/<ip>/tcp/<port>; port 0 picks one) and returns it with its port. Errors:
@@ -56,14 +58,16 @@ class Host {
   /// Where others can dial us, each ending in /p2p/<our id>; the unspecified address is expanded.
   std::vector<Multiaddr> listen_addresses() const;
 
-  /// Connects with the peer at an address ending in /p2p/<id>; at once when we are connected.
-  /// Errors: no_peer_in_address, self_dial, unsupported_address, too_many_connections, stopping,
-  /// handshake_timeout, no_common_security, no_common_muxer, the transport's, multistream's and the
-  /// security protocol's (wrong_peer).
+  /// Connects with the peer at an address ending in /p2p/<id>; at once when we are connected. Asked
+  /// for by somebody, so whatever failed before. Errors: no_peer_in_address, self_dial,
+  /// unsupported_address, too_many_connections, stopping, handshake_timeout, no_common_security,
+  /// no_common_muxer, the transport's, multistream's and the security protocol's (wrong_peer).
   rt::Co<Result<PeerId>> connect(Multiaddr address);
-  /// Connects with a peer at one of several addresses; at once when we are connected. A limited
-  /// connection only counts when all addresses are relayed. Errors as above, of the last address
-  /// that was tried; no_addresses.
+  /// Connects with a peer at the first of several addresses that answers: in the order of
+  /// rank_addresses(), each a little after the one before (RFC 8305). At once when we are
+  /// connected; a limited connection only counts when all addresses are relayed. Calls for the same
+  /// peer share one dial. Addresses that failed lately are left out. Errors as above, the one that
+  /// tells most of all addresses; no_addresses, backing_off.
   rt::Co<Result<PeerId>> connect(PeerId peer, std::vector<Multiaddr> addresses,
                                  ConnectOptions options = {});
   /// Closes every connection with a peer, in order; what is being sent still leaves.
@@ -99,6 +103,7 @@ class Host {
 
   struct Established;
   struct Listening;
+  struct Dialing;
   struct Served {
     Handler handler;
     HandleOptions options;
@@ -121,14 +126,18 @@ class Host {
 
   // dial.cpp
   bool satisfied(const PeerId& peer, const std::vector<Multiaddr>& addresses) const;
-  rt::Co<Result<PeerId>> dial_any(PeerId peer, std::vector<Multiaddr> addresses,
-                                  ConnectOptions options);
-  rt::Co<Result<PeerId>> dial(PeerId peer, Multiaddr address, ConnectOptions options);
-  rt::Co<Result<Established>> dial_with(Transport& transport, PeerId peer, Multiaddr address,
-                                        ConnectOptions options);
-  rt::Co<Result<Established>> dial_once(Transport& transport, Multiaddr address,
-                                        ConnectOptions options, UpgradeOptions upgrade,
-                                        std::size_t first_security);
+  Result<std::shared_ptr<Dialing>> begin_dial(PeerId peer, std::vector<Multiaddr> addresses,
+                                              ConnectOptions options);
+  Result<std::vector<Multiaddr>> choose_addresses(const PeerId& peer,
+                                                  std::vector<Multiaddr> addresses,
+                                                  const ConnectOptions& options) const;
+  rt::Co<void> run_dial(std::shared_ptr<Dialing> dialing, std::vector<Multiaddr> addresses);
+  rt::Co<std::vector<Multiaddr>> resolve(PeerId peer, std::vector<Multiaddr> addresses);
+  rt::Co<void> attempt(std::shared_ptr<Dialing> dialing, Multiaddr address);
+  Transport* transport_for(const Multiaddr& address) const;
+  rt::Co<Result<Established>> dial(Dialing& dialing, Multiaddr address);
+  rt::Co<Result<Established>> dial_once(Transport& transport, Multiaddr address, Dialing& dialing,
+                                        Proposal proposal);
 
   // peers.cpp
   Result<ConnectionId> add_peer(Established established);
@@ -171,7 +180,11 @@ class Host {
   std::vector<std::unique_ptr<Transport>> transports_;
   std::vector<std::unique_ptr<Security>> securities_;
   std::vector<std::unique_ptr<Muxer>> muxers_;
+  std::unique_ptr<AddressResolver> resolver_;
+  DialDelays dial_delays_;
+  DialBackoff backoff_;
   std::vector<std::unique_ptr<Listening>> listeners_;
+  std::map<ConnectionId, std::shared_ptr<Dialing>> dialings_;  ///< attempts of one share it
   std::map<ConnectionId, rt::Stream*> upgrading_;
   std::map<ConnectionId, std::unique_ptr<Peer>> peers_;   ///< connected
   std::map<ConnectionId, std::unique_ptr<Peer>> ending_;  ///< closed, streams still held
@@ -180,7 +193,6 @@ class Host {
   std::map<std::uint64_t, std::function<void(const HostEvent&)>> observers_;
   std::uint64_t next_id_ = 1;
   std::size_t handshakes_ = 0;
-  std::size_t dials_ = 0;
   std::size_t calls_ = 0;
   bool stopping_ = false;
   rt::Event calls_ended_;

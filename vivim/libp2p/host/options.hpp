@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "vivim/crypto/ed25519.hpp"
+#include "vivim/libp2p/host/dial_backoff.hpp"
+#include "vivim/libp2p/host/dial_ranker.hpp"
 #include "vivim/libp2p/transport/muxer.hpp"
+#include "vivim/libp2p/transport/resolver.hpp"
 #include "vivim/libp2p/transport/security.hpp"
 #include "vivim/libp2p/transport/transport.hpp"
 #include "vivim/libp2p/yamux/session.hpp"
@@ -50,6 +53,10 @@ struct HostOptions {
   std::vector<std::unique_ptr<Security>> securities = {};
   /// How to multiplex, most wanted first; empty: yamux within `limits`. Host::add_muxer adds.
   std::vector<std::unique_ptr<Muxer>> muxers = {};
+  /// For addresses with names; empty: those cannot be dialled, unless a transport resolves them.
+  std::unique_ptr<AddressResolver> resolver = nullptr;
+  DialDelays dial_delays = {};
+  BackoffTimes backoff = {};
 };
 
 /// How Host::connect treats the connection that it makes.
@@ -60,6 +67,8 @@ struct ConnectOptions {
   bool force_new = false;
   /// Dial from the port that we listen on, where the transport can.
   bool reuse_port = false;
+  /// Also addresses that failed lately.
+  bool ignore_backoff = false;
 };
 
 /// What Host::open_stream may use.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "vivim/libp2p/host/dial_plan.hpp"
 #include "vivim/libp2p/host/host.hpp"
 
 namespace vivim::libp2p {
@@ -20,6 +21,34 @@ struct Host::Established {
   bool limited = false;
   Direction direction = Direction::outbound;  ///< who asked for it, whatever the roles
   std::string transport = {};
+};
+
+/// A dial that is under way: its task, its attempts, and those who wait for it.
+struct Host::Dialing {
+  Dialing(rt::Loop& loop, ConnectionId id_, PeerId peer_, const ConnectOptions& options_)
+      : id(id_),
+        peer(peer_),
+        options(options_),
+        plan({}, loop.clock().now()),
+        changed(loop),
+        finished(loop) {}
+
+  /// The first result counts.
+  void finish(Result<PeerId> outcome) {
+    if (!result) {
+      result = std::move(outcome);
+      finished.set();
+      changed.set();
+    }
+  }
+
+  ConnectionId id;
+  PeerId peer;
+  ConnectOptions options;
+  DialPlan plan;
+  std::optional<Result<PeerId>> result;
+  rt::Event changed;
+  rt::Event finished;
 };
 
 /// One connection of a host, with what its peer told.

@@ -1,0 +1,172 @@
+// Dials of whole hosts.
+#include "vivim/libp2p/host/host_test_detail.hpp"
+
+using namespace vivim;
+using namespace vivim::libp2p;
+using namespace vivim::libp2p::test;
+using namespace std::chrono_literals;
+using Kind = HostEvent::Kind;
+using rt::RtError;
+using rt::sim::World;
+
+namespace {
+
+/// A host that dials, one that answers, and places where nobody does.
+struct Dials {
+  ~Dials() {
+    world.run(tasks.stop());
+    world.run(a.host.stop());
+    world.run(b.host.stop());
+    CHECK(world.connections_open() == 0);
+  }
+  Multiaddr nowhere(std::uint16_t port) {
+    world.partition(a.node, silent);
+    return Multiaddr::from_tcp(silent.ip().to_string(), port).value();
+  }
+  Multiaddr refusing() { return Multiaddr::from_tcp(b.node.ip().to_string(), 9).value(); }
+  Result<PeerId> connect(std::vector<Multiaddr> addresses, ConnectOptions options = {}) {
+    return world.run(a.host.connect(b.host.peer_id(), std::move(addresses), options));
+  }
+
+  World world{3};
+  TestHost a{world.add_node("a")};
+  TestHost b{world.add_node("b")};
+  rt::sim::Node& silent = world.add_node("silent");
+  rt::TaskGroup tasks{a.node.loop()};
+};
+
+rt::Co<void> connect_into(Host& host, PeerId peer, std::vector<Multiaddr> addresses,
+                          std::optional<Result<PeerId>>& into) {
+  into.emplace(co_await host.connect(peer, std::move(addresses)));
+}
+
+/// Knows one name.
+class OneName final : public AddressResolver {
+ public:
+  explicit OneName(std::vector<Multiaddr> answers) : answers_(std::move(answers)) {}
+  bool can_resolve(const Multiaddr& address) const override {
+    return address.has(multiformats::Protocol::dnsaddr);
+  }
+  rt::Co<Result<std::vector<Multiaddr>>> resolve(Multiaddr address, rt::Duration) override {
+    if (address.to_string() != "/dnsaddr/known.example") {
+      co_return fail(RtError::not_found);
+    }
+    co_return answers_;
+  }
+  void cancel() override {}
+
+ private:
+  std::vector<Multiaddr> answers_;
+};
+
+}  // namespace
+
+TEST_CASE("dial: a silent address costs a little, not its timeout; a refusing one nothing") {
+  Dials dials;
+  auto start = dials.world.now();
+  REQUIRE(dials.connect({dials.nowhere(1), dials.b.address}));
+  CHECK(dials.world.now() - start < 200ms);  // simulated nodes have local addresses
+  dials.a.host.disconnect(dials.b.host.peer_id());
+  dials.world.run_for(1s);
+  start = dials.world.now();
+  REQUIRE(dials.connect({dials.refusing(), dials.b.address}));
+  CHECK(dials.world.now() - start < 20ms);
+  CHECK(dials.a.host.peers().size() == 1);
+  dials.world.run_for(20s);  // what was slower is gone
+  CHECK(dials.a.host.peers().size() == 1);
+  CHECK(dials.b.host.peers().size() == 1);
+}
+
+TEST_CASE("dial: calls for one peer share one dial, and may add addresses to it") {
+  Dials dials;
+  std::optional<Result<PeerId>> first;
+  std::optional<Result<PeerId>> second;
+  std::optional<Result<PeerId>> third;
+  const PeerId b = dials.b.host.peer_id();
+  dials.tasks.spawn("first", connect_into(dials.a.host, b, {dials.nowhere(1)}, first));
+  dials.world.run_for(1s);
+  CHECK(!first);
+  dials.tasks.spawn("second", connect_into(dials.a.host, b, {dials.b.address}, second));
+  dials.tasks.spawn("third", connect_into(dials.a.host, b, {dials.b.address}, third));
+  dials.world.run_for(1s);
+  for (const auto& outcome : {first, second, third}) {
+    REQUIRE(outcome);
+    CHECK(outcome->has_value());
+  }
+  CHECK(dials.a.host.peers().size() == 1);
+  CHECK(dials.b.count(Kind::connected) == 1);
+  REQUIRE(dials.connect({dials.b.address}, {.force_new = true}));
+  CHECK(dials.a.host.peers().size() == 2);
+}
+
+TEST_CASE("dial: what failed is left alone for a while, except when asked for") {
+  Dials dials;
+  CHECK(dials.connect({dials.refusing()}).error().is(RtError::refused));
+  const auto refused = dials.connect({dials.refusing()});
+  CHECK(refused.error().is(HostError::backing_off));
+  CHECK(refused.error().detail() == 5);
+  CHECK(dials.connect({dials.refusing()}, {.ignore_backoff = true}).error().is(RtError::refused));
+  const auto full = dials.refusing().with_peer(dials.b.host.peer_id()).value();
+  CHECK(dials.world.run(dials.a.host.connect(full)).error().is(RtError::refused));
+  dials.world.run_for(1min);
+  CHECK(dials.connect({dials.refusing()}).error().is(RtError::refused));
+  REQUIRE(dials.connect({dials.refusing(), dials.b.address}));
+}
+
+TEST_CASE("dial: addresses of others, no addresses, and the error that tells most") {
+  Dials dials;
+  CHECK(dials.connect({}).error().is(HostError::no_addresses));
+  CHECK(dials.connect({dials.a.address}).error().is(HostError::no_addresses));
+  const auto quic = Multiaddr::parse("/ip4/1.2.3.4/udp/1/quic-v1").value();
+  CHECK(dials.connect({quic}).error().is(HostError::unsupported_address));
+  CHECK(dials.connect({quic, dials.refusing()}).error().is(RtError::refused));
+  CHECK(dials.world.run(dials.a.host.connect(dials.a.host.peer_id(), {dials.b.address}))
+            .error()
+            .is(HostError::self_dial));
+}
+
+TEST_CASE("dial: names are asked for") {
+  Dials dials;
+  const auto known = Multiaddr::parse("/dnsaddr/known.example").value();
+  const auto unknown = Multiaddr::parse("/dnsaddr/unknown.example").value();
+  CHECK(dials.connect({known}).error().is(HostError::unsupported_address));
+  dials.a.host.set_resolver(
+      std::make_unique<OneName>(std::vector{dials.a.address, dials.b.address}));
+  CHECK(dials.connect({unknown}).error().is(HostError::unsupported_address));
+  CHECK(dials.connect({known}));
+}
+
+TEST_CASE("dial: two hosts that dial each other at once end with a working connection") {
+  for (const auto latency : {0ms, 1ms, 30ms}) {
+    Dials dials;
+    dials.world.set_default_link({.latency = latency});
+    std::optional<Result<PeerId>> from_a;
+    std::optional<Result<PeerId>> from_b;
+    dials.tasks.spawn(
+        "a", connect_into(dials.a.host, dials.b.host.peer_id(), {dials.b.address}, from_a));
+    dials.tasks.spawn(
+        "b", connect_into(dials.b.host, dials.a.host.peer_id(), {dials.a.address}, from_b));
+    dials.world.run_for(5s);
+    REQUIRE(from_a);
+    REQUIRE(from_b);
+    CHECK(from_a->has_value());
+    CHECK(from_b->has_value());
+    for (const auto& [from, to] : {std::pair{&dials.a, &dials.b}, std::pair{&dials.b, &dials.a}}) {
+      const auto answer = dials.world.run(
+          echo_once(from->host, from->node.loop(), to->host.peer_id(), to_bytes("both ways")));
+      CHECK(answer.value() == to_bytes("both ways"));
+    }
+  }
+}
+
+TEST_CASE("dial: stop ends a staggered dial") {
+  Dials dials;
+  std::optional<Result<PeerId>> outcome;
+  dials.tasks.spawn("dial", connect_into(dials.a.host, dials.b.host.peer_id(),
+                                         {dials.nowhere(1), dials.nowhere(2)}, outcome));
+  dials.world.run_for(10ms);
+  dials.world.run(dials.a.host.stop());
+  dials.world.run_for(10ms);
+  REQUIRE(outcome);
+  CHECK(outcome->error().is(HostError::stopping));
+}
