@@ -1,5 +1,7 @@
 #include "vivim/store/blobs.hpp"
 
+#include <algorithm>
+
 #include "vivim/store/error.hpp"
 
 namespace vivim::store {
@@ -31,13 +33,27 @@ Result<BlobId> Blobs::put(const PackedBlob& blob, const DocumentId& document) {
   });
 }
 
-Result<void> Blobs::put_many(std::span<const PackedBlob> blobs, const DocumentId& document) {
-  VIVIM_TRY(const std::int64_t owner, document_row(document));
+/// Rows of new blobs follow each other, so that one statement links them all.
+Result<void> Blobs::put_many(std::span<const PackedBlob> blobs, std::int64_t document_row) {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
   for (const PackedBlob& blob : blobs) {
-    VIVIM_TRY(const std::int64_t row, insert(blob));
-    VIVIM_TRYV(link_row(owner, row));
+    VIVIM_TRY(const auto found, find_row(blob.id));
+    if (found) {
+      if (count == 0 || *found < first) {
+        VIVIM_TRYV(link_row(document_row, *found));
+      }
+      continue;
+    }
+    VIVIM_TRY(const std::int64_t row, insert_new(blob));
+    if (count > 0 && row != first + count) {
+      VIVIM_TRYV(link_rows(document_row, first, count));
+      count = 0;
+    }
+    first = count == 0 ? row : first;
+    ++count;
   }
-  return {};
+  return count == 0 ? Result<void>() : link_rows(document_row, first, count);
 }
 
 Result<std::optional<std::int64_t>> Blobs::find_row(const BlobId& id) {
@@ -47,12 +63,14 @@ Result<std::optional<std::int64_t>> Blobs::find_row(const BlobId& id) {
 }
 
 Result<std::int64_t> Blobs::insert(const PackedBlob& blob) {
-  if (blob.content.size() > k_blob_bytes_max) {
-    return fail(StoreError::too_large, blob.content.size());
-  }
   VIVIM_TRY(const auto found, find_row(blob.id));
-  if (found) {
-    return *found;
+  return found ? Result<std::int64_t>(*found) : insert_new(blob);
+}
+
+Result<std::int64_t> Blobs::insert_new(const PackedBlob& blob) {
+  const std::uint64_t size = std::max<std::uint64_t>(blob.content.size(), blob.packed.size);
+  if (size > k_blob_bytes_max) {
+    return fail(StoreError::too_large, size);
   }
   VIVIM_TRYV(db_.run("INSERT INTO blobs(key, digest, codec, size, bytes) VALUES(?, ?, ?, ?, ?)",
                      key_of(blob.id), blob.id, static_cast<int>(blob.packed.codec),
@@ -69,6 +87,13 @@ Result<std::int64_t> Blobs::document_row(const DocumentId& document) {
 Result<void> Blobs::link_row(std::int64_t document_row, std::int64_t row) {
   return db_.run("INSERT INTO document_blobs(doc, blob) VALUES(?, ?) ON CONFLICT DO NOTHING",
                  document_row, row);
+}
+
+Result<void> Blobs::link_rows(std::int64_t document_row, std::int64_t first, std::int64_t count) {
+  return db_.run(
+      "INSERT INTO document_blobs(doc, blob) SELECT ?, id FROM blobs WHERE id BETWEEN ? AND ? "
+      "ORDER BY id",
+      document_row, first, first + count - 1);
 }
 
 Result<Bytes> Blobs::get(const BlobId& id) {

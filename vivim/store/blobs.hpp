@@ -28,9 +28,9 @@ class Blobs {
   /// Stores it and links `document` to it. Errors: not_found (the document).
   Result<BlobId> put(const PackedBlob& blob, const DocumentId& document);
 
-  /// Stores and links many. Part of a transaction of the caller's: after an error some may be
-  /// there.
-  Result<void> put_many(std::span<const PackedBlob> blobs, const DocumentId& document);
+  /// Stores many and links `document_row` (documents.id) to them. Part of a transaction of the
+  /// caller's: after an error some may be there.
+  Result<void> put_many(std::span<const PackedBlob> blobs, std::int64_t document_row);
 
   /// The bytes. Errors: not_found; corrupt, if what is stored does not have this id.
   Result<Bytes> get(const BlobId& id);
@@ -51,8 +51,11 @@ class Blobs {
  private:
   Result<std::optional<std::int64_t>> find_row(const BlobId& id);
   Result<std::int64_t> insert(const PackedBlob& blob);
+  Result<std::int64_t> insert_new(const PackedBlob& blob);
   Result<std::int64_t> document_row(const DocumentId& document);
   Result<void> link_row(std::int64_t document_row, std::int64_t row);
+  /// Links to `count` blobs from `first` on, none of which any document links to yet.
+  Result<void> link_rows(std::int64_t document_row, std::int64_t first, std::int64_t count);
 
   Database& db_;
   Packer packer_;

@@ -95,6 +95,12 @@ Query list_query(Database& db, ConversationSort sort, const Cursor& after, std::
 
 }  // namespace
 
+std::uint64_t origin_key(std::string_view provider, std::string_view original_id) {
+  constexpr std::uint64_t k_odd = 0x9e37'79b9'7f4a'7c15;
+  const std::hash<std::string_view> hash;
+  return hash(provider) * k_odd + hash(original_id);
+}
+
 Result<void> Conversations::put(const ConversationRow& row) {
   Query find = db_.query("SELECT id FROM documents WHERE doc = ?", row.id);
   VIVIM_TRYV(find.row());
@@ -125,6 +131,30 @@ Result<std::optional<ConversationRow>> Conversations::find_original(std::string_
   }
   VIVIM_TRY(ConversationRow row, read_row(query));
   return std::optional(std::move(row));
+}
+
+Result<bool> Conversations::has_original(std::string_view provider, std::string_view original_id) {
+  return db_
+      .query("SELECT 1 FROM conversations WHERE provider = ? AND original_id = ?", provider,
+             original_id)
+      .step();
+}
+
+Result<std::optional<std::vector<std::uint64_t>>> Conversations::origin_keys(std::size_t rows_max) {
+  Query query =
+      db_.query("SELECT provider, original_id FROM conversations WHERE provider IS NOT NULL");
+  std::optional<std::vector<std::uint64_t>> keys(std::in_place);
+  for (;;) {
+    VIVIM_TRY(const bool more, query.step());
+    if (!more) {
+      std::ranges::sort(*keys);
+      return keys;
+    }
+    if (keys->size() == rows_max) {
+      return std::optional<std::vector<std::uint64_t>>();
+    }
+    keys->push_back(origin_key(query.text_view(0), query.text_view(1)));
+  }
 }
 
 Result<ConversationPage> Conversations::list(ConversationSort sort, std::size_t limit,
@@ -158,20 +188,30 @@ Result<std::int64_t> Conversations::count() {
   return query.integer(0);
 }
 
-Result<void> Conversations::insert_one(const NewConversation& conversation) {
-  const DocumentId& id = conversation.row.id;
-  Documents documents(db_);
-  VIVIM_TRYV(documents.create(id, DocumentKind::conversation, conversation.row.created));
-  VIVIM_TRYV(documents.start_log(id, conversation.snapshot, conversation.packed));
-  VIVIM_TRYV(put(conversation.row));
-  VIVIM_TRYV(Blobs(db_).put_many(conversation.blobs, id));
-  return Search(db_).enqueue(id);
+/// Apart from put(): an upsert makes SQLite keep a journal for the statement.
+Result<void> Conversations::insert_row(std::int64_t document_row, const ConversationRow& row) {
+  return db_.run(
+      "INSERT INTO conversations(doc, title, provider, original_id, source_hash, model, created, "
+      "updated, turns, flags) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      document_row, row.title, row.provider, row.original_id, row.source_hash, row.model,
+      row.created, row.updated, row.turns, row.flags);
+}
+
+Result<void> Conversations::insert(const NewConversation& conversation) {
+  const DocumentRow document{.id = conversation.row.id,
+                             .kind = DocumentKind::conversation,
+                             .created = conversation.row.created};
+  VIVIM_TRY(const std::int64_t row,
+            Documents(db_).create_with_log(document, conversation.snapshot, conversation.packed));
+  VIVIM_TRYV(insert_row(row, conversation.row));
+  VIVIM_TRYV(Blobs(db_).put_many(conversation.blobs, row));
+  return Search(db_).enqueue_row(row);
 }
 
 Result<void> Conversations::insert_many(std::span<const NewConversation> batch) {
   return db_.atomically([&]() -> Result<void> {
     for (const NewConversation& conversation : batch) {
-      VIVIM_TRYV(insert_one(conversation));
+      VIVIM_TRYV(insert(conversation));
     }
     return {};
   });

@@ -36,6 +36,9 @@ struct ConversationRow {
 /// At least one grant that was not revoked names it.
 inline constexpr std::uint32_t k_conversation_shared = 1;
 
+/// A short key of an origin for sets in memory: equal origins have equal keys, and very few others.
+std::uint64_t origin_key(std::string_view provider, std::string_view original_id);
+
 enum class ConversationSort : std::uint8_t { newest, oldest, title };
 
 struct ConversationPage {
@@ -46,8 +49,10 @@ struct ConversationPage {
 /// A whole new conversation, for import: everything that its first transaction writes.
 struct NewConversation {
   ConversationRow row;
-  BytesView snapshot;            ///< its document's first state, as one update: number 1
-  std::optional<Packed> packed;  ///< the snapshot by Packer::pack(), if that was done elsewhere
+  BytesView snapshot;  ///< its document's first state, as one update: number 1
+  /// The snapshot by Packer, if that was done elsewhere; with pack_into(), `snapshot` is what that
+  /// wrote.
+  std::optional<Packed> packed;
   std::span<const PackedBlob> blobs;  ///< stored and linked to the document
 };
 
@@ -64,6 +69,9 @@ class Conversations {
   Result<ConversationRow> get(const DocumentId& id);
   Result<std::optional<ConversationRow>> find_original(std::string_view provider,
                                                        std::string_view original_id);
+  Result<bool> has_original(std::string_view provider, std::string_view original_id);
+  /// origin_key() of all that have an origin, sorted; nothing if they are more than `rows_max`.
+  Result<std::optional<std::vector<std::uint64_t>>> origin_keys(std::size_t rows_max);
   /// At most min(limit, k_page_rows_max) rows after the page that gave `after`. Errors: malformed
   /// (`after`).
   Result<ConversationPage> list(ConversationSort sort, std::size_t limit,
@@ -74,9 +82,12 @@ class Conversations {
   /// all or nothing. A batch of about 8 MiB keeps other writers waiting for less than a tenth of a
   /// second. Errors: exists.
   Result<void> insert_many(std::span<const NewConversation> batch);
+  /// The same for one, as part of a transaction of the caller's: after an error some of it may be
+  /// there.
+  Result<void> insert(const NewConversation& conversation);
 
  private:
-  Result<void> insert_one(const NewConversation& conversation);
+  Result<void> insert_row(std::int64_t document_row, const ConversationRow& row);
 
   Database& db_;
 };

@@ -132,13 +132,27 @@ Result<std::uint64_t> Documents::append_update(const DocumentId& id, BytesView u
 
 Result<void> Documents::start_log(const DocumentId& id, BytesView snapshot,
                                   const std::optional<Packed>& packed) {
-  if (snapshot.size() > k_update_bytes_max) {
-    return fail(StoreError::too_large, snapshot.size());
-  }
   VIVIM_TRY(const std::int64_t row, row_of(id));
   VIVIM_TRY(const std::uint64_t last, last_seq_of_row(row));
   if (last != 0) {
     return fail(StoreError::exists, last);
+  }
+  return insert_log(row, snapshot, packed);
+}
+
+Result<std::int64_t> Documents::create_with_log(const DocumentRow& document, BytesView snapshot,
+                                                const std::optional<Packed>& packed) {
+  VIVIM_TRYV(create(document.id, document.kind, document.created));
+  const std::int64_t row = db_.last_row_id();
+  VIVIM_TRYV(insert_log(row, snapshot, packed));
+  return row;
+}
+
+Result<void> Documents::insert_log(std::int64_t row, BytesView snapshot,
+                                   const std::optional<Packed>& packed) {
+  const std::uint64_t size = packed ? packed->size : snapshot.size();
+  if (size > k_update_bytes_max) {
+    return fail(StoreError::too_large, size);
   }
   Packed own;
   if (!packed) {
@@ -146,8 +160,7 @@ Result<void> Documents::start_log(const DocumentId& id, BytesView snapshot,
   }
   const Packed& stored = packed ? *packed : own;
   return db_.run("INSERT INTO snapshots(doc, seq, codec, size, bytes) VALUES(?, 1, ?, ?, ?)", row,
-                 static_cast<int>(stored.codec), stored.size,
-                 stored.codec == Codec::raw ? snapshot : BytesView(stored.bytes));
+                 static_cast<int>(stored.codec), stored.size, stored.stored(snapshot));
 }
 
 Result<DocumentLog> Documents::load(const DocumentId& id) {
@@ -189,12 +202,11 @@ Result<void> Documents::compact(const DocumentId& id, BytesView snapshot, std::u
       return fail(StoreError::malformed, upto_seq);
     }
     const Packed packed = Packer().pack(snapshot);
-    VIVIM_TRYV(
-        db_.run("INSERT INTO snapshots(doc, seq, codec, size, bytes) VALUES(?, ?, ?, ?, ?) "
-                "ON CONFLICT(doc) DO UPDATE SET seq = excluded.seq, codec = excluded.codec, "
-                "size = excluded.size, bytes = excluded.bytes WHERE seq <= excluded.seq",
-                row, upto_seq, static_cast<int>(packed.codec), packed.size,
-                packed.codec == Codec::raw ? snapshot : BytesView(packed.bytes)));
+    VIVIM_TRYV(db_.run(
+        "INSERT INTO snapshots(doc, seq, codec, size, bytes) VALUES(?, ?, ?, ?, ?) "
+        "ON CONFLICT(doc) DO UPDATE SET seq = excluded.seq, codec = excluded.codec, "
+        "size = excluded.size, bytes = excluded.bytes WHERE seq <= excluded.seq",
+        row, upto_seq, static_cast<int>(packed.codec), packed.size, packed.stored(snapshot)));
     if (db_.changes() == 0) {
       return fail(StoreError::malformed, upto_seq);
     }

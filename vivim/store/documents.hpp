@@ -79,6 +79,10 @@ class Documents {
   /// too_large.
   Result<void> start_log(const DocumentId& id, BytesView snapshot,
                          const std::optional<Packed>& packed = std::nullopt);
+  /// For imports: create() and start_log() at once; returns documents.id. Part of a transaction of
+  /// the caller's. Errors: exists, too_large.
+  Result<std::int64_t> create_with_log(const DocumentRow& document, BytesView snapshot,
+                                       const std::optional<Packed>& packed);
   /// Errors: not_found, corrupt.
   Result<DocumentLog> load(const DocumentId& id);
   /// Replaces the log up to and including `upto_seq` by `snapshot`, which holds all of it; later
@@ -93,6 +97,8 @@ class Documents {
 
  private:
   Result<std::int64_t> row_of(const DocumentId& id);
+  Result<void> insert_log(std::int64_t row, BytesView snapshot,
+                          const std::optional<Packed>& packed);
   Result<std::uint64_t> last_seq_of_row(std::int64_t row);
 
   Database& db_;

@@ -1,9 +1,12 @@
 #include "vivim/store/packer.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <zstd.h>
 
+#include "vivim/base/assert.hpp"
 #include "vivim/store/error.hpp"
 
 namespace vivim::store {
@@ -23,6 +26,21 @@ struct FreeContext {
 struct Packer::Contexts {
   std::unique_ptr<ZSTD_CCtx, FreeContext> compress;
   std::unique_ptr<ZSTD_DCtx, FreeContext> decompress;
+
+  /// Bytes of the frame in `out`; nothing if compressing is not worth it. A room too small for a
+  /// saving of an eighth: zstd gives up instead of filling it.
+  std::optional<std::size_t> frame(BytesView content, MutableBytes out) {
+    if (content.size() < k_compress_bytes_min) {
+      return std::nullopt;
+    }
+    if (!compress) {
+      compress.reset(ZSTD_createCCtx());
+    }
+    const std::size_t room = content.size() - content.size() / 8;
+    const std::size_t size = ZSTD_compressCCtx(compress.get(), out.data(), room, content.data(),
+                                               content.size(), k_level);
+    return ZSTD_isError(size) != 0 ? std::nullopt : std::optional(size);
+  }
 };
 
 Packer::Packer() : contexts_(std::make_unique<Contexts>()) {}
@@ -32,24 +50,21 @@ Packer::~Packer() = default;
 
 Packed Packer::pack(BytesView content) {
   Packed packed{.codec = Codec::raw, .size = content.size(), .bytes = {}};
-  if (content.size() < k_compress_bytes_min) {
-    return packed;
+  const auto room = std::make_unique_for_overwrite<std::uint8_t[]>(content.size());
+  if (const auto size = contexts_->frame(content, {room.get(), content.size()})) {
+    packed.codec = Codec::zstd;
+    packed.bytes.assign(room.get(), room.get() + *size);
   }
-  if (!contexts_->compress) {
-    contexts_->compress.reset(ZSTD_createCCtx());
-  }
-  // A buffer too small for a saving of an eighth: zstd gives up instead of filling it.
-  packed.bytes.resize(content.size() - content.size() / 8);
-  const std::size_t size =
-      ZSTD_compressCCtx(contexts_->compress.get(), packed.bytes.data(), packed.bytes.size(),
-                        content.data(), content.size(), k_level);
-  if (ZSTD_isError(size) != 0) {
-    packed.bytes.clear();
-    return packed;
-  }
-  packed.bytes.resize(size);
-  packed.codec = Codec::zstd;
   return packed;
+}
+
+PackedInto Packer::pack_into(BytesView content, MutableBytes out) {
+  VIVIM_ASSERT(out.size() >= content.size());
+  if (const auto size = contexts_->frame(content, out)) {
+    return {.codec = Codec::zstd, .bytes = *size};
+  }
+  std::ranges::copy(content, out.begin());
+  return {.codec = Codec::raw, .bytes = content.size()};
 }
 
 Result<Bytes> Packer::unpack(Codec codec, BytesView stored, std::uint64_t size,

@@ -188,7 +188,11 @@ Result<void> Search::remove_turn(const DocumentId& document, std::string_view tu
 Result<void> Search::enqueue(const DocumentId& document) {
   Query find = db_.query("SELECT id FROM documents WHERE doc = ?", document);
   VIVIM_TRYV(find.row());
-  return db_.run("INSERT INTO index_queue(doc) VALUES(?) ON CONFLICT DO NOTHING", find.integer(0));
+  return enqueue_row(find.integer(0));
+}
+
+Result<void> Search::enqueue_row(std::int64_t document_row) {
+  return db_.run("INSERT INTO index_queue(doc) VALUES(?) ON CONFLICT DO NOTHING", document_row);
 }
 
 Result<std::vector<DocumentId>> Search::queued(std::size_t limit) {

@@ -83,6 +83,8 @@ class Search {
 
   /// Marks a document for indexing later; durable. Errors: not_found.
   Result<void> enqueue(const DocumentId& document);
+  /// The same by documents.id, which must be there.
+  Result<void> enqueue_row(std::int64_t document_row);
   /// The next ones to index. They stay queued until replace() or dequeue().
   Result<std::vector<DocumentId>> queued(std::size_t limit);
   Result<void> dequeue(const DocumentId& document);

@@ -93,10 +93,19 @@ std::vector<Store::PendingWrite*> Store::take_batch() {
 
 namespace {
 
-/// Runs one job inside the open transaction: on an error, nothing of it stays.
+/// Runs one job inside the open transaction: on an error, nothing of it stays. One that is alone
+/// needs no savepoint, for which SQLite would copy each page before it is changed: its errors end
+/// the transaction.
 template <class Write>
-void run_write(Database& database, Write& write) {
-  write.result = database.atomically([&]() -> Result<void> { return write.job(database); });
+void run_write(Database& database, Write& write, std::size_t writes) {
+  if (writes > 1) {
+    write.result = database.atomically([&]() -> Result<void> { return write.job(database); });
+    return;
+  }
+  write.result = write.job(database);
+  if (!write.result->has_value()) {
+    database.roll_back();
+  }
 }
 
 template <class Writes>
@@ -114,7 +123,7 @@ void commit_batch(Database& database, const Writes& batch) {
     return;
   }
   for (auto* write : batch) {
-    run_write(database, *write);
+    run_write(database, *write, batch.size());
     if (!database.in_transaction()) {  // SQLite gave up: disk full or broken
       fail_all(batch, write->result->has_value() ? Error(StoreError::io) : write->result->error());
       return;

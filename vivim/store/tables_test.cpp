@@ -103,6 +103,46 @@ TEST_CASE("blobs: live as long as a document links to them") {
   CHECK(must(blobs.count()) == 1);
 }
 
+TEST_CASE("blobs: many at once, some known, some twice") {
+  Fixture fixture;
+  Database& db = *fixture.db;
+  Blobs blobs(db);
+  Packer packer;
+  const DocumentId document = make_document(db, 1);
+  const Bytes large(5000, 'l');
+  const BlobId known = must(blobs.put(as_bytes("known")));
+  std::vector<PackedBlob> many;
+  for (const BytesView content :
+       {as_bytes("one"), as_bytes("known"), as_bytes("one"), BytesView(large), as_bytes("known")}) {
+    many.push_back(pack_blob(packer, content));
+  }
+  must(blobs.put_many(many, 1));
+  CHECK(must(blobs.count()) == 3);
+  CHECK(must(blobs.of_document(document)) ==
+        std::vector<BlobId>{known, BlobId::of(as_bytes("one")), BlobId::of(large)});
+  CHECK(must(blobs.get(BlobId::of(large))) == large);
+  must(blobs.put_many(many, 1));
+  CHECK(must(blobs.of_document(document)).size() == 3);
+  must(blobs.put_many({}, 1));
+}
+
+TEST_CASE("packer: into the memory of the caller, the same as into its own") {
+  Packer packer;
+  const Bytes letters(3000, 'a');
+  Bytes noise(3000);
+  rt::sim::SeededRng(1).fill(noise);
+  for (const Bytes& content : {Bytes{}, Bytes{1}, letters, noise}) {
+    Bytes room(4000);
+    const PackedInto into = packer.pack_into(content, room);
+    const Packed packed = packer.pack(content);
+    CHECK(into.codec == packed.codec);
+    CHECK(packed.size == content.size());
+    const BytesView stored = packed.stored(content);
+    CHECK(same_bytes(BytesView(room).first(into.bytes), stored));
+    CHECK(must(packer.unpack(into.codec, stored, content.size(), 5000)) == content);
+  }
+}
+
 TEST_CASE("documents: a log is appended, loaded and compacted") {
   Fixture fixture;
   Documents documents(*fixture.db);
@@ -222,6 +262,29 @@ TEST_CASE("conversations: put, get, replaced, unique by origin") {
   CHECK(must(conversations.find_original("chatgpt", "c1"))->id == document_id(1));
   CHECK_FALSE(must(conversations.find_original("claude", "c1")).has_value());
   CHECK(must(conversations.count()) == 2);
+}
+
+TEST_CASE("conversations: the keys of their origins, up to a limit") {
+  Fixture fixture;
+  Conversations conversations(*fixture.db);
+  CHECK(must(conversations.origin_keys(0))->empty());
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    make_document(*fixture.db, i);
+    auto each = row(i, "t", 1);
+    each.provider = i == 0 ? std::nullopt : std::optional<std::string>("chatgpt");
+    each.original_id = std::to_string(i);
+    must(conversations.put(each));
+  }
+  const auto keys = must(conversations.origin_keys(4));
+  REQUIRE(keys);
+  CHECK(keys->size() == 4);
+  CHECK(std::ranges::is_sorted(*keys));
+  CHECK(std::ranges::binary_search(*keys, origin_key("chatgpt", "3")));
+  CHECK_FALSE(std::ranges::binary_search(*keys, origin_key("chatgpt", "0")));
+  CHECK_FALSE(std::ranges::binary_search(*keys, origin_key("claude", "3")));
+  CHECK_FALSE(must(conversations.origin_keys(3)).has_value());
+  CHECK(must(conversations.has_original("chatgpt", "3")));
+  CHECK_FALSE(must(conversations.has_original("claude", "3")));
 }
 
 TEST_CASE("conversations: pages in three orders, with equal keys and odd titles") {

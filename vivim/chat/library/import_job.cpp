@@ -3,171 +3,21 @@
 #include <algorithm>
 
 #include "vivim/chat/document.hpp"
+#include "vivim/chat/library/import_batch_detail.hpp"
 #include "vivim/chat/library/rows.hpp"
-#include "vivim/store/blobs.hpp"
 #include "vivim/store/conversations.hpp"
-#include "vivim/store/search.hpp"
 
 namespace vivim::chat {
 
-namespace detail {
-
-struct ImportBatch {
-  std::vector<Imported> conversations;
-  std::vector<ImportedFile> files;
-  std::size_t bytes = 0;
-};
-
-/// A conversation that is not in the store yet.
-struct Fresh {
-  Imported imported;
-  store::DocumentId id;
-  crdt::ClientId client{};
-  store::ConversationRow row;
-  Bytes snapshot;
-  store::Packed packed;  ///< the snapshot
-  std::vector<store::PackedBlob> blobs;
-  std::vector<store::BlobId> attachments;
-};
-
-/// One that may be known; looked up when all before it are written.
-struct Known {
-  Imported imported;
-  std::vector<store::PackedBlob> blobs;
-  std::vector<store::BlobId> attachments;
-};
-
-struct PreparedBatch {
-  std::vector<Fresh> fresh;
-  std::vector<Known> known;
-  std::vector<ImportedFile> files;
-  std::vector<store::PackedBlob> packed_files;
-  std::size_t bytes = 0;
-  std::uint64_t unchanged = 0;
-};
-
-}  // namespace detail
-
 namespace {
 
-using detail::Fresh;
 using detail::ImportBatch;
 using detail::Known;
 using detail::PreparedBatch;
 
-constexpr std::size_t k_queued_batches_max = 1;
-
-std::vector<store::PackedBlob> pack_blocks(store::Packer& packer, const Imported& imported) {
-  std::vector<store::PackedBlob> blobs;
-  blobs.reserve(imported.blocks.size());
-  for (const auto& block : imported.blocks) {
-    const auto content = as_bytes(block.bytes);
-    blobs.push_back(
-        {.id = {.digest = block.id.digest}, .packed = packer.pack(content), .content = content});
-  }
-  return blobs;
-}
-
-std::vector<store::BlobId> attachments_of(const Conversation& conversation) {
-  std::vector<store::BlobId> found;
-  for (const auto& turn : conversation.turns) {
-    for (const auto& part : turn.parts) {
-      const auto* media = std::get_if<MediaPart>(&part);
-      if (media == nullptr || media->cid.empty()) {
-        continue;
-      }
-      if (const auto id = store::BlobId::parse(media->cid)) {
-        found.push_back(*id);
-      }
-    }
-  }
-  return found;
-}
-
-/// Makes the document of a new conversation, and compresses its blocks. For a worker.
-void pack(Fresh& fresh, store::Packer& packer, rt::WallMs now) {
-  fresh.snapshot = first_update(fresh.imported.conversation, fresh.client);
-  fresh.packed = packer.pack(fresh.snapshot);
-  fresh.blobs = pack_blocks(packer, fresh.imported);
-  fresh.attachments = attachments_of(fresh.imported.conversation);
-  fresh.row = row_of(fresh.imported.conversation, fresh.id, now);
-  fresh.imported.conversation = {};
-}
-
-void pack_all(PreparedBatch& batch, rt::WallMs now) {
-  store::Packer packer;
-  for (auto& fresh : batch.fresh) {
-    pack(fresh, packer, now);
-  }
-  for (auto& known : batch.known) {
-    known.blobs = pack_blocks(packer, known.imported);
-    known.attachments = attachments_of(known.imported.conversation);
-  }
-  for (const auto& file : batch.files) {
-    batch.packed_files.push_back({.id = {.digest = file.id.digest},
-                                  .packed = packer.pack(file.bytes),
-                                  .content = file.bytes});
-  }
-}
-
-Result<void> link_all(store::Database& database, const store::DocumentId& document,
-                      const std::vector<store::BlobId>& attachments) {
-  store::Blobs blobs(database);
-  for (const auto& attachment : attachments) {
-    const auto linked = blobs.link(document, attachment);
-    if (!linked && !linked.error().is(store::StoreError::not_found)) {
-      return linked;
-    }
-  }
-  return {};
-}
-
-/// One transaction: the files, and the new conversations with their blocks.
-Result<void> write_batch(store::Database& database, PreparedBatch& batch) {
-  store::Blobs blobs(database);
-  for (const auto& file : batch.packed_files) {
-    VIVIM_TRYV(blobs.put(file));
-  }
-  std::vector<store::NewConversation> rows;
-  rows.reserve(batch.fresh.size());
-  for (auto& fresh : batch.fresh) {
-    rows.push_back({.row = fresh.row,
-                    .snapshot = fresh.snapshot,
-                    .packed = std::move(fresh.packed),
-                    .blobs = fresh.blobs});
-  }
-  VIVIM_TRYV(store::Conversations(database).insert_many(rows));
-  for (const auto& fresh : batch.fresh) {
-    VIVIM_TRYV(link_all(database, fresh.id, fresh.attachments));
-  }
-  return {};
-}
-
-/// After a merge: the new blocks, what lists show, and a place in the queue for the index.
-Result<void> write_merge(store::Database& database, const Known& known,
-                         const store::ConversationRow& row) {
-  store::Blobs blobs(database);
-  for (const auto& blob : known.blobs) {
-    VIVIM_TRYV(blobs.put(blob, row.id));
-  }
-  VIVIM_TRYV(link_all(database, row.id, known.attachments));
-  VIVIM_TRYV(store::Conversations(database).put(row));
-  return store::Search(database).enqueue(row.id);
-}
-
-using Rows = std::vector<std::optional<store::ConversationRow>>;
-
-Result<Rows> find_known(store::Database& database, const std::vector<Imported>& conversations) {
-  Rows rows;
-  rows.reserve(conversations.size());
-  for (const auto& imported : conversations) {
-    const auto& provenance = imported.conversation.provenance;
-    VIVIM_TRY(auto row, store::Conversations(database).find_original(provenance.provider,
-                                                                     provenance.original_id));
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
+constexpr std::size_t k_read_batches_max = 1;
+/// As many as the packer makes while a transaction is written.
+constexpr std::size_t k_prepared_batches_max = 4;
 
 std::string identity(const Provenance& provenance) {
   return provenance.provider + "/" + provenance.original_id;
@@ -209,8 +59,9 @@ ImportJob::ImportJob(Parts parts, std::string path, ImportOptions options)
       path_(std::move(path)),
       options_(std::move(options)),
       collector_(std::make_unique<Collector>()),
-      read_(parts.loop, k_queued_batches_max),
-      prepared_(parts.loop, k_queued_batches_max) {
+      batch_packer_(std::make_unique<detail::BatchPacker>()),
+      read_(parts.loop, k_read_batches_max),
+      prepared_(parts.loop, k_prepared_batches_max) {
   options_.now = static_cast<Time>(parts_.loop.clock().wall_now_ms());
   options_.cancelled = [this] { return cancelled_.load(); };
   options_.progress = [this](std::uint64_t bytes, std::uint64_t total) {
@@ -262,32 +113,74 @@ rt::Co<void> ImportJob::read_all() {
   read_.close();
 }
 
+rt::Co<Result<void>> ImportJob::find_keys() {
+  VIVIM_CO_TRY(keys_, co_await parts_.store.read([](store::Database& database) {
+    return store::Conversations(database).origin_keys(k_import_known_max);
+  }));
+  co_return Result<void>();
+}
+
+bool ImportJob::may_be_known(const Provenance& provenance) const {
+  return !keys_ || std::ranges::binary_search(
+                       *keys_, store::origin_key(provenance.provider, provenance.original_id));
+}
+
+/// What is to be done with each conversation. Asks the store only where it may be there already,
+/// since that waits for the transaction that is being written.
+rt::Co<Result<std::vector<ImportJob::Fate>>> ImportJob::fates_of(const ImportBatch& batch) {
+  std::vector<Fate> fates;
+  for (const auto& imported : batch.conversations) {
+    const auto& provenance = imported.conversation.provenance;
+    const bool first = seen_.insert(identity(provenance)).second;
+    fates.push_back(!first ? Fate::known : may_be_known(provenance) ? Fate::unclear : Fate::fresh);
+  }
+  if (std::ranges::find(fates, Fate::unclear) != fates.end()) {
+    VIVIM_CO_TRYV(co_await parts_.store.read([&](store::Database& database) -> Result<void> {
+      for (std::size_t i = 0; i < fates.size(); ++i) {
+        if (fates[i] == Fate::unclear) {
+          VIVIM_TRY(fates[i], fate_of(database, batch.conversations[i].conversation.provenance));
+        }
+      }
+      return {};
+    }));
+  }
+  co_return std::move(fates);
+}
+
+Result<ImportJob::Fate> ImportJob::fate_of(store::Database& database,
+                                           const Provenance& provenance) {
+  VIVIM_TRY(const auto row, store::Conversations(database).find_original(provenance.provider,
+                                                                         provenance.original_id));
+  if (!row) {
+    return Fate::fresh;
+  }
+  return is_unchanged(*row, provenance) ? Fate::unchanged : Fate::known;
+}
+
 rt::Co<Result<std::unique_ptr<PreparedBatch>>> ImportJob::prepare(
     std::unique_ptr<ImportBatch> batch) {
-  const auto& conversations = batch->conversations;
-  VIVIM_CO_TRY(const auto rows, co_await parts_.store.read([&conversations](store::Database& db) {
-    return find_known(db, conversations);
-  }));
+  VIVIM_CO_TRY(const auto fates, co_await fates_of(*batch));
   auto prepared = std::make_unique<PreparedBatch>();
   prepared->bytes = batch->bytes;
   prepared->files = std::move(batch->files);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  for (std::size_t i = 0; i < fates.size(); ++i) {
     auto& imported = batch->conversations[i];
-    const bool first = seen_.insert(identity(imported.conversation.provenance)).second;
-    if (first && rows[i] && is_unchanged(*rows[i], imported.conversation.provenance)) {
+    if (fates[i] == Fate::unchanged) {
       ++prepared->unchanged;
-    } else if (first && !rows[i]) {
-      Fresh& fresh = prepared->fresh.emplace_back();
+    } else if (fates[i] == Fate::fresh) {
+      auto& fresh = prepared->fresh.emplace_back();
       fresh.imported = std::move(imported);
       parts_.rng.fill(fresh.id.bytes);
       fresh.client = crdt::ClientId{parts_.rng.below(std::uint64_t{1} << 32)};
     } else {
-      prepared->known.push_back({.imported = std::move(imported), .blobs = {}, .attachments = {}});
+      prepared->known.push_back({.imported = std::move(imported), .blocks = {}});
     }
   }
-  batch.reset();
   const auto now = static_cast<rt::WallMs>(options_.now);
-  co_await parts_.packer.run([&prepared, now] { pack_all(*prepared, now); });
+  co_await parts_.packer.run([&] {
+    batch.reset();
+    batch_packer_->pack(*prepared, now);
+  });
   co_return std::move(prepared);
 }
 
@@ -309,17 +202,30 @@ rt::Co<void> ImportJob::prepare_all() {
   prepared_.close();
 }
 
-rt::Co<Result<void>> ImportJob::write(PreparedBatch& batch) {
-  VIVIM_CO_TRYV(co_await parts_.store.write(
-      [&batch](store::Database& db) { return write_batch(db, batch); }, batch.bytes));
-  outcome_.added += batch.fresh.size();
-  outcome_.unchanged += batch.unchanged;
-  for (const auto& fresh : batch.fresh) {
-    if (on_added) {
-      on_added(fresh.id);
-    }
+rt::Co<Result<void>> ImportJob::write(const Batches& batches) {
+  std::size_t bytes = 0;
+  for (const auto& batch : batches) {
+    bytes += batch->bytes;
   }
-  co_return co_await merge(batch);
+  VIVIM_CO_TRYV(co_await parts_.store.write(
+      [&batches](store::Database& database) -> Result<void> {
+        for (const auto& batch : batches) {
+          VIVIM_TRYV(detail::write_batch(database, *batch));
+        }
+        return {};
+      },
+      bytes));
+  for (const auto& batch : batches) {
+    outcome_.added += batch->fresh.size();
+    outcome_.unchanged += batch->unchanged;
+    for (const auto& fresh : batch->fresh) {
+      if (on_added) {
+        on_added(fresh.id);
+      }
+    }
+    VIVIM_CO_TRYV(co_await merge(*batch));
+  }
+  co_return Result<void>();
 }
 
 rt::Co<Result<void>> ImportJob::merge(PreparedBatch& batch) {
@@ -345,8 +251,8 @@ rt::Co<Result<void>> ImportJob::merge(PreparedBatch& batch) {
     auto changed = row_of(result, row->id, row->updated);
     changed.flags = row->flags;
     VIVIM_CO_TRYV(co_await parts_.store.write(
-        [&known, &changed](store::Database& db) { return write_merge(db, known, changed); },
-        known.imported.source.size()));
+        [&known, &changed](store::Database& db) { return detail::write_merge(db, known, changed); },
+        known.blocks.bytes.size()));
     ++outcome_.updated;
     outcome_.turns_added += merged.turns_added;
     if (on_updated) {
@@ -356,12 +262,25 @@ rt::Co<Result<void>> ImportJob::merge(PreparedBatch& batch) {
   co_return Result<void>();
 }
 
-rt::Co<Result<void>> ImportJob::write_all() {
-  while (auto batch = co_await prepared_.receive()) {
-    if (error_) {
+/// What one transaction takes; empty at the end.
+rt::Co<ImportJob::Batches> ImportJob::next_batches() {
+  Batches batches;
+  std::size_t bytes = 0;
+  while (bytes < k_import_commit_bytes) {
+    auto batch = co_await prepared_.receive();
+    if (!batch) {
       break;
     }
-    VIVIM_CO_TRYV(co_await write(**batch));
+    bytes += (*batch)->bytes;
+    batches.push_back(std::move(*batch));
+  }
+  co_return std::move(batches);
+}
+
+rt::Co<Result<void>> ImportJob::write_all() {
+  for (auto batches = co_await next_batches(); !batches.empty() && !error_;
+       batches = co_await next_batches()) {
+    VIVIM_CO_TRYV(co_await write(batches));
     if (on_progress) {
       on_progress();
     }
@@ -373,6 +292,9 @@ rt::Co<Outcome<ImportOutcome>> ImportJob::run() {
   auto opened = co_await parts_.reader.run([this] { return open(); });
   if (!opened) {
     co_return std::unexpected(std::move(opened.error()));
+  }
+  if (const auto found = co_await find_keys(); !found) {
+    co_return std::unexpected(problem_of(found.error(), "Could not import '" + path_ + "'"));
   }
   rt::TaskGroup tasks(parts_.loop);
   tasks.spawn("import: read", read_all());

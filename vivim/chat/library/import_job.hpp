@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "vivim/base/problem.hpp"
 #include "vivim/chat/importers/importer.hpp"
@@ -30,16 +31,23 @@ struct ImportOutcome {
 /// The outcome as one JSON object: counts, kinds of parts, failures with their places.
 std::string outcome_json(const ImportOutcome& outcome);
 
-/// Bytes of the export that one transaction takes.
-inline constexpr std::size_t k_import_batch_bytes = 4 << 20;
+/// Bytes of the export that the stages of an import hand on at once.
+inline constexpr std::size_t k_import_batch_bytes = 2 << 20;
+/// Bytes of the export that one transaction takes. A transaction writes most pages of the random
+/// indexes anew, however much it brings; but other writers wait while it runs.
+inline constexpr std::size_t k_import_commit_bytes = 8 << 20;
+/// Conversations in the store of which an import keeps the keys in memory (8 bytes each); if there
+/// are more, each one that is read is looked up.
+inline constexpr std::size_t k_import_known_max = 4 << 20;
 
 namespace detail {
+class BatchPacker;
 struct ImportBatch;
 struct PreparedBatch;
 }  // namespace detail
 
 /// One import: reads the export on one worker, makes documents and compresses on another, writes in
-/// transactions of about k_import_batch_bytes; three stages at once, with bounded queues between
+/// transactions of about k_import_commit_bytes; three stages at once, with bounded queues between
 /// them. What is known already is recognised by the provider's id and the source's hash, and merged
 /// or left alone.
 class ImportJob {
@@ -73,6 +81,8 @@ class ImportJob {
 
  private:
   class Collector;
+  enum class Fate : std::uint8_t { fresh, known, unchanged, unclear };
+  using Batches = std::vector<std::unique_ptr<detail::PreparedBatch>>;
 
   Outcome<void> open();
   Result<std::unique_ptr<detail::ImportBatch>> read_batch();
@@ -80,7 +90,12 @@ class ImportJob {
   rt::Co<void> prepare_all();
   rt::Co<Result<std::unique_ptr<detail::PreparedBatch>>> prepare(
       std::unique_ptr<detail::ImportBatch> batch);
-  rt::Co<Result<void>> write(detail::PreparedBatch& batch);
+  rt::Co<Result<void>> find_keys();
+  bool may_be_known(const Provenance& provenance) const;
+  rt::Co<Result<std::vector<Fate>>> fates_of(const detail::ImportBatch& batch);
+  static Result<Fate> fate_of(store::Database& database, const Provenance& provenance);
+  rt::Co<Batches> next_batches();
+  rt::Co<Result<void>> write(const Batches& batches);
   rt::Co<Result<void>> merge(detail::PreparedBatch& batch);
   rt::Co<Result<void>> write_all();
   void stop(const Error& error);
@@ -92,9 +107,12 @@ class ImportJob {
   std::unique_ptr<ExportFiles> files_;
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<Importer> importer_;
+  std::unique_ptr<detail::BatchPacker> batch_packer_;  ///< of the packer's worker
   rt::Channel<std::unique_ptr<detail::ImportBatch>> read_;
   rt::Channel<std::unique_ptr<detail::PreparedBatch>> prepared_;
   std::unordered_set<std::string> seen_;  ///< provider and id of everything in this export so far
+  /// store::origin_key() of what was there when the import began, sorted; none: not known.
+  std::optional<std::vector<std::uint64_t>> keys_;
   std::optional<Error> error_;
   std::atomic<bool> cancelled_ = false;
   std::atomic<std::uint64_t> bytes_ = 0;
