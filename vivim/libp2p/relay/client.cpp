@@ -60,8 +60,7 @@ RelayTransport::~RelayTransport() {
 }
 
 bool RelayTransport::can_dial(const Multiaddr& address) const {
-  const auto circuit = CircuitAddress::parse(address);
-  return circuit && circuit->target;
+  return CircuitAddress::parse(address).has_value();
 }
 
 bool RelayTransport::can_listen(const Multiaddr& address) const {
@@ -76,8 +75,14 @@ bool RelayTransport::reserved(const PeerId& relay) const {
 
 rt::Co<Result<TransportConnection>> RelayTransport::dial(Multiaddr address, DialOptions options) {
   VIVIM_CO_TRY(auto circuit, CircuitAddress::parse(address));
+  if (!circuit.target) {
+    circuit.target = options.expected_peer;
+  }
   if (!circuit.target || circuit.relay_id == host_.peer_id()) {
     co_return fail(RelayError::not_a_circuit);
+  }
+  if (circuit.target == circuit.relay_id) {
+    co_return fail(RelayError::relay_to_itself);
   }
   co_return co_await open_circuit(std::move(circuit), options.timeout);
 }

@@ -60,7 +60,8 @@ class RelayTransport final : public Transport {
   /// listen through already.
   Result<std::unique_ptr<TransportListener>> listen(const Multiaddr& address) override;
 
-  /// Connects with the relay if need be. Errors: of CircuitAddress::parse, timed_out, refused (with
+  /// To the peer that the address names at its end, or else the expected one. Connects with the
+  /// relay if need be. Errors: of CircuitAddress::parse, timed_out, refused (with
   /// the relay's status), the host's.
   rt::Co<Result<TransportConnection>> dial(Multiaddr address, DialOptions options) override;
   void cancel_dials() override;
