@@ -28,6 +28,8 @@ const ErrorDomain& error_domain(RtError) {
             return {"no_space", "the disk is full", Blame::local};
           case RtError::not_found:
             return {"not_found", "no such file", Blame::local};
+          case RtError::no_such_name:
+            return {"no_such_name", "no such name, or no such record of it", Blame::transient};
           case RtError::bad_path:
             return {"bad_path", "not a path inside the directory", Blame::local};
           case RtError::limit:

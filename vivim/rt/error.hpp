@@ -16,6 +16,7 @@ enum class RtError {
   io,              ///< local: the operating system refused; detail: errno
   no_space,        ///< local: the disk is full
   not_found,       ///< local: no such file
+  no_such_name,    ///< transient: the name is not known to the DNS, or has no such record
   bad_path,        ///< local: not a path that a Disk takes
   limit,           ///< local: a limit of this process was reached; detail: the limit
 };
