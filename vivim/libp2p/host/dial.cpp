@@ -39,6 +39,9 @@ rt::Co<Result<PeerId>> Host::connect(PeerId peer, std::vector<Multiaddr> address
 Result<std::shared_ptr<Host::Dialing>> Host::begin_dial(PeerId peer,
                                                         std::vector<Multiaddr> addresses,
                                                         ConnectOptions options) {
+  if (!gater_->allow_dial(peer)) {
+    return fail(HostError::gated);
+  }
   VIVIM_TRY(auto chosen, choose_addresses(peer, std::move(addresses), options));
   const auto same = std::ranges::find_if(dialings_, [&](const auto& entry) {
     return entry.second->peer == peer && !options.force_new && !entry.second->options.force_new &&
@@ -141,7 +144,8 @@ rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) 
     id = add_peer(std::move(*established));
   } else {
     id = fail(established.error());
-    if (!established.error().is(HostError::unsupported_address)) {
+    if (!established.error().is(HostError::unsupported_address) &&
+        !established.error().is(HostError::gated)) {
       backoff_.address_failed(dialing->peer, address, now);
     }
   }
@@ -167,6 +171,9 @@ rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address
   if (transport == nullptr) {
     co_return fail(HostError::unsupported_address);
   }
+  if (!gater_->allow_address(dialing.peer, address)) {
+    co_return fail(HostError::gated);
+  }
   auto established = co_await dial_once(*transport, address, dialing, Proposal::with_first_message);
   if (!established && established.error().is(HostError::no_common_security) &&
       securities_.size() > 1) {
@@ -183,6 +190,7 @@ rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address
 
 rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiaddr address,
                                                   Dialing& dialing, Proposal proposal) {
+  const Multiaddr remote = address;
   auto connection =
       co_await transport.dial(std::move(address), {.timeout = times_.dial_max,
                                                    .expected_peer = dialing.peer,
@@ -194,8 +202,12 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
   if (!connection) {
     co_return fail(connection.error());
   }
-  UpgradeOptions upgrade{
-      .direction = dialing.options.role, .expected_peer = dialing.peer, .proposal = proposal};
+  UpgradeOptions upgrade{.direction = dialing.options.role,
+                         .expected_peer = dialing.peer,
+                         .proposal = proposal,
+                         .allow = [this, remote](const PeerId& peer) {
+                           return allows(Direction::outbound, peer, remote);
+                         }};
   const std::size_t first_security = proposal == Proposal::one_by_one ? 1 : 0;
   co_return co_await establish(std::move(*connection), std::move(upgrade), first_security);
 }

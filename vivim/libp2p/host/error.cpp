@@ -38,6 +38,11 @@ ErrorInfo describe(int code) {
     case HostError::backing_off:
       return {"backing_off", "every address of the peer failed lately: too early to try again",
               Blame::transient};
+    case HostError::gated:
+      return {"gated", "this node does not allow that connection", Blame::local};
+    case HostError::trimmed:
+      return {"trimmed", "closed to make room: more connections than the high water mark",
+              Blame::local};
     case HostError::no_addresses:
       return {"no_addresses", "no address to dial the peer at", Blame::local};
     case HostError::closed_during_negotiation:

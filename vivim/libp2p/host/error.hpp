@@ -20,6 +20,8 @@ enum class HostError {
   no_common_muxer,      ///< peer: it speaks none of our multiplexers
   wrong_peer,           ///< peer: another one than the one that was dialled
   backing_off,   ///< transient: every address failed lately; detail: seconds until the next try
+  gated,         ///< local: the connection gater does not allow it
+  trimmed,       ///< local: closed to make room: above the high water mark
   no_addresses,  ///< local: no address to dial the peer at
   closed_during_negotiation,  ///< peer: the connection or stream ended before a protocol was agreed
 };

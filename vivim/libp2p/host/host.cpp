@@ -13,6 +13,13 @@
 
 namespace vivim::libp2p {
 
+namespace {
+
+constexpr auto k_house_interval = std::chrono::seconds(60);
+constexpr auto k_trim_interval = std::chrono::seconds(5);  // while there are too many connections
+
+}  // namespace
+
 yamux::Config yamux_config(const HostLimits& limits, const HostTimes& times) {
   return {.window_growth_bytes_max = limits.window_growth_bytes_max,
           .inbound_streams_max = limits.inbound_streams_max,
@@ -35,6 +42,10 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
       securities_(std::move(options.securities)),
       muxers_(std::move(options.muxers)),
       resolver_(std::move(options.resolver)),
+      gater_(options.gater != nullptr ? std::move(options.gater)
+                                      : std::make_unique<ConnectionGater>()),
+      manager_(options.connection_manager),
+      house_timer_(loop.make_timer()),
       dial_delays_(options.dial_delays),
       backoff_(options.backoff),
       calls_ended_(loop),
@@ -52,13 +63,27 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
     add_muxer(std::make_unique<YamuxMuxer>(yamux_config(limits_, times_)));
   }
   add_services();
-  background_.on_stop([this] { watchdog_.stop(); });
+  background_.on_stop([this] {
+    watchdog_.stop();
+    house_timer_->cancel();
+  });
+  background_.spawn("host housekeeping", keep_house());
   background_.spawn("host watchdog", watchdog_.run());
   tasks_.on_stop([this] { stop_now(); });
 }
 
 Host::~Host() {
   VIVIM_ASSERT(calls_ == 0 && peers_.empty() && ending_.empty());
+}
+
+rt::Co<void> Host::keep_house() {
+  while (!background_.stopping()) {
+    house_timer_->expire_at(loop_.clock().now() +
+                            (manager_.above_high_water() ? k_trim_interval : k_house_interval));
+    if (co_await house_timer_->wait()) {
+      trim_connections();
+    }
+  }
 }
 
 Host::Call::Call(Host& owner) : host(owner) {
@@ -148,6 +173,9 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
   if (auto* const ready = std::get_if<SecuredConnection>(&connection)) {
     if (options.expected_peer && *options.expected_peer != ready->peer) {
       co_return fail(HostError::wrong_peer);
+    }
+    if (options.allow && !options.allow(ready->peer)) {
+      co_return fail(HostError::gated);
     }
     co_return Established{.peer = ready->peer,
                           .connection = std::move(ready->connection),

@@ -48,6 +48,8 @@ class Host {
   void add_transport(std::unique_ptr<Transport> transport);
   void add_security(std::unique_ptr<Security> security);
   void add_muxer(std::unique_ptr<Muxer> muxer);
+  /// Which connections are closed when there are too many: tag and protect peers here.
+  ConnectionManager& connection_manager() { return manager_; }
   /// Replaces what resolves names.
   void set_resolver(std::unique_ptr<AddressResolver> resolver);
 
@@ -111,6 +113,7 @@ class Host {
 
   // host.cpp
   void stop_now();
+  rt::Co<void> keep_house();
   void emit(const HostEvent& event);
   rt::Co<Result<Upgraded>> secure(std::unique_ptr<rt::Stream> transport, UpgradeOptions options,
                                   std::size_t first_security);
@@ -122,6 +125,7 @@ class Host {
   void admit(TransportConnection connection, std::string transport);
   std::optional<Error> why_not_admit() const;
   rt::Co<void> inbound(TransportConnection connection, std::string transport);
+  bool allows(Direction direction, const PeerId& peer, const Multiaddr& remote) const;
   void fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason);
 
   // dial.cpp
@@ -142,6 +146,7 @@ class Host {
   // peers.cpp
   Result<ConnectionId> add_peer(Established established);
   rt::Co<void> run_peer(ConnectionId id);
+  void trim_connections();
   Peer* best_connection(const PeerId& peer, StreamOptions options = {}) const;
   std::size_t count(const PeerId& peer) const;
   std::size_t count(Direction direction) const;
@@ -181,6 +186,9 @@ class Host {
   std::vector<std::unique_ptr<Security>> securities_;
   std::vector<std::unique_ptr<Muxer>> muxers_;
   std::unique_ptr<AddressResolver> resolver_;
+  std::unique_ptr<ConnectionGater> gater_;
+  ConnectionManager manager_;
+  std::unique_ptr<rt::Timer> house_timer_;
   DialDelays dial_delays_;
   DialBackoff backoff_;
   std::vector<std::unique_ptr<Listening>> listeners_;

@@ -10,7 +10,18 @@ const Multiaddr& remote_of(const TransportConnection& connection) {
   return std::visit([](const auto& each) -> const Multiaddr& { return each.remote; }, connection);
 }
 
+CloseReason reason_of(const Error& error) {
+  if (error.is(HostError::gated)) {
+    return {.cause = CloseCause::local, .error = error};
+  }
+  return CloseReason::from(error);
+}
+
 }  // namespace
+
+bool Host::allows(Direction direction, const PeerId& peer, const Multiaddr& remote) const {
+  return gater_->allow_secured(direction, peer, remote);
+}
 
 rt::Co<void> Host::accept_loop(Listening& listening) {
   for (;;) {
@@ -37,12 +48,15 @@ std::optional<Error> Host::why_not_admit() const {
 }
 
 void Host::admit(TransportConnection connection, std::string transport) {
-  if (const auto refusal = why_not_admit()) {
-    const Multiaddr remote = remote_of(connection);
+  const Multiaddr& remote = remote_of(connection);
+  const auto refusal = gater_->allow_accept(remote) ? why_not_admit() : Error(HostError::gated);
+  if (refusal) {
     if (const auto* const raw = std::get_if<RawConnection>(&connection)) {
       raw->stream->reset(0);
     }
-    fail_inbound(remote, std::nullopt, {.cause = CloseCause::limit, .error = refusal});
+    const bool gated = refusal->is(HostError::gated);
+    fail_inbound(remote, std::nullopt,
+                 {.cause = gated ? CloseCause::local : CloseCause::limit, .error = refusal});
     return;
   }
   ++handshakes_;
@@ -51,11 +65,14 @@ void Host::admit(TransportConnection connection, std::string transport) {
 
 rt::Co<void> Host::inbound(TransportConnection connection, std::string transport) {
   const Multiaddr remote = remote_of(connection);
-  auto established =
-      co_await establish(std::move(connection), {.direction = Direction::inbound}, 0);
+  UpgradeOptions options{.direction = Direction::inbound,
+                         .allow = [this, &remote](const PeerId& peer) {
+                           return allows(Direction::inbound, peer, remote);
+                         }};
+  auto established = co_await establish(std::move(connection), std::move(options), 0);
   --handshakes_;
   if (!established) {
-    fail_inbound(remote, std::nullopt, CloseReason::from(established.error()));
+    fail_inbound(remote, std::nullopt, reason_of(established.error()));
     co_return;
   }
   established->direction = Direction::inbound;
@@ -63,7 +80,9 @@ rt::Co<void> Host::inbound(TransportConnection connection, std::string transport
   const PeerId peer = established->peer;
   const auto id = add_peer(std::move(*established));
   if (!id) {
-    fail_inbound(remote, peer, {.cause = CloseCause::limit, .error = id.error()});
+    const bool gated = id.error().is(HostError::gated);
+    fail_inbound(remote, peer,
+                 {.cause = gated ? CloseCause::local : CloseCause::limit, .error = id.error()});
     co_return;
   }
   co_await run_peer(*id);

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "vivim/crypto/ed25519.hpp"
+#include "vivim/libp2p/host/connection_manager.hpp"
 #include "vivim/libp2p/host/dial_backoff.hpp"
 #include "vivim/libp2p/host/dial_ranker.hpp"
+#include "vivim/libp2p/host/gater.hpp"
 #include "vivim/libp2p/transport/muxer.hpp"
 #include "vivim/libp2p/transport/resolver.hpp"
 #include "vivim/libp2p/transport/security.hpp"
@@ -55,6 +57,9 @@ struct HostOptions {
   std::vector<std::unique_ptr<Muxer>> muxers = {};
   /// For addresses with names; empty: those cannot be dialled, unless a transport resolves them.
   std::unique_ptr<AddressResolver> resolver = nullptr;
+  /// Whom to connect with; empty: everybody.
+  std::unique_ptr<ConnectionGater> gater = nullptr;
+  ConnectionManagerOptions connection_manager = {};
   DialDelays dial_delays = {};
   BackoffTimes backoff = {};
 };

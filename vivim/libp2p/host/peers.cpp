@@ -12,11 +12,26 @@ Result<Host::ConnectionId> Host::add_peer(Established established) {
   if (count(established.peer) >= limits_.connections_per_peer_max) {
     return fail(HostError::too_many_connections, limits_.connections_per_peer_max);
   }
+  if (!gater_->allow_upgraded(established.direction, established.peer, established.remote)) {
+    return fail(HostError::gated);
+  }
   const ConnectionId id = next_id_++;
+  manager_.connected(id, established.peer, established.direction, loop_.clock().now());
   const auto [at, added] =
       peers_.emplace(id, std::make_unique<Peer>(loop_, std::move(established)));
   emit(event_of(HostEvent::Kind::connected, *at->second));
+  if (manager_.above_high_water()) {
+    house_timer_->expire_at(loop_.clock().now());
+  }
   return id;
+}
+
+void Host::trim_connections() {
+  const auto streams = [this](ConnectionId id) { return peers_.at(id)->connection->streams(); };
+  for (const ConnectionId id : manager_.trim(loop_.clock().now(), streams)) {
+    peers_.at(id)->connection->close(
+        {.cause = CloseCause::limit, .error = Error(HostError::trimmed)});
+  }
 }
 
 rt::Co<void> Host::run_peer(ConnectionId id) {
@@ -28,6 +43,7 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   }
   co_await peer.connection->run();
   ending_.insert(peers_.extract(id));
+  manager_.disconnected(id);
   HostEvent event = event_of(HostEvent::Kind::disconnected, peer);
   event.reason = peer.connection->reason();
   emit(event);

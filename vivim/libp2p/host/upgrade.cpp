@@ -79,6 +79,9 @@ rt::Co<Result<Upgraded>> secure(std::unique_ptr<rt::Stream> transport, UpgradePr
     co_return fail(refused ? Error(HostError::no_common_security) : secured.error());
   }
   SecureChannel channel = std::move(*secured);
+  if (options.allow && !options.allow(channel.peer)) {
+    co_return fail(HostError::gated);
+  }
   Upgraded upgraded{.peer = channel.peer,
                     .stream = std::move(channel.stream),
                     .security = std::string(chosen.security->protocol_id())};

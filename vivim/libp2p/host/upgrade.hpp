@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct UpgradeOptions {
   /// Whom we dialled.
   std::optional<multiformats::PeerId> expected_peer;
   Proposal proposal = Proposal::with_first_message;
+  /// Asked when the peer has proved who it is; false ends with HostError::gated.
+  std::function<bool(const multiformats::PeerId&)> allow = {};
 };
 
 /// What a node speaks, most wanted first; at least one each.
