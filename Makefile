@@ -30,10 +30,11 @@ tsan: ## the C++ tests under ThreadSanitizer
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@scripts/fuzz
 
-interop: ## foreign implementations against ours
-	@scripts/bootstrap test
+interop: ## the matrix against go-, rust- and js-libp2p, into docs/interop.md; and the differential tests
+	@scripts/bootstrap interop
 	@scripts/build release
-	@ctest --test-dir build -L 'differential|interop' --no-tests=error --output-on-failure
+	@scripts/with-node interop/runner/interop.mjs --write
+	@ctest --test-dir build -L differential --no-tests=error --output-on-failure
 
 e2e: ## two nodes and two browsers
 	@scripts/bootstrap test

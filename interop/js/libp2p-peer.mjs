@@ -1,284 +1,213 @@
-// A js-libp2p peer for interop/libp2p_interop.cpp.
-//
-//   node libp2p-peer.mjs listen            prints {"address": ...} and serves until its stdin closes
-//   node libp2p-peer.mjs dial <multiaddr> <streams> <bytes a stream, each way>
-//
-// Protocols besides identify and ping:
-//   /vivim/interop/bulk/1.0.0    opener: u64 BE upload size, u64 BE download size, upload, SHA-256 of it, FIN;
-//                                listener, meanwhile: download, SHA-256 of it, SHA-256 of the upload as it came, FIN
-//   /vivim/interop/report/1.0.0  whoever opens it, the js side sends one JSON object and closes
-import { createHash, randomBytes } from 'node:crypto'
+// A js-libp2p peer for the interop tests: one JSON object a line on standard input asks, one on standard output answers
+// (interop/README.md has the protocol). It ends when its standard input does.
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
 import { noise } from '@chainsafe/libp2p-noise'
+import { quic } from '@chainsafe/libp2p-quic'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { autoNAT } from '@libp2p/autonat'
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { dcutr } from '@libp2p/dcutr'
 import { identify } from '@libp2p/identify'
+import { mdns } from '@libp2p/mdns'
+import { mplex } from '@libp2p/mplex'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-
-const BULK = '/vivim/interop/bulk/1.0.0'
-const REPORT = '/vivim/interop/report/1.0.0'
-const BLOCK = 64 * 1024
-const HASH = 32
-const STREAM_LIMITS = { maxInboundStreams: 256, maxOutboundStreams: 256 }
+import { BULK, STREAM_LIMITS, runBulk, serveBulk } from './bulk.mjs'
+import { PERF, runPerf, servePerf } from './perf.mjs'
 
 const PACKAGES = JSON.parse(readFileSync(new URL('package.json', import.meta.url))).dependencies
+const TRANSPORTS = { tcp, ws: webSockets, 'quic-v1': quic }
+const SECURITIES = { noise, tls }
+const MUXERS = { yamux, mplex }
+const PATIENCE = 30_000
 
-// Random bytes made once, each block of a stream with its number: cheap, and no two blocks are alike.
-const NOISE = randomBytes(BLOCK)
-
-function next (stream, ...events) {
-  return new Promise(resolve => {
-    const done = () => {
-      events.forEach(name => stream.removeEventListener(name, done))
-      resolve()
-    }
-    events.forEach(name => stream.addEventListener(name, done))
-  })
+const DESCRIPTION = {
+  name: 'js-libp2p',
+  version: `v${PACKAGES.libp2p}`,
+  transports: Object.keys(TRANSPORTS),
+  securities: Object.keys(SECURITIES),
+  muxers: Object.keys(MUXERS),
+  features: ['perf', 'relay-serve', 'relay-reserve', 'dcutr', 'autonat-v1-serve', 'mdns']
 }
 
-// Not stream.onDrain(): from its second use on it does not wait.
-async function send (stream, bytes) {
-  if (stream.send(bytes)) {
-    return
+const { values: choice } = parseArgs({
+  strict: false,
+  options: {
+    transport: { type: 'string', default: 'tcp' },
+    security: { type: 'string', default: 'noise' },
+    muxer: { type: 'string', default: 'yamux' }
   }
-  while (stream.writableNeedsDrain) {
-    if (stream.status !== 'open') {
-      throw new Error(`the stream is ${stream.status}`)
-    }
-    await next(stream, 'drain', 'close')
-  }
+})
+
+function print (line) {
+  process.stdout.write(JSON.stringify(line) + '\n')
 }
 
-// Sends `size` bytes and returns their hash.
-async function sendBlocks (stream, size) {
-  const hash = createHash('sha256')
-  for (let sent = 0, number = 0; sent < size; number++) {
-    const block = Buffer.from(NOISE.subarray(0, Math.min(BLOCK, size - sent)))
-    if (block.length >= 8) {
-      block.writeBigUInt64BE(BigInt(number))
-    }
-    hash.update(block)
-    await send(stream, block)
-    sent += block.length
-  }
-  return hash.digest()
+if (choice.describe) {
+  print(DESCRIPTION)
+  process.exit(0)
 }
 
-// Reads from a stream in the sizes that a protocol has, whatever the pieces. Not the stream's own iterator: that one
-// waits for ever when FIN came before it was asked for the first time. Nor its 'end': that may come before bytes which
-// arrived together with the negotiation of the protocol.
-class Inbox {
-  constructor (stream) {
-    this.stream = stream
-    this.pieces = []
-    this.rest = Buffer.alloc(0)
-    stream.addEventListener('message', event => this.pieces.push(event.data))
+function chosen (table, name) {
+  if (table[name] === undefined) {
+    throw new Error(`this peer has no ${name}`)
   }
-
-  // False at the end of the stream.
-  async more () {
-    while (this.pieces.length === 0) {
-      if (this.stream.status === 'aborted' || this.stream.status === 'reset') {
-        throw new Error(`the stream is ${this.stream.status}`)
-      }
-      if (this.stream.remoteWriteStatus === 'closed' && this.stream.readBufferLength === 0) {
-        return false
-      }
-      await next(this.stream, 'message', 'remoteCloseWrite', 'close')
-    }
-    this.rest = Buffer.from(this.pieces.shift().subarray())
-    return true
-  }
-
-  async part (most) {
-    if (this.rest.length === 0 && !await this.more()) {
-      throw new Error('the stream ended too early')
-    }
-    const part = this.rest.subarray(0, most)
-    this.rest = this.rest.subarray(part.length)
-    return part
-  }
-
-  async exactly (size) {
-    const parts = []
-    for (let missing = size; missing > 0;) {
-      const part = await this.part(missing)
-      missing -= part.length
-      parts.push(part)
-    }
-    return Buffer.concat(parts)
-  }
-
-  async hashOf (size) {
-    const hash = createHash('sha256')
-    for (let missing = size; missing > 0;) {
-      const part = await this.part(missing)
-      missing -= part.length
-      hash.update(part)
-    }
-    return hash.digest()
-  }
-
-  async end () {
-    if (this.rest.length > 0 || await this.more()) {
-      throw new Error('bytes behind the end')
-    }
-  }
+  return table[name]
 }
 
-function requireSame (a, b, what) {
-  if (!a.equals(b)) {
-    throw new Error(`${what}: hashes differ`)
-  }
-}
-
-async function serveBulk (stream) {
-  try {
-    const inbox = new Inbox(stream)
-    const sizes = await inbox.exactly(16)
-    const upload = Number(sizes.readBigUInt64BE(0))
-    const download = Number(sizes.readBigUInt64BE(8))
-    const sending = sendBlocks(stream, download)
-    const received = await inbox.hashOf(upload)
-    requireSame(await inbox.exactly(HASH), received, 'upload')
-    await inbox.end()
-    await send(stream, Buffer.concat([await sending, received]))
-    await stream.close()
-  } catch (error) {
-    process.stderr.write(`bulk: ${error.stack}\n`)
-    stream.abort(error)
-  }
-}
-
-async function runBulk (connection, upload, download) {
-  const stream = await connection.newStream(BULK, STREAM_LIMITS)
-  const sizes = Buffer.alloc(16)
-  sizes.writeBigUInt64BE(BigInt(upload), 0)
-  sizes.writeBigUInt64BE(BigInt(download), 8)
-  await send(stream, sizes)
-  const inbox = new Inbox(stream)
-  const receiving = inbox.hashOf(download)
-  const sent = await sendBlocks(stream, upload)
-  await send(stream, sent)
-  await stream.close()
-  const received = await receiving
-  requireSame(await inbox.exactly(HASH), received, 'download')
-  requireSame(await inbox.exactly(HASH), sent, 'upload')
-  await inbox.end()
-}
-
-async function timed (work) {
-  const start = process.hrtime.bigint()
-  await work()
-  return Number(process.hrtime.bigint() - start) / 1e9
-}
-
-// What this side knows of the peer of a connection, and what it measured.
-async function report (node, identified, connection) {
-  const info = await identified.of(connection.remotePeer)
-  return {
-    packages: PACKAGES,
-    peer: info.peerId.toString(),
-    agent: info.agentVersion,
-    protocolVersion: info.protocolVersion,
-    protocols: info.protocols,
-    listenAddrs: info.listenAddrs.map(String),
-    observedAddr: info.observedAddr?.toString(),
-    keyMatches: info.publicKey != null,
-    muxer: connection.multiplexer,
-    security: connection.encryption,
-    pingMs: await node.services.ping.ping(connection.remotePeer)
-  }
-}
-
-async function sendReport (stream, object) {
-  await send(stream, Buffer.from(JSON.stringify(object)))
-  await stream.close()
-}
-
-// Peers identify each other by themselves on a new connection; a second request at once would exceed js's limit of one.
-class Identified {
-  constructor () {
-    this.peers = new Map()
-  }
-
-  entry (peer) {
-    const key = peer.toString()
-    if (!this.peers.has(key)) {
-      this.peers.set(key, Promise.withResolvers())
-    }
-    return this.peers.get(key)
-  }
-
-  of (peer) {
-    return this.entry(peer).promise
-  }
-
-  add (info) {
-    this.entry(info.peerId).resolve(info)
-  }
-}
+const known = { identified: new Map(), discovered: new Map() }
 
 async function makeNode () {
-  const identified = new Identified()
-  const node = await createLibp2p({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    nodeInfo: { name: 'vivim-interop-js', version: '1.0.0' },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    services: { identify: identify(), ping: ping() }
-  })
-  node.addEventListener('peer:identify', event => identified.add(event.detail))
-  await node.handle(BULK, serveBulk, STREAM_LIMITS)
-  await node.handle(REPORT, async (stream, connection) => {
-    try {
-      await sendReport(stream, await report(node, identified, connection))
-    } catch (error) {
-      process.stderr.write(`report: ${error.stack}\n`)
-      stream.abort(error)
-    }
-  })
-  return { node, identified }
-}
-
-async function dial (address, streams, bytes) {
-  const { node, identified } = await makeNode()
-  const connection = await node.dial(multiaddr(address))
-  const result = await report(node, identified, connection)
-  const all = (upload, download) => timed(() => Promise.all(
-    Array.from({ length: streams }, () => runBulk(connection, upload, download))))
-  result.uploadSeconds = await all(bytes, 0)
-  result.downloadSeconds = await all(0, bytes)
-  result.bothSeconds = await all(bytes, bytes)
-  await sendReport(await connection.newStream(REPORT), result)
-  await connection.close()
-  await node.stop()
-}
-
-async function listen () {
-  const { node } = await makeNode()
-  process.stdout.write(JSON.stringify({ address: node.getMultiaddrs()[0].toString() }) + '\n')
-  process.stdin.resume()
-  process.stdin.on('end', async () => {
-    await node.stop()
-    process.exit(0)
-  })
-}
-
-const [command, address, streams, bytes] = process.argv.slice(2)
-try {
-  if (command === 'listen') {
-    await listen()
-  } else if (command === 'dial') {
-    await dial(address, Number(streams), Number(bytes))
-    process.exit(0)
-  } else {
-    throw new Error('usage: libp2p-peer.mjs listen | dial <multiaddr> <streams> <bytes>')
+  const services = { identify: identify({ runOnLimitedConnection: true }), ping: ping({ runOnLimitedConnection: true }) }
+  if (choice['relay-serve']) {
+    services.relay = circuitRelayServer()
   }
-} catch (error) {
-  process.stderr.write(`${error.stack}\n`)
-  process.exit(1)
+  if (choice.dcutr) {
+    services.dcutr = dcutr()
+  }
+  if (choice['autonat-serve']) {
+    services.autonat = autoNAT()
+  }
+  const node = await createLibp2p({
+    nodeInfo: { name: 'vivim-interop-js', version: '1.0.0' },
+    transports: [chosen(TRANSPORTS, choice.transport)(), circuitRelayTransport()],
+    connectionEncrypters: [chosen(SECURITIES, choice.security)()],
+    streamMuxers: [chosen(MUXERS, choice.muxer)()],
+    connectionGater: { denyDialMultiaddr: () => false },
+    connectionManager: { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 1000 },
+    peerDiscovery: choice.mdns ? [mdns({ interval: 1000 })] : [],
+    services
+  })
+  node.addEventListener('peer:identify', event => known.identified.set(event.detail.peerId.toString(), event.detail))
+  node.addEventListener('peer:discovery', event => known.discovered.set(event.detail.id.toString(), event.detail.multiaddrs))
+  await node.handle(BULK, serveBulk, STREAM_LIMITS)
+  await node.handle(PERF, servePerf, STREAM_LIMITS)
+  return node
 }
+
+const node = await makeNode()
+
+async function waitFor (what, asked, check) {
+  const end = performance.now() + (asked.timeoutMs ?? PATIENCE)
+  for (;;) {
+    const found = check()
+    if (found) {
+      return found
+    }
+    if (performance.now() > end) {
+      throw new Error(`${what}: not in time`)
+    }
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+function connectionsWith (peer) {
+  return node.getConnections().filter(one => one.remotePeer.toString() === peer && one.status === 'open')
+}
+
+// The newest connection with the peer that a request names; a direct one, where there is one.
+function connectionOf (asked) {
+  const all = connectionsWith(asked.peer)
+  const found = all.findLast(one => one.limits == null) ?? all.at(-1)
+  if (found === undefined) {
+    throw new Error('not connected')
+  }
+  return found
+}
+
+function tell (connection) {
+  return {
+    peer: connection.remotePeer.toString(),
+    security: connection.encryption,
+    muxer: connection.multiplexer,
+    remote: connection.remoteAddr.toString(),
+    limited: connection.limits != null
+  }
+}
+
+function ownAddresses (filter) {
+  return node.getMultiaddrs().map(String).filter(filter)
+}
+
+const isRelayed = address => address.includes('/p2p-circuit')
+
+const COMMANDS = {
+  async listen (asked) {
+    await node.components.transportManager.listen([multiaddr(asked.addr)])
+    return { addrs: ownAddresses(address => !isRelayed(address)) }
+  },
+  async dial (asked) {
+    const begin = performance.now()
+    const connection = await node.dial(multiaddr(asked.addr))
+    return { ms: performance.now() - begin, ...tell(connection) }
+  },
+  async peers () {
+    return { peers: node.getConnections().map(tell) }
+  },
+  async ping (asked) {
+    const connection = connectionOf(asked)
+    const ms = []
+    for (let left = asked.count ?? 1; left > 0; left--) {
+      const begin = performance.now()
+      await node.services.ping.ping(connection.remotePeer)
+      ms.push(performance.now() - begin)
+    }
+    return { ms }
+  },
+  async identify (asked) {
+    const info = await waitFor('identify', asked, () => known.identified.get(asked.peer))
+    return {
+      agent: info.agentVersion,
+      protocols: info.protocols,
+      listenAddrs: info.listenAddrs.map(String),
+      observedAddr: info.observedAddr?.toString()
+    }
+  },
+  bulk: asked => runBulk(connectionOf(asked), asked.streams ?? 1, asked.bytes ?? 0),
+  perf: asked => runPerf(connectionOf(asked), asked.upload ?? 0, asked.download ?? 0),
+  async 'relay-reserve' (asked) {
+    await node.components.transportManager.listen([multiaddr(`${asked.addr}/p2p-circuit`)])
+    const addrs = await waitFor('reservation', asked, () => {
+      const all = ownAddresses(isRelayed)
+      return all.length > 0 && all
+    })
+    return { addrs }
+  },
+  async direct (asked) {
+    const found = await waitFor('direct connection', asked,
+      () => connectionsWith(asked.peer).find(one => !isRelayed(one.remoteAddr.toString())))
+    return { remote: found.remoteAddr.toString() }
+  },
+  async mdns (asked) {
+    const found = asked.peer === undefined ? [] : await waitFor('mDNS', asked, () => known.discovered.get(asked.peer))
+    return { addrs: found.map(String) }
+  },
+  async disconnect (asked) {
+    await Promise.all(connectionsWith(asked.peer).map(one => one.close()))
+  }
+}
+
+async function answer (asked) {
+  try {
+    if (COMMANDS[asked.cmd] === undefined) {
+      throw new Error(`no such command: ${asked.cmd}`)
+    }
+    print({ ...await COMMANDS[asked.cmd](asked), ok: true, id: asked.id })
+  } catch (error) {
+    process.stderr.write(`${asked.cmd}: ${error.stack}\n`)
+    print({ ok: false, error: error.message, id: asked.id })
+  }
+}
+
+print({ ...DESCRIPTION, event: 'ready', peer: node.peerId.toString() })
+for await (const line of createInterface({ input: process.stdin })) {
+  answer(JSON.parse(line))
+}
+await node.stop()
+process.exit(0)

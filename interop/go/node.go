@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const patience = 30 * time.Second
+
+// choice is what the command line chose.
+type choice struct {
+	transport, security, muxer string
+	describe, relay, holePunch bool
+	autonatServer, private     bool
+}
+
+func parseChoice(arguments []string) (choice, error) {
+	var c choice
+	flags := flag.NewFlagSet("vivim-interop-go", flag.ContinueOnError)
+	flags.StringVar(&c.transport, "transport", "tcp", "tcp, ws or quic-v1")
+	flags.StringVar(&c.security, "security", "noise", "noise or tls")
+	flags.StringVar(&c.muxer, "muxer", "yamux", "yamux")
+	flags.BoolVar(&c.describe, "describe", false, "say what this peer has, and end")
+	flags.BoolVar(&c.relay, "relay-serve", false, "relay circuits")
+	flags.BoolVar(&c.holePunch, "dcutr", false, "upgrade relayed connections")
+	flags.BoolVar(&c.autonatServer, "autonat-serve", false, "dial peers back")
+	flags.Bool("autonat", true, "for other peers: ask whether we can be reached")
+	flags.Bool("mdns", true, "for other peers: answer on mDNS")
+	flags.BoolVar(&c.private, "private", false, "be sure not to be reachable")
+	return c, flags.Parse(arguments)
+}
+
+type node struct {
+	chosen choice
+	host   host.Host
+	held   holder
+}
+
+func (c choice) options() ([]libp2p.Option, error) {
+	options := []libp2p.Option{
+		libp2p.NoListenAddrs, libp2p.UserAgent("vivim-interop-go/1.0.0"), libp2p.DisableMetrics(),
+		libp2p.ResourceManager(&network.NullResourceManager{}), libp2p.EnableRelay(),
+	}
+	switch c.transport {
+	case "tcp":
+		options = append(options, libp2p.Transport(tcp.NewTCPTransport))
+	case "ws":
+		options = append(options, libp2p.Transport(websocket.New))
+	case "quic-v1":
+		options = append(options, libp2p.Transport(quic.NewTransport))
+	default:
+		return nil, fmt.Errorf("no transport %q", c.transport)
+	}
+	switch c.security {
+	case "noise":
+		options = append(options, libp2p.Security(noise.ID, noise.New))
+	case "tls":
+		options = append(options, libp2p.Security(tls.ID, tls.New))
+	default:
+		return nil, fmt.Errorf("no security %q", c.security)
+	}
+	if c.muxer != "yamux" {
+		return nil, fmt.Errorf("no muxer %q", c.muxer)
+	}
+	options = append(options, libp2p.Muxer(yamux.ID, yamux.DefaultTransport))
+	if c.holePunch {
+		options = append(options, libp2p.EnableHolePunching())
+	}
+	if c.autonatServer {
+		options = append(options, libp2p.EnableNATService(), libp2p.EnableAutoNATv2(), libp2p.ForceReachabilityPublic())
+	}
+	if c.private {
+		options = append(options, libp2p.ForceReachabilityPrivate())
+	}
+	return options, nil
+}
+
+func newHost(c choice) (host.Host, error) {
+	options, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	return libp2p.New(options...)
+}
+
+func newNode(c choice) (*node, error) {
+	h, err := newHost(c)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{chosen: c, host: h}
+	serveBulk(h)
+	servePerf(h)
+	if c.relay {
+		if _, err = relay.New(h); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func (n *node) close() {
+	n.held.close()
+	n.host.Close()
+}
+
+func (n *node) run(asked request) (reply, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(asked.number("timeoutMs", 60000))*time.Millisecond)
+	defer cancel()
+	ctx = network.WithAllowLimitedConn(ctx, "interop")
+	switch asked.text("cmd") {
+	case "listen":
+		return n.listen(asked.text("addr"))
+	case "dial":
+		return n.dial(ctx, asked.text("addr"))
+	case "peers":
+		return n.peers(), nil
+	case "relay-reserve":
+		return n.reserve(ctx, asked.text("addr"))
+	case "mdns":
+		return n.discover(ctx, asked.text("peer"))
+	case "connect-rate":
+		return connectRate(ctx, n.chosen, asked)
+	case "dial-many":
+		return n.held.dialMany(ctx, n.chosen, asked)
+	case "autonat":
+		return n.autonat(ctx, asked.text("version"))
+	}
+	id, err := peer.Decode(asked.text("peer"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", asked.text("cmd"), err)
+	}
+	switch asked.text("cmd") {
+	case "ping":
+		return n.ping(ctx, id, asked.number("count", 1))
+	case "identify":
+		return n.identify(ctx, id)
+	case "bulk":
+		return runBulk(ctx, n.host, id, asked.number("streams", 1), asked.number("bytes", 0))
+	case "perf":
+		return runPerf(ctx, n.host, id, asked.number("upload", 0), asked.number("download", 0))
+	case "open-streams":
+		return n.held.openStreams(ctx, n.host, id, asked.number("count", 1))
+	case "direct":
+		return n.direct(ctx, id)
+	case "disconnect":
+		return nil, n.host.Network().ClosePeer(id)
+	}
+	return nil, errors.New("no such command: " + asked.text("cmd"))
+}
+
+func (n *node) listen(text string) (reply, error) {
+	address, err := ma.NewMultiaddr(text)
+	if err != nil {
+		return nil, err
+	}
+	if err = n.host.Network().Listen(address); err != nil {
+		return nil, err
+	}
+	listened, err := n.host.Network().InterfaceListenAddresses()
+	if err != nil {
+		return nil, err
+	}
+	addresses := []string{}
+	for _, one := range listened {
+		if _, err := one.ValueForProtocol(ma.P_CIRCUIT); err != nil {
+			addresses = append(addresses, one.String()+"/p2p/"+n.host.ID().String())
+		}
+	}
+	return reply{"addrs": addresses}, nil
+}
+
+func (n *node) dial(ctx context.Context, address string) (reply, error) {
+	info, err := peer.AddrInfoFromString(address)
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	if err = n.host.Connect(ctx, *info); err != nil {
+		return nil, err
+	}
+	told := n.connection(info.ID)
+	told["ms"] = float64(time.Since(begin).Microseconds()) / 1000
+	return told, nil
+}
+
+// connection says what the newest connection with a peer is made of.
+func (n *node) connection(id peer.ID) reply {
+	all := n.host.Network().ConnsToPeer(id)
+	if len(all) == 0 {
+		return reply{"peer": id.String()}
+	}
+	one := all[len(all)-1]
+	state := one.ConnState()
+	return reply{
+		"peer": id.String(), "security": string(state.Security), "muxer": string(state.StreamMultiplexer),
+		"transport": state.Transport, "remote": one.RemoteMultiaddr().String(), "limited": one.Stat().Limited,
+		"early": state.UsedEarlyMuxerNegotiation,
+	}
+}
+
+func (n *node) peers() reply {
+	all := []reply{}
+	for _, id := range n.host.Network().Peers() {
+		all = append(all, n.connection(id))
+	}
+	return reply{"peers": all}
+}
+
+func (n *node) ping(ctx context.Context, id peer.ID, count int) (reply, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := ping.Ping(ctx, n.host, id)
+	times := []float64{}
+	for len(times) < count {
+		result, open := <-answers
+		if !open {
+			return nil, errors.New("the pings ended")
+		}
+		if result.Error != nil {
+			return nil, result.Error
+		}
+		times = append(times, float64(result.RTT.Nanoseconds())/1e6)
+	}
+	return reply{"ms": times}, nil
+}
+
+func (n *node) identify(ctx context.Context, id peer.ID) (reply, error) {
+	known, ok := n.host.(interface{ IDService() identify.IDService })
+	if !ok {
+		return nil, errors.New("no identify service")
+	}
+	all := n.host.Network().ConnsToPeer(id)
+	for ; len(all) == 0; all = n.host.Network().ConnsToPeer(id) {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, errors.New("not connected")
+		}
+	}
+	select {
+	case <-known.IDService().IdentifyWait(all[0]):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	agent, err := n.host.Peerstore().Get(id, "AgentVersion")
+	if err != nil {
+		return nil, fmt.Errorf("not identified: %w", err)
+	}
+	protocols, err := n.host.Peerstore().GetProtocols(id)
+	if err != nil {
+		return nil, err
+	}
+	addresses := []string{}
+	for _, address := range n.host.Peerstore().Addrs(id) {
+		addresses = append(addresses, address.String())
+	}
+	return reply{"agent": agent, "protocols": protocols, "listenAddrs": addresses}, nil
+}

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "vivim/base/problem.hpp"
+
+namespace vivim::interop {
+
+/// What the command line chose: --transport tcp --security noise --muxer yamux, and what to serve.
+struct Choice {
+  std::string transport = "tcp";
+  std::string security = "noise";
+  std::string muxer = "yamux";
+  bool describe = false;       ///< say what this peer has, and end
+  bool relay_serve = false;    ///< relay circuits
+  bool dcutr = false;          ///< upgrade relayed connections
+  bool autonat_serve = false;  ///< dial peers back
+  bool private_ = false;       ///< be sure not to be reachable
+
+  /// The command line without the program's name. A Problem for what this peer does not have.
+  static Outcome<Choice> parse(const std::vector<std::string_view>& arguments);
+};
+
+/// Names, versions, transports, securities, muxers and features of this peer, as interop/README.md
+/// describes.
+boost::json::object describe();
+
+}  // namespace vivim::interop

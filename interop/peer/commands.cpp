@@ -1,0 +1,141 @@
+#include "interop/peer/commands.hpp"
+
+#include <utility>
+
+#include <boost/json/array.hpp>
+
+namespace vivim::interop {
+
+namespace {
+
+namespace json = boost::json;
+using libp2p::PeerId;
+
+constexpr auto k_poll_interval = std::chrono::milliseconds(20);
+constexpr std::uint64_t k_patience_ms = 30'000;
+
+template <class Items>
+json::array texts(const Items& items) {
+  json::array all;
+  for (const auto& item : items) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(item)>, std::string>) {
+      all.emplace_back(item);
+    } else {
+      all.emplace_back(item.to_string());
+    }
+  }
+  return all;
+}
+
+rt::Co<Result<json::object>> listen(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto address, address_of(asked));
+  VIVIM_CO_TRYV(node.host().listen(address));
+  co_return json::object{{"addrs", texts(node.host().listen_addresses())}};
+}
+
+rt::Co<Result<json::object>> ping(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  json::array times;
+  for (auto left = number_of(asked, "count", 1); left > 0; --left) {
+    VIVIM_CO_TRY(const auto rtt, co_await node.host().ping(peer));
+    times.emplace_back(std::chrono::duration<double, std::milli>(rtt).count());
+  }
+  co_return json::object{{"ms", std::move(times)}};
+}
+
+std::optional<libp2p::PeerInfo> identified(const libp2p::Host& host, const PeerId& peer) {
+  for (const auto& info : host.peers()) {
+    if (info.id == peer && !info.agent.empty()) {
+      return info;
+    }
+  }
+  return std::nullopt;
+}
+
+// Waits until `check` gives something, at most as long as the request says.
+template <class Check>
+auto wait_for(Node& node, const json::object& asked, Check check) -> rt::Co<decltype(check())> {
+  const auto end = node.loop().clock().now() +
+                   std::chrono::milliseconds(number_of(asked, "timeoutMs", k_patience_ms));
+  for (;;) {
+    auto found = check();
+    if (found || node.loop().clock().now() >= end) {
+      co_return found;
+    }
+    co_await rt::sleep_for(node.loop(), k_poll_interval);
+  }
+}
+
+rt::Co<Result<json::object>> identify(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  const auto info = co_await wait_for(node, asked, [&] { return identified(node.host(), peer); });
+  if (!info) {
+    co_return fail(PeerError::not_identified);
+  }
+  co_return json::object{{"agent", info->agent},
+                         {"protocols", texts(info->protocols)},
+                         {"listenAddrs", texts(info->listen_addresses)}};
+}
+
+rt::Co<Result<json::object>> peers(Node& node) {
+  json::array all;
+  for (const auto& info : node.host().peers()) {
+    all.push_back(node.connection(info.id));
+  }
+  co_return json::object{{"peers", std::move(all)}};
+}
+
+rt::Co<Result<json::object>> perf(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  const auto begin = node.loop().clock().now();
+  VIVIM_CO_TRYV(
+      co_await libp2p::perf::measure(node.host(), node.loop().clock(), peer,
+                                     {.upload_bytes = number_of(asked, "upload", 0),
+                                      .download_bytes = number_of(asked, "download", 0)}));
+  const std::chrono::duration<double> took = node.loop().clock().now() - begin;
+  co_return json::object{{"seconds", took.count()}};
+}
+
+rt::Co<Result<json::object>> disconnect(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  node.host().disconnect(peer);
+  co_return json::object{};
+}
+
+}  // namespace
+
+rt::Co<void> Held::stop() {
+  streams.clear();
+  for (auto& node : nodes) {
+    co_await node->stop();
+  }
+  nodes.clear();
+}
+
+rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object asked) {
+  const auto command = text_of(asked, "cmd").value_or("");
+  using Run = rt::Co<Result<json::object>> (*)(Node&, Held&, json::object);
+  static constexpr std::pair<std::string_view, Run> k_commands[] = {
+      {"listen", [](Node& of, Held&, json::object a) { return listen(of, std::move(a)); }},
+      {"dial", [](Node& of, Held&, json::object a) { return of.dial(std::move(a)); }},
+      {"peers", [](Node& of, Held&, json::object) { return peers(of); }},
+      {"ping", [](Node& of, Held&, json::object a) { return ping(of, std::move(a)); }},
+      {"identify", [](Node& of, Held&, json::object a) { return identify(of, std::move(a)); }},
+      {"bulk", [](Node& of, Held&, json::object a) { return run_bulk_command(of, std::move(a)); }},
+      {"perf", [](Node& of, Held&, json::object a) { return perf(of, std::move(a)); }},
+      {"disconnect", [](Node& of, Held&, json::object a) { return disconnect(of, std::move(a)); }},
+      {"connect-rate",
+       [](Node& of, Held&, json::object a) { return run_connect_rate(of, std::move(a)); }},
+      {"dial-many",
+       [](Node& of, Held& by, json::object a) { return run_dial_many(of, by, std::move(a)); }},
+      {"open-streams",
+       [](Node& of, Held& by, json::object a) { return run_open_streams(of, by, std::move(a)); }}};
+  for (const auto& [name, run] : k_commands) {
+    if (name == command) {
+      co_return co_await run(node, held, std::move(asked));
+    }
+  }
+  co_return fail(PeerError::no_such_command);
+}
+
+}  // namespace vivim::interop

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "interop/bulk.hpp"
+#include "interop/peer/choice.hpp"
+#include "vivim/libp2p/host/host.hpp"
+#include "vivim/libp2p/perf/service.hpp"
+#include "vivim/rt/asio/loop.hpp"
+#include "vivim/rt/asio/network.hpp"
+#include "vivim/rt/asio/rng.hpp"
+
+namespace vivim::interop {
+
+enum class PeerError {
+  bad_request,      ///< local: a field is missing or of another type
+  no_such_command,  ///< local
+  not_identified,   ///< peer: nothing came in time
+  not_found,        ///< peer: what was waited for did not happen in time
+};
+const ErrorDomain& error_domain(PeerError);
+
+/// One libp2p host made from a choice, with the services of the interop tests.
+class Node {
+ public:
+  Node(const Choice& choice, rt::asio_::Loop& loop);
+
+  libp2p::Host& host() { return host_; }
+  rt::asio_::Loop& loop() { return loop_; }
+  const Choice& choice() const { return choice_; }
+
+  /// Dials an address and tells what the connection is made of.
+  rt::Co<Result<boost::json::object>> dial(boost::json::object asked);
+  /// The newest connection with a peer.
+  boost::json::object connection(const libp2p::PeerId& peer) const;
+  /// Stops the host.
+  rt::Co<void> stop();
+
+ private:
+  libp2p::HostOptions options();
+  rt::Co<void> answer_bulk(libp2p::InboundStream inbound);
+
+  Choice choice_;
+  rt::asio_::Loop& loop_;
+  rt::asio_::TcpNetwork network_;
+  rt::asio_::SystemRng rng_;
+  crypto::KeyPair key_;
+  libp2p::Host host_;
+  libp2p::perf::Server perf_;
+};
+
+/// A field of a request. Error: bad_request.
+Result<std::string> text_of(const boost::json::object& asked, std::string_view key);
+Result<libp2p::PeerId> peer_of(const boost::json::object& asked);
+Result<libp2p::Multiaddr> address_of(const boost::json::object& asked);
+/// A whole number; `otherwise` when it is absent or not one.
+std::uint64_t number_of(const boost::json::object& asked, std::string_view key,
+                        std::uint64_t otherwise);
+
+}  // namespace vivim::interop

@@ -1,0 +1,98 @@
+// Runs VIVIM against go-libp2p, rust-libp2p and js-libp2p: prints the matrix, and writes it with --write to
+// docs/interop.md. Exit 0 when nothing failed. What is not installed is printed as skipped.
+//
+//   scripts/with-node interop/runner/interop.mjs [--peers go,rust,js] [--only TEXT] [--write] [--require go,rust]
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { combinations, has, nameOf, runCombination } from './combinations.mjs'
+import { ROOT, describe } from './process.mjs'
+import { Report } from './report.mjs'
+import { SCENARIOS } from './scenarios.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    peers: { type: 'string', default: 'go,rust,js' },
+    only: { type: 'string', default: '' },
+    require: { type: 'string', default: '' },
+    write: { type: 'boolean', default: false }
+  }
+})
+
+const kinds = options.peers.split(',')
+const ours = describe('vivim')
+if (ours === undefined) {
+  console.error('vivim_interop_peer is not built: scripts/build release')
+  process.exit(1)
+}
+const theirs = new Map(kinds.map(kind => [kind, describe(kind)]))
+const missing = options.require.split(',').filter(kind => kind && theirs.get(kind) === undefined)
+if (missing.length > 0) {
+  console.error(`required, but not installed: ${missing.join(', ')} (scripts/bootstrap interop)`)
+  process.exit(1)
+}
+
+const columns = kinds.flatMap(kind => [`VIVIM dials ${kind}`, `${kind} dials VIVIM`])
+const report = new Report(columns)
+
+async function cell (row, column, work) {
+  if (!`${row} ${column}`.includes(options.only)) {
+    return
+  }
+  const begin = performance.now()
+  let found
+  try {
+    found = await work()
+  } catch (error) {
+    found = { ok: false, detail: error.message }
+  }
+  report.set(row, column, found)
+  const took = ((performance.now() - begin) / 1000).toFixed(1)
+  console.log(`${row.padEnd(22)} ${column.padEnd(20)} ${Report.text(found)}${found.mark ? '' : ` (${took} s)`}`)
+}
+
+function notToRun (kind, existsThere, existsHere) {
+  if (theirs.get(kind) === undefined) {
+    return { mark: 'skipped', detail: 'not installed' }
+  }
+  if (!existsThere) {
+    return { mark: '-' }
+  }
+  return existsHere ? undefined : { mark: 'not yet' }
+}
+
+report.section('Transports, securities, muxers',
+  'Each cell: dial, identify both ways, ping both ways, 10 MiB on 8 streams each way at once with SHA-256 compared at\n' +
+  'both ends, streams opened by the listener too, and 4 MiB of perf each way. Rates count one direction.')
+for (const combination of combinations()) {
+  for (const kind of kinds) {
+    const mark = notToRun(kind, theirs.get(kind) && has(theirs.get(kind), combination), has(ours, combination))
+    const run = (dialer, listener) => async () => mark ?? await runCombination(dialer, listener, combination, true)
+    await cell(nameOf(combination), `VIVIM dials ${kind}`, run('vivim', kind))
+    await cell(nameOf(combination), `${kind} dials VIVIM`, run(kind, 'vivim'))
+  }
+}
+
+report.section('Protocols', 'Over TCP, Noise and yamux where nothing else is said.')
+for (const scenario of SCENARIOS) {
+  for (const kind of kinds) {
+    for (const [column, sides] of [[`VIVIM dials ${kind}`, ['vivim', kind]], [`${kind} dials VIVIM`, [kind, 'vivim']]]) {
+      const needs = (side, feature) => scenario.needs[feature].every(one => (side === 'vivim' ? ours : theirs.get(side))?.features.includes(one))
+      const fits = side => needs(side, side === sides[0] ? 'dialer' : 'listener')
+      const mark = notToRun(kind, fits(kind), fits('vivim')) ?? scenario.unavailable?.()
+      await cell(scenario.name, column, async () => mark ?? await scenario.run(...sides))
+    }
+  }
+}
+
+const versions = [...theirs].filter(([, one]) => one).map(([, one]) => `${one.name} ${one.version}`)
+console.log(`\n${report.markdown()}\n${versions.join(', ')}\n${report.summary()}`)
+if (options.write) {
+  writeFileSync(`${ROOT}/docs/interop.md`, `# Interoperability
+
+Written by \`make interop\` (\`interop/runner/interop.mjs --write\`): VIVIM against ${versions.join(', ')}, as
+processes on one machine. A cell says ok only if bytes went both ways and hashes agreed. \`-\`: they do not have it.
+\`not yet\`: VIVIM does not have it yet.
+
+${report.markdown()}`)
+}
+process.exit(report.failed() > 0 ? 1 : 0)
