@@ -161,6 +161,27 @@ TEST_CASE("security: bytes go both ways at once, and end in order") {
   setting.world.run(setting.tasks.stop());
 }
 
+TEST_CASE("security: buffers are given back while a read waits") {
+  Setting setting;
+  run_both(setting);
+  auto& a = *(*setting.dialer.outcome)->stream;
+  auto& b = *(*setting.listener.outcome)->stream;
+  Bytes got;
+  Result<void> reading;
+  Result<void> writing;
+  setting.tasks.spawn("reads", receive_frames(a, got, reading));
+  setting.world.run_for(1s);
+  a.trim();
+  const Bytes message = numbered(100'000);
+  setting.tasks.spawn("writes", send_and_close(b, message, writing));
+  setting.world.run_for(1s);
+  a.trim();
+  CHECK(got == message);
+  CHECK(reading);
+  CHECK(writing);
+  setting.world.run(setting.tasks.stop());
+}
+
 TEST_CASE("security: a transport that ends without close_notify was cut off") {
   Setting setting;
   run_both(setting);

@@ -159,6 +159,11 @@ const std::optional<multiformats::PublicKey>& Session::peer_key() const {
 
 MutableBytes Session::prepare(std::size_t wanted) {
   auto& state = *state_;
+  if (std::exchange(state.shrink, false) && buffered() == 0) {
+    state.sealed = {};
+    state.begin = 0;
+    state.end = 0;
+  }
   if (state.begin > 0) {
     std::memmove(state.sealed.data(), state.sealed.data() + state.begin, buffered());
     state.end -= state.begin;
@@ -281,11 +286,7 @@ void Session::release() {
   auto& state = *state_;
   state.plaintext = {};
   state.plaintext_wanted = k_record_plaintext_max;
-  if (buffered() == 0) {
-    state.sealed = {};
-    state.begin = 0;
-    state.end = 0;
-  }
+  state.shrink = true;
   static_cast<void>(SSL_free_buffers(state.ssl.get()));
 }
 

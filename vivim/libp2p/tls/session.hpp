@@ -88,7 +88,8 @@ class Session {
   /// Appends close_notify to `out`: nothing is sealed any more; reading goes on. Idempotent.
   void close(Bytes& out);
 
-  /// Gives buffers that hold nothing back, for a connection that rests.
+  /// Gives buffers that hold nothing back, for a connection that rests; that of `prepare`, which
+  /// may be read into just now, with the next `prepare`. Ends the life of views from `next`.
   void release();
   /// Sealed bytes that wait here.
   std::size_t buffered() const;

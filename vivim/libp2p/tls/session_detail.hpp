@@ -22,6 +22,7 @@ struct Session::State {
   std::optional<Error> failed;
   std::uint64_t records = 0;  ///< sent under the current key
   std::size_t handshake_bytes = 0;
+  bool shrink = false;  ///< the next prepare() may begin with an empty buffer
   bool established = false;
   bool peer_closed = false;
   bool closed = false;
