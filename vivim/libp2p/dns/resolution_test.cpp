@@ -20,8 +20,8 @@ struct Fixture {
   Fixture() : world(1), node(world.add_node("a")), dns(node.loop()) {}
 
   Result<std::vector<std::string>> resolve(const std::string& text) {
-    AddressResolver resolver(node.loop(), dns);
-    VIVIM_TRY(const auto found, world.run(resolver.resolve(Multiaddr::parse(text).value())));
+    DnsAddressResolver resolver(node.loop(), dns);
+    VIVIM_TRY(const auto found, world.run(resolver.resolve(Multiaddr::parse(text).value(), 10s)));
     std::vector<std::string> texts;
     for (const auto& address : found) {
       texts.push_back(address.to_string());

@@ -7,7 +7,7 @@
 
 namespace vivim::libp2p::dns {
 
-struct AddressResolver::Work {
+struct DnsAddressResolver::Work {
   Work(rt::Loop& loop, const Multiaddr& address, rt::TimePoint until_)
       : resolution(address), answered(loop), until(until_) {}
 
@@ -16,8 +16,9 @@ struct AddressResolver::Work {
   rt::TimePoint until;
 };
 
-rt::Co<Result<std::vector<Multiaddr>>> AddressResolver::resolve(Multiaddr address) {
-  Work work(loop_, address, loop_.clock().now() + options_.total_max);
+rt::Co<Result<std::vector<Multiaddr>>> DnsAddressResolver::resolve(Multiaddr address,
+                                                                   rt::Duration timeout) {
+  Work work(loop_, address, loop_.clock().now() + timeout);
   rt::TaskGroup questions(loop_);
   while (!work.resolution.done()) {
     work.answered.reset();
@@ -30,9 +31,9 @@ rt::Co<Result<std::vector<Multiaddr>>> AddressResolver::resolve(Multiaddr addres
   co_return work.resolution.results();
 }
 
-rt::Co<void> AddressResolver::ask(Work& work, Question question) {
+rt::Co<void> DnsAddressResolver::ask(Work& work, Question question) {
   const rt::Duration left = work.until - loop_.clock().now();
-  const rt::Duration time = std::clamp<rt::Duration>(left, rt::Duration(0), options_.question_max);
+  const rt::Duration time = std::clamp<rt::Duration>(left, rt::Duration(0), question_max_);
   if (question.kind == Question::Kind::text) {
     const auto texts = co_await resolver_.texts(question.name, time);
     texts ? work.resolution.take_texts(question, *texts)

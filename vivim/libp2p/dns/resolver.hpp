@@ -1,26 +1,25 @@
 #pragma once
 
 #include "vivim/libp2p/dns/resolution.hpp"
+#include "vivim/libp2p/transport/resolver.hpp"
 #include "vivim/rt/loop.hpp"
 #include "vivim/rt/resolver.hpp"
 
 namespace vivim::libp2p::dns {
 
-struct AddressResolverOptions {
-  rt::Duration question_max = std::chrono::seconds(5);
-  /// For all questions of one address: then what was found until then counts.
-  rt::Duration total_max = std::chrono::seconds(10);
-};
-
 /// Resolves multiaddrs over an rt::Resolver, all questions of an address at once.
-class AddressResolver {
+class DnsAddressResolver final : public AddressResolver {
  public:
-  AddressResolver(rt::Loop& loop, rt::Resolver& resolver, AddressResolverOptions options = {})
-      : loop_(loop), resolver_(resolver), options_(options) {}
+  /// `question_max`: how long one question may take.
+  DnsAddressResolver(rt::Loop& loop, rt::Resolver& resolver,
+                     rt::Duration question_max = std::chrono::seconds(5))
+      : loop_(loop), resolver_(resolver), question_max_(question_max) {}
 
-  /// Every address that `address` stands for; itself, when it has no name. Errors: the resolver's,
-  /// those of Resolution::results().
-  rt::Co<Result<std::vector<Multiaddr>>> resolve(Multiaddr address);
+  bool can_resolve(const Multiaddr& address) const override { return has_name(address); }
+  /// Every address that `address` stands for; itself, when it has no name. After `timeout`, what
+  /// was found until then. Errors: the resolver's, those of Resolution::results().
+  rt::Co<Result<std::vector<Multiaddr>>> resolve(Multiaddr address, rt::Duration timeout) override;
+  void cancel() override { resolver_.cancel(); }
 
  private:
   struct Work;
@@ -28,7 +27,7 @@ class AddressResolver {
 
   rt::Loop& loop_;
   rt::Resolver& resolver_;
-  AddressResolverOptions options_;
+  rt::Duration question_max_;
 };
 
 }  // namespace vivim::libp2p::dns
