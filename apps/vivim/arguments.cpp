@@ -92,6 +92,7 @@ void Grammar::add_node_commands() {
   run->add_option("--listen", run_args->listen, "Where other nodes reach this one; repeatable")
       ->type_name("MULTIADDR")
       ->allow_extra_args(false);
+  run->add_flag("--perf", run_args->perf, "Let other nodes measure the speed to this one");
   run->add_flag("--quiet", run_args->quiet, "Print nothing but errors");
   add_common(*run);
   add_common(*add<InitArguments>("init", "Make a home with its key and config.toml",
@@ -115,7 +116,46 @@ void Grammar::add_network_commands() {
       ->required()
       ->type_name("MULTIADDR");
   add_common(*connect);
-  add_common(*add<PeersArguments>("peers", "The nodes that are connected", {"vivim peers"}).first);
+
+  auto [disconnect, disconnect_args] = add<DisconnectArguments>(
+      "disconnect", "Close the connection with a node", {"vivim disconnect 12D3KooW..."});
+  disconnect->add_option("peer", disconnect_args->peer, "The id of a connected node")
+      ->required()
+      ->type_name("PEER");
+  add_common(*disconnect);
+
+  auto [peers, peers_args] =
+      add<PeersArguments>("peers", "The nodes that are connected",
+                          {"vivim peers", "vivim peers --verbose", "vivim peers --json | jq"});
+  peers->add_flag("-v,--verbose", peers_args->verbose, "Also how, and what they speak");
+  add_common(*peers);
+
+  auto [ping, ping_args] = add<PingArguments>(
+      "ping", "Measure round trips to a node",
+      {"vivim ping 12D3KooW...", "vivim ping /ip4/192.0.2.7/tcp/8471/p2p/12D3KooW... -c 10"});
+  ping->add_option("peer", ping_args->peer, "The id of a connected node, or a multiaddr")
+      ->required()
+      ->type_name("PEER");
+  ping->add_option("-c,--count", ping_args->count, "How many (4)")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("N");
+  add_common(*ping);
+
+  constexpr std::uint64_t k_bytes_max = std::uint64_t{16} << 30;
+  auto [perf, perf_args] =
+      add<PerfArguments>("perf", "Measure how fast bytes go to a node and back",
+                         {"vivim perf 12D3KooW...", "vivim perf 12D3KooW... --upload 1GB"});
+  perf->add_option("peer", perf_args->peer, "The id of a connected node, or a multiaddr")
+      ->required()
+      ->type_name("PEER");
+  for (auto [name, bytes] :
+       {std::pair("--upload", &perf_args->upload), std::pair("--download", &perf_args->download)}) {
+    perf->add_option(name, *bytes, "Bytes (100MB)")
+        ->transform(CLI::AsSizeValue(false).description(""))
+        ->check(CLI::Range(std::uint64_t{0}, k_bytes_max).description(""))
+        ->type_name("BYTES");
+  }
+  add_common(*perf);
 }
 
 void Grammar::add_reading_commands() {

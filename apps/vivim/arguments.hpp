@@ -18,6 +18,7 @@ struct CommonArguments {
 struct RunArguments {
   std::optional<std::string> http;
   std::vector<std::string> listen;
+  bool perf = false;
   bool quiet = false;
 };
 struct InitArguments {};
@@ -27,7 +28,21 @@ struct StopArguments {};
 struct ConnectArguments {
   std::string address;
 };
-struct PeersArguments {};
+struct DisconnectArguments {
+  std::string peer;
+};
+struct PeersArguments {
+  bool verbose = false;
+};
+struct PingArguments {
+  std::string peer;  ///< id or multiaddr
+  std::uint64_t count = 4;
+};
+struct PerfArguments {
+  std::string peer;  ///< id or multiaddr
+  std::uint64_t upload = std::uint64_t{100} << 20;
+  std::uint64_t download = std::uint64_t{100} << 20;
+};
 struct ImportArguments {
   std::string path;
 };
@@ -77,10 +92,10 @@ struct VersionArguments {};
 
 using CommandArguments =
     std::variant<RunArguments, InitArguments, IdArguments, StatusArguments, StopArguments,
-                 ConnectArguments, PeersArguments, ImportArguments, ListArguments, ShowArguments,
-                 SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
-                 ShareArguments, JoinArguments, UnshareArguments, DoctorArguments,
-                 VersionArguments>;
+                 ConnectArguments, DisconnectArguments, PeersArguments, PingArguments,
+                 PerfArguments, ImportArguments, ListArguments, ShowArguments, SearchArguments,
+                 ExportArguments, RemoveArguments, NewArguments, RenameArguments, ShareArguments,
+                 JoinArguments, UnshareArguments, DoctorArguments, VersionArguments>;
 
 struct Arguments {
   CommonArguments common;

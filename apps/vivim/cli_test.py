@@ -396,12 +396,40 @@ class CommandLine(unittest.TestCase):
         self.assertNotEqual(friend.run("connect", wrong).returncode, 0)
         friend.bad(2, "connect", "somewhere")
 
+    def test_looking_at_a_connection(self):
+        friend = self.two_nodes()
+        peer = self.vivim.announced["peer_id"]
+        friend.bad(3, "ping", peer)
+        address = self.vivim.announced["listen"][0]
+        pinged = friend.json("ping", address, "-c", "2")
+        self.assertEqual(pinged["peer_id"], peer)
+        self.assertEqual(len(pinged["rtt_ms"]), 2)
+        self.assertIn(" ms", friend.good("ping", peer, "-c", "1"))
+        known = until("identify", lambda: friend.json("peers")["peers"][0]["protocols"])
+        self.assertIn("/vivim/sync/1.0.0", known)
+        verbose = friend.good("peers", "--verbose")
+        self.assertIn("/vivim/sync/1.0.0", verbose)
+        self.assertIn("noise", verbose)
+        self.assertIn("perf = true", friend.run("perf", peer).stderr)
+        self.assertIn("Disconnected", friend.good("disconnect", peer))
+        until("the end of the connection", lambda: not friend.json("peers")["peers"])
+        friend.bad(3, "disconnect", peer)
+
+    def test_measuring_the_speed(self):
+        self.vivim.start("--perf")
+        friend = self.make("friend")
+        friend.start()
+        address = self.vivim.announced["listen"][0]
+        measured = friend.json("perf", address, "--upload", "1MB", "--download", "2MB")
+        self.assertEqual((measured["upload_bytes"], measured["download_bytes"]), (1 << 20, 2 << 20))
+        self.assertIn("MB/s", friend.good("perf", self.vivim.announced["peer_id"]))
+
     # what people and scripts see
 
     def test_help_version_and_mistakes(self):
         self.assertIn("vivim 0.", self.vivim.good("version"))
         self.assertIn("version", self.vivim.json("version"))
-        commands = ("run init id status stop connect peers import ls show search export rm new rename share join "
+        commands = ("run init id status stop connect disconnect peers ping perf import ls show search export rm new rename share join "
                     "unshare doctor version").split()
         text = self.vivim.good("--help")
         for command in commands:

@@ -79,6 +79,7 @@ Outcome<node::Config> configure(const node::HomePaths& home, const RunArguments&
       config.listen.push_back(std::move(address));
     }
   }
+  config.perf = config.perf || arguments.perf;
   return config;
 }
 
@@ -159,6 +160,7 @@ Outcome<node::ServeOptions> Runner::serve_options() {
   node::ServeOptions options{.http = config_.http,
                              .listen = config_.listen,
                              .any_port_will_do = config_.listen_is_default,
+                             .perf = config_.perf,
                              .names = config_.names};
   VIVIM_TRY(options.token, session_token(context_, machine_->rng));
   const auto web = find_web(config_.web);

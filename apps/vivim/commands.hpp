@@ -13,8 +13,13 @@ Outcome<void> execute(Context& context, const StatusArguments& arguments);
 Outcome<void> execute(Context& context, const StopArguments& arguments);
 Outcome<void> execute(Context& context, const DoctorArguments& arguments);
 Outcome<void> execute(Context& context, const VersionArguments& arguments);
+
+// commands_network.cpp
 Outcome<void> execute(Context& context, const ConnectArguments& arguments);
+Outcome<void> execute(Context& context, const DisconnectArguments& arguments);
 Outcome<void> execute(Context& context, const PeersArguments& arguments);
+Outcome<void> execute(Context& context, const PingArguments& arguments);
+Outcome<void> execute(Context& context, const PerfArguments& arguments);
 
 // command_run.cpp
 Outcome<void> execute(Context& context, const RunArguments& arguments);

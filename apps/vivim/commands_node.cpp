@@ -13,16 +13,6 @@ constexpr auto k_stop_time_max = std::chrono::seconds(30);
 /// Looking at everything takes as long as reading everything.
 constexpr auto k_doctor_patience = std::chrono::hours(1);
 
-std::string lines_of(const boost::json::array& items) {
-  std::string out;
-  for (const auto& item : items) {
-    if (const auto* text = item.if_string()) {
-      out += (out.empty() ? "" : " ") + one_line({text->data(), text->size()});
-    }
-  }
-  return out;
-}
-
 std::string render_status(const Context& context, const Json& status) {
   std::vector<std::pair<std::string, std::string>> facts = {
       {"Node", "running for " +
@@ -31,7 +21,7 @@ std::string render_status(const Context& context, const Json& status) {
       {"Web app", one_line(text_at(status, "http"))},
       {"Home", one_line(text_at(status, "home"))},
       {"Peer id", one_line(text_at(status, "peer_id"))},
-      {"Listens", lines_of(items_at(status, "listen"))},
+      {"Listens", one_line(words_at(status, "listen"))},
       {"Peers", format_count(count_at(status, "peers"))},
       {"Conversations", format_count(count_at(status, "conversations")) + ", " +
                             format_count(count_at(status, "documents_open")) + " open"}};
@@ -39,32 +29,6 @@ std::string render_status(const Context& context, const Json& status) {
     facts.emplace_back("Indexing", format_count_of(pending, "conversation") + " to go");
   }
   return render_facts(context.out, facts);
-}
-
-std::string milliseconds_of(const Json& value, std::string_view name) {
-  const Json& found = member(value, name);
-  if (const auto* number = found.if_double()) {
-    const auto tenths = static_cast<std::int64_t>(*number * 10 + 0.5);
-    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " ms";
-  }
-  return found.is_int64() ? std::to_string(found.get_int64()) + " ms" : "";
-}
-
-std::string render_peers(const Context& context, const Json& answer) {
-  Table table({{.header = "PEER", .style = Style::cyan},
-               {.header = "DIRECTION"},
-               {.header = "CONNECTED"},
-               {.header = "RTT", .align = Align::right},
-               {.header = "AGENT"},
-               {.header = "ADDRESS"}});
-  for (const auto& peer : items_at(answer, "peers")) {
-    table.add({one_line(text_at(peer, "id")), one_line(text_at(peer, "direction")),
-               format_duration(std::chrono::milliseconds(count_at(peer, "connected_ms"))),
-               milliseconds_of(peer, "rtt_ms"), truncate(one_line(text_at(peer, "agent")), 24),
-               one_line(text_at(peer, "address"))});
-  }
-  return table.empty() ? "Nobody is connected. Connect with: vivim connect MULTIADDR\n"
-                       : table.render(context.out);
 }
 
 /// Resumes when the process has let go of the home.
@@ -157,30 +121,6 @@ Outcome<void> execute(Context& context, const VersionArguments&) {
   } else {
     print("vivim " VIVIM_VERSION "\n");
   }
-  return {};
-}
-
-Outcome<void> execute(Context& context, const ConnectArguments& arguments) {
-  VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
-  VIVIM_TRY(const auto answer, post_json(*api, "/api/v2/network/connect",
-                                         boost::json::object{{"multiaddr", arguments.address}}));
-  if (context.common.json) {
-    print_json(answer);
-  } else {
-    print("Connected to " + one_line(text_at(answer, "peer_id")) + ".\n");
-  }
-  return {};
-}
-
-Outcome<void> execute(Context& context, const PeersArguments&) {
-  VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
-  VIVIM_TRY(const auto body, get(*api, "/api/v2/network/peers"));
-  if (context.common.json) {
-    print_json(body);
-    return {};
-  }
-  VIVIM_TRY(const auto answer, parse_answer(body));
-  print(render_peers(context, answer));
   return {};
 }
 

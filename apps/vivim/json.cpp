@@ -58,6 +58,23 @@ std::optional<std::int64_t> number_at(const Json& value, std::string_view name) 
   return static_cast<std::int64_t>(*number);
 }
 
+double decimal_at(const Json& value, std::string_view name) {
+  const Json& found = member(value, name);
+  boost::system::error_code error;
+  const double number = found.to_number<double>(error);
+  return error ? 0 : number;
+}
+
+std::string words_at(const Json& value, std::string_view name) {
+  std::string out;
+  for (const auto& item : items_at(value, name)) {
+    if (const auto* text = item.if_string()) {
+      out += (out.empty() ? "" : " ") + std::string(text->data(), text->size());
+    }
+  }
+  return out;
+}
+
 std::uint64_t count_at(const Json& value, std::string_view name) {
   const auto number = number_at(value, name).value_or(0);
   return number < 0 ? 0 : static_cast<std::uint64_t>(number);

@@ -27,10 +27,14 @@ const Json& member(const Json& value, std::string_view name);
 std::string text_at(const Json& value, std::string_view name);
 /// Numbers with a fraction are cut off.
 std::optional<std::int64_t> number_at(const Json& value, std::string_view name);
+/// Zero when it is no number.
+double decimal_at(const Json& value, std::string_view name);
 std::uint64_t count_at(const Json& value, std::string_view name);
 bool flag_at(const Json& value, std::string_view name);
 /// The elements; none if it is not an array.
 const boost::json::array& items_at(const Json& value, std::string_view name);
+/// The texts of an array, with spaces between them.
+std::string words_at(const Json& value, std::string_view name);
 
 /// JSON text.
 std::string to_text(const Json& value);

@@ -80,20 +80,32 @@ class SharesApi {
 /// The node: /api/v2/status, /id, /stop, /doctor, /openapi.json, /network.
 class NodeApi {
  public:
-  NodeApi(Router& router, NodeService& node, NetworkService& network, LibraryService& library);
+  NodeApi(Router& router, NodeService& node, LibraryService& library);
 
  private:
   Co<Outcome<Response>> status(Call call);
-  Co<Outcome<Response>> identity(Call call);
   Co<Outcome<Response>> stop(Call call);
   Co<Outcome<Response>> doctor(Call call);
   Co<Outcome<Response>> openapi(Call call);
-  Co<Outcome<Response>> peers(Call call);
-  Co<Outcome<Response>> connect(Call call);
 
   NodeService& node_;
-  NetworkService& network_;
   LibraryService& library_;
+};
+
+/// The node's place among others: /api/v2/network.
+class NetworkApi {
+ public:
+  NetworkApi(Router& router, NetworkService& network);
+
+ private:
+  Co<Outcome<Response>> identity(Call call);
+  Co<Outcome<Response>> peers(Call call);
+  Co<Outcome<Response>> connect(Call call);
+  Co<Outcome<Response>> disconnect(Call call);
+  Co<Outcome<Response>> ping(Call call);
+  Co<Outcome<Response>> measure(Call call);
+
+  NetworkService& network_;
 };
 
 /// The WebSockets: /api/v2/events, /sync/{document}.
@@ -129,7 +141,8 @@ class Api {
         search_(router, services.library),
         imports_(router, services.imports, services.uploads, tasks),
         shares_(router, services.library, services.shares),
-        node_(router, services.node, services.network, services.library),
+        node_(router, services.node, services.library),
+        network_(router, services.network),
         live_(router, services.events, services.documents) {}
 
  private:
@@ -138,6 +151,7 @@ class Api {
   ImportsApi imports_;
   SharesApi shares_;
   NodeApi node_;
+  NetworkApi network_;
   LiveApi live_;
 };
 

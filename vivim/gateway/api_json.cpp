@@ -1,5 +1,7 @@
 #include "vivim/gateway/api_json.hpp"
 
+#include <cmath>
+
 #include "vivim/gateway/limits.hpp"
 #include "vivim/gateway/problem_response.hpp"
 
@@ -127,6 +129,22 @@ Outcome<std::string> JsonBody::text(std::string_view name, std::size_t bytes_max
     return std::unexpected(bad_member(name, "is missing"));
   }
   return std::move(*text);
+}
+
+Outcome<std::optional<std::uint64_t>> JsonBody::optional_whole(std::string_view name,
+                                                               std::uint64_t max) const {
+  const auto value = index_->root()[name];
+  if (value.is_nothing()) {
+    return std::optional<std::uint64_t>();
+  }
+  const auto number = value.number();
+  if (!number || *number < 0 || *number != std::floor(*number)) {
+    return std::unexpected(bad_member(name, "must be a whole number"));
+  }
+  if (*number > static_cast<double>(max)) {
+    return std::unexpected(bad_member(name, "is larger than " + std::to_string(max)));
+  }
+  return std::optional(static_cast<std::uint64_t>(*number));
 }
 
 Response json_response(std::string json, unsigned status) {
@@ -264,7 +282,30 @@ std::string to_json(const std::vector<PeerStatus>& peers) {
       writer.field("rtt_ms", peer.rtt_ms);
       writer.field("agent", peer.agent);
       texts(writer, "protocols", peer.protocols);
+      text(writer, "transport", peer.transport);
+      text(writer, "security", peer.security);
+      text(writer, "muxer", peer.muxer);
+      writer.key("limited");
+      writer.boolean(peer.limited);
+      number(writer, "streams", peer.streams);
     });
+  });
+}
+
+std::string to_json(const PingStatus& ping) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "peer_id", ping.peer_id);
+    writer.field("rtt_ms", std::optional(ping.rtt_ms));
+  });
+}
+
+std::string to_json(const Throughput& measured) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "peer_id", measured.peer_id);
+    number(writer, "upload_bytes", static_cast<std::int64_t>(measured.upload_bytes));
+    number(writer, "download_bytes", static_cast<std::int64_t>(measured.download_bytes));
+    writer.field("upload_s", std::optional(measured.upload_s));
+    writer.field("download_s", std::optional(measured.download_s));
   });
 }
 

@@ -23,6 +23,9 @@ class JsonBody {
   /// The same for a member that may be missing or null.
   Outcome<std::optional<std::string>> optional_text(std::string_view name,
                                                     std::size_t bytes_max) const;
+  /// A whole number that may be missing or null; a Problem when it is negative or above `max`.
+  Outcome<std::optional<std::uint64_t>> optional_whole(std::string_view name,
+                                                       std::uint64_t max) const;
 
  private:
   std::unique_ptr<std::string> text_;
@@ -42,6 +45,8 @@ std::string to_json(const Joined& joined);
 std::string to_json(const NodeStatus& status);
 std::string to_json(const NodeIdentity& identity);
 std::string to_json(const std::vector<PeerStatus>& peers);
+std::string to_json(const PingStatus& ping);
+std::string to_json(const Throughput& measured);
 std::string to_json(const std::vector<store::Check>& checks);
 /// `{"name": "value"}`
 std::string to_json_object(std::string_view name, std::string_view value);

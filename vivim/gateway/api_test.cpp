@@ -316,6 +316,18 @@ TEST_CASE("api: the node and its network") {
   CHECK(member(rig.ask(Method::post, "/network/connect", R"({"multiaddr": "/ip4/1.2.3.4"})").body,
                "/peer_id") == "12D3");
   CHECK(rig.ask(Method::post, "/network/connect", R"({"multiaddr": "x"})").status == 400);
+  CHECK(rig.ask(Method::post, "/network/disconnect", R"({"peer_id": "12D3"})").status == 200);
+  CHECK(rig.ask(Method::post, "/network/disconnect", R"({"peer_id": "x"})").status == 404);
+  CHECK(member(rig.ask(Method::post, "/network/ping", R"({"peer": "12D3"})").body, "/rtt_ms") ==
+        "2.5");
+  const auto perf = [&](std::string body) {
+    return rig.ask(Method::post, "/network/perf", R"({"peer": "12D3")" + body + "}");
+  };
+  CHECK(member(perf(R"(, "upload_bytes": 0, "download_bytes": 5)").body, "/download_bytes") == "5");
+  CHECK(member(perf("").body, "/upload_bytes") == "104857600");
+  CHECK(perf(R"(, "upload_bytes": -1)").status == 400);
+  CHECK(perf(R"(, "upload_bytes": 1.5)").status == 400);
+  CHECK(perf(R"(, "upload_bytes": 1e18)").status == 400);
   CHECK(rig.ask(Method::post, "/stop").status == 202);
   CHECK(rig.fake.stopped);
   CHECK(rig.get("/openapi.json").body == openapi_json());
@@ -341,6 +353,7 @@ TEST_CASE("api: events are JSON with a type") {
   CHECK(member(to_event(job), "/job") == "j1");
   CHECK(member(to_event(job), "/bytes") == "5");
   CHECK(member(to_event(PeerEvent::connected, "12D3"), "/peer") == "12D3");
+  CHECK(member(to_event(PeerEvent::disconnected, "12D3", "lost"), "/reason") == "lost");
   CHECK(member(indexing_event(4), "/pending") == "4");
 }
 

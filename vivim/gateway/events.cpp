@@ -7,7 +7,8 @@ namespace vivim::gateway {
 namespace {
 
 /// `{"type": type, "name": value}`
-std::string event(std::string_view type, std::string_view name, std::string_view value) {
+std::string event(std::string_view type, std::string_view name, std::string_view value,
+                  std::string_view reason = {}) {
   std::string out;
   chat::JsonWriter writer(out);
   writer.begin_object();
@@ -15,6 +16,10 @@ std::string event(std::string_view type, std::string_view name, std::string_view
   writer.string(type);
   writer.key(name);
   writer.string(value);
+  if (!reason.empty()) {
+    writer.key("reason");
+    writer.string(reason);
+  }
   writer.end_object();
   return out;
 }
@@ -52,9 +57,9 @@ std::string to_event(const JobStatus& job) {
   return head + to_json(job).substr(1);
 }
 
-std::string to_event(PeerEvent kind, std::string_view peer_id) {
+std::string to_event(PeerEvent kind, std::string_view peer_id, std::string_view reason) {
   return event(kind == PeerEvent::connected ? "peer:connected" : "peer:disconnected", "peer",
-               peer_id);
+               peer_id, reason);
 }
 
 std::string indexing_event(std::int64_t pending) {

@@ -40,7 +40,8 @@ enum class PeerEvent : std::uint8_t { connected, disconnected };
 /// Without an id: many at once.
 std::string to_event(ConversationEvent event, const std::optional<store::DocumentId>& id);
 std::string to_event(const JobStatus& job);
-std::string to_event(PeerEvent event, std::string_view peer_id);
+/// `reason`: of disconnected.
+std::string to_event(PeerEvent event, std::string_view peer_id, std::string_view reason = {});
 std::string indexing_event(std::int64_t pending);
 
 }  // namespace vivim::gateway

@@ -211,6 +211,26 @@ class FakeServices final : public LibraryService,
     }
     co_return "12D3";
   }
+  Co<Outcome<void>> disconnect(std::string peer_id) override {
+    if (peer_id != "12D3") {
+      co_return std::unexpected(Problem{.kind = ProblemKind::not_found,
+                                        .code = "not_connected",
+                                        .message = "There is no connection.",
+                                        .hint = ""});
+    }
+    co_return Outcome<void>{};
+  }
+  Co<Outcome<PingStatus>> ping(std::string peer) override {
+    co_return PingStatus{.peer_id = std::move(peer), .rtt_ms = 2.5};
+  }
+  Co<Outcome<Throughput>> measure(std::string peer, std::uint64_t upload_bytes,
+                                  std::uint64_t download_bytes) override {
+    co_return Throughput{.peer_id = std::move(peer),
+                         .upload_bytes = upload_bytes,
+                         .download_bytes = download_bytes,
+                         .upload_s = 0.5,
+                         .download_s = 0.25};
+  }
 
   Co<void> serve(std::string document, WebSocket& socket) override {
     served.push_back(std::move(document));

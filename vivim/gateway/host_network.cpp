@@ -1,8 +1,18 @@
 #include "vivim/gateway/host_network.hpp"
 
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "vivim/libp2p/perf/service.hpp"
+#include "vivim/rt/deadline.hpp"
+
 namespace vivim::gateway {
 
 namespace {
+
+/// A measurement takes no longer.
+constexpr auto k_measuring_time_max = std::chrono::minutes(10);
 
 void publish(EventHub& events, const libp2p::HostEvent& event) {
   using Kind = libp2p::HostEvent::Kind;
@@ -12,7 +22,8 @@ void publish(EventHub& events, const libp2p::HostEvent& event) {
   if (event.kind == Kind::connected) {
     events.publish(to_event(PeerEvent::connected, event.peer->to_string()));
   } else if (event.kind == Kind::disconnected && event.connections_left == 0) {
-    events.publish(to_event(PeerEvent::disconnected, event.peer->to_string()));
+    events.publish(to_event(PeerEvent::disconnected, event.peer->to_string(),
+                            event.reason ? event.reason->to_string() : ""));
   }
 }
 
@@ -31,6 +42,11 @@ PeerStatus status_of(const libp2p::PeerInfo& peer) {
   }
   status.agent = peer.agent;
   status.protocols = peer.protocols;
+  status.transport = peer.transport;
+  status.security = peer.security;
+  status.muxer = peer.muxer;
+  status.limited = peer.limited;
+  status.streams = static_cast<std::int64_t>(peer.streams);
   return status;
 }
 
@@ -44,6 +60,33 @@ Problem bad_address(const Error& error) {
 bool is_about_address(const Error& error) {
   return error.is(libp2p::HostError::no_peer_in_address) ||
          error.is(libp2p::HostError::unsupported_address) || error.is(libp2p::HostError::self_dial);
+}
+
+Problem not_connected(const std::string& peer) {
+  return {.kind = ProblemKind::not_found,
+          .code = "not_connected",
+          .message = "There is no connection with " + peer + ".",
+          .hint = "Connect first: vivim connect MULTIADDR. Who is connected: vivim peers"};
+}
+
+Problem no_answer(const Error& error) {
+  return {.kind = ProblemKind::unavailable,
+          .code = "no_answer",
+          .message = "The peer did not answer: " + error.message() + ".",
+          .hint = "Is it still connected? See: vivim peers"};
+}
+
+Problem not_measured(const Error& error) {
+  if (error.is(libp2p::multistream::MultistreamError::none_supported)) {
+    return {.kind = ProblemKind::refused,
+            .code = "perf_not_offered",
+            .message = "The peer does not let others measure the speed to it.",
+            .hint = "There: put perf = true into config.toml, or run: vivim run --perf"};
+  }
+  return {.kind = ProblemKind::unavailable,
+          .code = "not_measured",
+          .message = "The measurement did not come to its end: " + error.message() + ".",
+          .hint = "Try again with fewer bytes, or see who is connected: vivim peers"};
 }
 
 Problem unreachable(const Error& error) {
@@ -89,6 +132,68 @@ Co<Outcome<std::string>> HostNetwork::connect(std::string multiaddr) {
                                                              : unreachable(peer.error()));
   }
   co_return peer->to_string();
+}
+
+Co<Outcome<multiformats::PeerId>> HostNetwork::reach(std::string peer) {
+  if (peer.starts_with('/')) {
+    VIVIM_CO_TRYV(co_await connect(peer));
+    co_return *multiformats::Multiaddr::parse(peer)->peer();
+  }
+  const auto id = multiformats::PeerId::parse(peer);
+  if (!id) {
+    co_return std::unexpected(bad_address(id.error()));
+  }
+  if (!host_.connected(*id)) {
+    co_return std::unexpected(not_connected(peer));
+  }
+  co_return *id;
+}
+
+Co<Outcome<void>> HostNetwork::disconnect(std::string peer_id) {
+  const auto id = multiformats::PeerId::parse(peer_id);
+  if (!id) {
+    co_return std::unexpected(bad_address(id.error()));
+  }
+  const auto peers = host_.peers();
+  if (std::ranges::find(peers, *id, &libp2p::PeerInfo::id) == peers.end()) {
+    co_return std::unexpected(not_connected(peer_id));
+  }
+  host_.disconnect(*id);
+  co_return Outcome<void>{};
+}
+
+Co<Outcome<PingStatus>> HostNetwork::ping(std::string peer) {
+  VIVIM_CO_TRY(const auto id, co_await reach(std::move(peer)));
+  const auto rtt = co_await host_.ping(id);
+  if (!rtt) {
+    co_return std::unexpected(no_answer(rtt.error()));
+  }
+  co_return PingStatus{.peer_id = id.to_string(), .rtt_ms = milliseconds(*rtt)};
+}
+
+Co<Outcome<Throughput>> HostNetwork::measure(std::string peer, std::uint64_t upload_bytes,
+                                             std::uint64_t download_bytes) {
+  VIVIM_CO_TRY(const auto id, co_await reach(std::move(peer)));
+  const std::array protocol{std::string(libp2p::perf::k_protocol_id)};
+  auto opened = co_await host_.open_stream(id, protocol);
+  if (!opened) {
+    co_return std::unexpected(not_measured(opened.error()));
+  }
+  rt::Stream& stream = *opened->stream;
+  rt::Deadline deadline(host_.loop(), k_measuring_time_max, [&stream] { stream.reset(0); });
+  const auto measured = co_await libp2p::perf::measure(
+      stream, host_.loop().clock(),
+      {.upload_bytes = upload_bytes, .download_bytes = download_bytes});
+  co_await deadline.finish();
+  if (!measured) {
+    stream.reset(0);
+    co_return std::unexpected(not_measured(measured.error()));
+  }
+  co_return Throughput{.peer_id = id.to_string(),
+                       .upload_bytes = measured->uploaded_bytes,
+                       .download_bytes = measured->downloaded_bytes,
+                       .upload_s = measured->upload_seconds(),
+                       .download_s = measured->download_seconds()};
 }
 
 }  // namespace vivim::gateway

@@ -18,8 +18,15 @@ class HostNetwork final : public NetworkService {
   Co<Outcome<NodeIdentity>> identity() override;
   Co<Outcome<std::vector<PeerStatus>>> peers() override;
   Co<Outcome<std::string>> connect(std::string multiaddr) override;
+  Co<Outcome<void>> disconnect(std::string peer_id) override;
+  Co<Outcome<PingStatus>> ping(std::string peer) override;
+  Co<Outcome<Throughput>> measure(std::string peer, std::uint64_t upload_bytes,
+                                  std::uint64_t download_bytes) override;
 
  private:
+  /// The peer that a text means: connected already, or now.
+  Co<Outcome<multiformats::PeerId>> reach(std::string peer);
+
   libp2p::Host& host_;
   crypto::Ed25519PublicKey public_key_;
   libp2p::Subscription watching_;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/libp2p/perf/service.hpp"
 #include "vivim/rt/sim/world.hpp"
 
 namespace vivim::gateway::test {
@@ -48,6 +49,30 @@ TEST_CASE("host network: identity, connecting, peers, and who cannot be reached"
   CHECK(peers->front().direction == "outbound");
   CHECK(peers->front().connected_ms >= 1000);
   CHECK(peers->front().agent == "vivim");
+
+  CHECK(peers->front().transport == "tcp");
+  CHECK(peers->front().security == "/noise");
+
+  const auto bobs = bob.host.peer_id().to_string();
+  const auto pinged = world.run(network.ping(bobs));
+  REQUIRE(pinged);
+  CHECK(pinged->rtt_ms > 0);
+  CHECK(world.run(network.measure(bobs, 1000, 1000)).error().code == "perf_not_offered");
+  {
+    libp2p::perf::Server server(bob.host, bob.node.loop());
+    const auto measured = world.run(network.measure(address, 50'000, 70'000));
+    REQUIRE(measured);
+    CHECK(measured->upload_bytes == 50'000);
+    CHECK(measured->download_bytes == 70'000);
+    CHECK(measured->upload_s > 0);
+    bob.host.unhandle(std::string(libp2p::perf::k_protocol_id));
+  }
+  CHECK(world.run(network.disconnect(bobs)));
+  world.run_for(std::chrono::seconds(1));
+  CHECK(world.run(network.peers())->empty());
+  CHECK(world.run(network.disconnect(bobs)).error().kind == ProblemKind::not_found);
+  CHECK(world.run(network.ping(bobs)).error().kind == ProblemKind::not_found);
+  CHECK(world.run(network.ping("nobody")).error().kind == ProblemKind::bad_input);
 
   const auto status = [&](std::string text) {
     return world.run(network.connect(std::move(text))).error().kind;

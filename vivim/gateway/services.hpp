@@ -153,6 +153,26 @@ struct PeerStatus {
   std::optional<double> rtt_ms;
   std::string agent;
   std::vector<std::string> protocols;
+  std::string transport;  ///< "tcp", "quic-v1", ...
+  std::string security;   ///< "/noise", ...
+  std::string muxer;      ///< "/yamux/1.0.0", ...
+  bool limited = false;   ///< relayed
+  std::int64_t streams = 0;
+};
+
+/// A round trip.
+struct PingStatus {
+  std::string peer_id;
+  double rtt_ms = 0;
+};
+
+/// How much to send each way, and how long it took.
+struct Throughput {
+  std::string peer_id;
+  std::uint64_t upload_bytes = 0;
+  std::uint64_t download_bytes = 0;
+  double upload_s = 0;
+  double download_s = 0;
 };
 
 /// The node itself.
@@ -172,6 +192,12 @@ class NetworkService {
   virtual Co<Outcome<std::vector<PeerStatus>>> peers() = 0;
   /// The peer's id.
   virtual Co<Outcome<std::string>> connect(std::string multiaddr) = 0;
+  /// Closes every connection with a peer. not_found when there is none.
+  virtual Co<Outcome<void>> disconnect(std::string peer_id) = 0;
+  /// `peer`: the id of one who is connected, or a multiaddr, which is connected to first.
+  virtual Co<Outcome<PingStatus>> ping(std::string peer) = 0;
+  virtual Co<Outcome<Throughput>> measure(std::string peer, std::uint64_t upload_bytes,
+                                          std::uint64_t download_bytes) = 0;
 };
 
 /// Documents to browsers: docs/protocol/sync.md#to-browsers.

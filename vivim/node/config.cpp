@@ -57,6 +57,10 @@ class ConfigReader {
     if (key == "log_level") {
       return log_level(key, value);
     }
+    if (key == "perf") {
+      VIVIM_TRY(config_.perf, boolean(key, value));
+      return {};
+    }
     if (key == "web") {
       VIVIM_TRY(config_.web, string(key, value));
       return {};
@@ -96,6 +100,15 @@ class ConfigReader {
           bad_file(name_, value.source(), "'" + std::string(key) + "' must be a text in quotes"));
     }
     return *text;
+  }
+
+  Outcome<bool> boolean(std::string_view key, const toml::node& value) {
+    const auto flag = value.value_exact<bool>();
+    if (!flag) {
+      return std::unexpected(
+          bad_file(name_, value.source(), "'" + std::string(key) + "' must be true or false"));
+    }
+    return *flag;
   }
 
   Outcome<std::vector<std::string>> strings(std::string_view key, const toml::node& value) {
@@ -149,6 +162,9 @@ std::string default_config_text() {
 
 # What is written to vivim.log and the terminal: debug, info, warning or error.
 # log_level = "info"
+
+# Whether other nodes may measure the speed to this one (vivim perf).
+# perf = false
 
 # The folder of the web app, if it is not where the program expects it.
 # web = "/usr/share/vivim/web"

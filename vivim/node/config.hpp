@@ -21,6 +21,8 @@ struct Config {
   /// Host names besides loopback's by which browsers may call this node.
   std::vector<std::string> names;
   log::Level log_level = log::Level::info;
+  /// Others may measure the speed to this node.
+  bool perf = false;
   std::string web;  ///< the web app's folder; empty: beside the program
 };
 

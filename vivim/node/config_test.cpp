@@ -17,7 +17,7 @@ TEST_CASE("config: the file that init writes means the defaults") {
 
 TEST_CASE("config: what is commented out there is what it would mean") {
   std::string text = default_config_text();
-  for (const char* name : {"http", "listen", "log_level"}) {
+  for (const char* name : {"http", "listen", "log_level", "perf"}) {
     const auto at = text.find("\n# " + std::string(name) + " = ");
     REQUIRE(at != std::string::npos);
     text.erase(at + 1, 2);
@@ -34,6 +34,7 @@ TEST_CASE("config: every setting") {
 listen = ["/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/9000"]
 names = ["vivim.lan"]
 log_level = "debug"
+perf = true
 web = "/w")",
                                    "c")
                           .value();
@@ -42,6 +43,7 @@ web = "/w")",
   CHECK_FALSE(config.listen_is_default);
   CHECK(config.names == std::vector<std::string>{"vivim.lan"});
   CHECK(config.log_level == log::Level::debug);
+  CHECK(config.perf);
   CHECK(config.web == "/w");
   CHECK(parse_config("listen = []", "c").value().listen.empty());
 }
@@ -57,6 +59,7 @@ TEST_CASE("config: what is wrong is said with its place") {
   CHECK(message("# a\nhtpp = \"x\"").find("line 2: there is no setting 'htpp'") !=
         std::string::npos);
   CHECK(message("http = 8470").find("text in quotes") != std::string::npos);
+  CHECK(message("perf = 1").find("true or false") != std::string::npos);
   CHECK(message("http = \"nowhere\"").find("'nowhere'") != std::string::npos);
   CHECK(message("listen = \"x\"").find("must be a list") != std::string::npos);
   CHECK(message("listen = [\"/ip4/1.2.3.4/udp/1\"]").find("listen on") != std::string::npos);

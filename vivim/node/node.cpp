@@ -153,6 +153,9 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   auto& parts = *parts_;
   auto& world = parts.world;
   parts.serving = true;
+  if (options.perf) {
+    parts.perf.emplace(parts.host, world.loop);
+  }
   if (options.uploads != nullptr) {
     parts.uploads.emplace(*options.uploads, options.uploads_path, world.files);
     co_await parts.uploads->clean();

@@ -39,6 +39,7 @@ struct ServeOptions {
   std::vector<multiformats::Multiaddr> listen;
   /// Take a free port instead of one that is taken.
   bool any_port_will_do = false;
+  bool perf = false;               ///< others may measure the speed to this node
   std::vector<std::string> names;  ///< see gateway::GuardOptions
   std::string token;
   rt::Disk* web = nullptr;      ///< the web app's folder; null: only the API

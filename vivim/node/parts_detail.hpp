@@ -16,6 +16,7 @@
 #include "vivim/gateway/static_files.hpp"
 #include "vivim/gateway/uploads.hpp"
 #include "vivim/libp2p/host/host.hpp"
+#include "vivim/libp2p/perf/service.hpp"
 #include "vivim/node/node.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/store/store.hpp"
@@ -73,6 +74,7 @@ struct Node::Parts {
   gateway::Router router;
 
   // What only a node that serves has.
+  std::optional<libp2p::perf::Server> perf;
   std::optional<gateway::Uploads> uploads;
   std::optional<gateway::StaticFiles> files;
   std::optional<gateway::Gateway> gateway;
