@@ -35,7 +35,7 @@ BANNED = [
 CONFINED = [
     (r"boost/asio", ["vivim/rt"], "rt interfaces"),
     (r"boost/beast", ["vivim/gateway/request_parser.cpp"], "vivim/gateway/http.hpp"),
-    (r"openssl/|sodium\.h", ["vivim/crypto"], "vivim/crypto"),
+    (r"openssl/|sodium\.h", ["vivim/crypto", "vivim/libp2p/tls"], "vivim/crypto, or vivim/libp2p/tls for what is TLS"),
     (r"sqlite3\.h", ["vivim/store"], "vivim/store"),
     (r"spdlog/|nlohmann/|gtest/", [], "base/log.hpp, Boost.JSON, doctest"),
 ]
