@@ -1,6 +1,7 @@
 #include "vivim/chat/json.hpp"
 
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 #include "vivim/chat/scan.hpp"
@@ -420,8 +421,13 @@ JsonValue JsonValue::operator[](std::string_view key) const {
   if (!is_object()) {
     return {};
   }
+  const char* const text = index_->text_.data();
   for (const auto *at = entry_ + 1, *end = end_entry(); at != end; at += 1 + at[1].next) {
-    if (JsonValue(*index_, *at).equals(key)) {
+    const bool same = at->escaped
+                          ? JsonValue(*index_, *at).equals(key)
+                          : at->end - at->begin - 2 == key.size() &&
+                                std::memcmp(text + at->begin + 1, key.data(), key.size()) == 0;
+    if (same) {
       return JsonValue(*index_, at[1]);
     }
   }

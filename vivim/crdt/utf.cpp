@@ -1,6 +1,10 @@
 #include <bit>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "vivim/crdt/utf_detail.hpp"
 
 namespace vivim::crdt::detail {
@@ -47,6 +51,14 @@ Scalar decode_scalar(std::string_view text, std::size_t at) {
 std::size_t ascii_prefix(std::string_view text) {
   constexpr std::uint64_t k_high_bits = 0x8080'8080'8080'8080;
   std::size_t at = 0;
+#if defined(__SSE2__)
+  for (; at + 16 <= text.size(); at += 16) {
+    const auto block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    if (const auto high = static_cast<unsigned>(_mm_movemask_epi8(block)); high != 0) {
+      return at + static_cast<std::size_t>(std::countr_zero(high));
+    }
+  }
+#endif
   while (at + 8 <= text.size()) {
     std::uint64_t word = 0;
     std::memcpy(&word, text.data() + at, 8);
@@ -71,9 +83,11 @@ std::optional<std::size_t> utf16_length(std::string_view utf8) {
     }
     at += scalar.size;
     units += scalar.value >= 0x10000 ? 2 : 1;
-    const std::size_t ascii = ascii_prefix(utf8.substr(at));
-    at += ascii;
-    units += ascii;
+    if (at < utf8.size() && static_cast<std::uint8_t>(utf8[at]) < 0x80) {
+      const std::size_t ascii = ascii_prefix(utf8.substr(at));
+      at += ascii;
+      units += ascii;
+    }
   }
   return units;
 }

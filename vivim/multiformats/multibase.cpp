@@ -35,8 +35,8 @@ constexpr DecodeTable k_table64 = make_table(k_alphabet64);
 constexpr std::size_t k_base58_text_max = k_base58_bytes_max * 1366 / 1000 + 1;
 
 std::string encode_bits(BytesView bytes, std::string_view alphabet, unsigned bits_per_digit) {
-  std::string out;
-  out.reserve(bytes.size() * 8 / bits_per_digit + 1);
+  std::string out((bytes.size() * 8 + bits_per_digit - 1) / bits_per_digit, '\0');
+  char* at = out.data();
   const std::uint32_t mask = (1U << bits_per_digit) - 1;
   std::uint32_t buffer = 0;
   unsigned bits = 0;
@@ -44,11 +44,11 @@ std::string encode_bits(BytesView bytes, std::string_view alphabet, unsigned bit
     buffer = (buffer << 8) | byte;
     for (bits += 8; bits >= bits_per_digit;) {
       bits -= bits_per_digit;
-      out.push_back(alphabet[(buffer >> bits) & mask]);
+      *at++ = alphabet[(buffer >> bits) & mask];
     }
   }
   if (bits > 0) {
-    out.push_back(alphabet[(buffer << (bits_per_digit - bits)) & mask]);
+    *at = alphabet[(buffer << (bits_per_digit - bits)) & mask];
   }
   return out;
 }

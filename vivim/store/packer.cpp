@@ -12,9 +12,10 @@
 namespace vivim::store {
 namespace {
 
-/// zstd's fast levels are negative: for the small blobs of an import, level 1 takes half as long
-/// again, and saves a fifth of the database.
-constexpr int k_level = -1;
+/// zstd's fast levels are negative. For the small blobs of an import, level 1 takes 1.8 times as
+/// long and makes them a fifth smaller; level -5 takes 0.8 times as long and makes them a sixth
+/// larger.
+constexpr int k_level = -2;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }

@@ -14,7 +14,7 @@ class TurnParts {
   TurnParts(Turn& turn, const MapContext& context) : turn_(turn), context_(context) {}
 
   /// Words of the turn: joined by blank lines; the first leaves the marker.
-  void words(const std::string& text);
+  void words(std::string text);
   void add(Part part) { turn_.parts.push_back(std::move(part)); }
   void unknown(std::string kind, const JsonValue& value);
   /// A file: resolves its asset.
