@@ -42,6 +42,13 @@ Sha256Digest sha256(std::initializer_list<BytesView> parts) {
   return hash.finish();
 }
 
+void shake128(BytesView bytes, MutableBytes out) {
+  const detail::Openssl<EVP_MD_CTX> context(EVP_MD_CTX_new());
+  VIVIM_ASSERT(EVP_DigestInit_ex2(context.get(), EVP_shake128(), nullptr) == 1);
+  VIVIM_ASSERT(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1);
+  VIVIM_ASSERT(EVP_DigestFinalXOF(context.get(), out.data(), out.size()) == 1);
+}
+
 Secret<k_sha256_bytes> hmac_sha256(BytesView key, std::initializer_list<BytesView> parts) {
   Secret<k_sha256_block_bytes> block;
   Sha256 hash;

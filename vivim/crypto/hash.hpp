@@ -39,6 +39,9 @@ Sha256Digest sha256(BytesView bytes);
 /// SHA-256 of the concatenation of `parts`.
 Sha256Digest sha256(std::initializer_list<BytesView> parts);
 
+/// SHAKE128 (FIPS 202) of `bytes`, as long as `out`.
+void shake128(BytesView bytes, MutableBytes out);
+
 /// HMAC-SHA256 (RFC 2104) of the concatenation of `parts`, with a key of any length.
 Secret<k_sha256_bytes> hmac_sha256(BytesView key, std::initializer_list<BytesView> parts);
 
