@@ -16,7 +16,7 @@ using Names = std::span<const std::string_view>;
 constexpr std::array<std::string_view, 2> k_transports{"tcp", "ws"};
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
 constexpr std::array<std::string_view, 1> k_muxers{"yamux"};
-constexpr std::array<std::string_view, 1> k_features{"perf"};
+constexpr std::array<std::string_view, 3> k_features{"perf", "relay-serve", "relay-reserve"};
 
 boost::json::array list(Names names) {
   boost::json::array all;
@@ -47,11 +47,14 @@ struct Switch {
 constexpr std::array<Named, 3> k_named{{{"--transport", &Choice::transport, k_transports},
                                         {"--security", &Choice::security, k_securities},
                                         {"--muxer", &Choice::muxer, k_muxers}}};
-constexpr std::array<Switch, 5> k_switches{{{"--describe", &Choice::describe},
+constexpr std::array<Switch, 8> k_switches{{{"--describe", &Choice::describe},
                                             {"--relay-serve", &Choice::relay_serve},
                                             {"--dcutr", &Choice::dcutr},
                                             {"--autonat-serve", &Choice::autonat_serve},
-                                            {"--private", &Choice::private_}}};
+                                            {"--private", &Choice::private_},
+                                            {"--autonat", &Choice::autonat},
+                                            {"--mdns", &Choice::mdns},
+                                            {"--rendezvous-serve", &Choice::rendezvous_serve}}};
 
 }  // namespace
 

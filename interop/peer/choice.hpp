@@ -19,7 +19,10 @@ struct Choice {
   bool relay_serve = false;    ///< relay circuits
   bool dcutr = false;          ///< upgrade relayed connections
   bool autonat_serve = false;  ///< dial peers back
-  bool private_ = false;       ///< be sure not to be reachable
+  bool autonat = false;        ///< ask whether we can be reached
+  bool mdns = false;           ///< look for peers, and be found
+  bool rendezvous_serve = false;
+  bool private_ = false;  ///< be sure not to be reachable
 
   /// The command line without the program's name. A Problem for what this peer does not have.
   static Outcome<Choice> parse(const std::vector<std::string_view>& arguments);

@@ -85,6 +85,41 @@ rt::Co<Result<json::object>> peers(Node& node) {
   co_return json::object{{"peers", std::move(all)}};
 }
 
+rt::Co<Result<json::object>> reserve(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto address, address_of(asked));
+  const auto relay = address.peer();
+  if (!relay) {
+    co_return fail(PeerError::bad_request);
+  }
+  VIVIM_CO_TRY(const auto tail, libp2p::Multiaddr::parse("/p2p-circuit"));
+  VIVIM_CO_TRY(const auto circuit, address.with(tail));
+  VIVIM_CO_TRYV(node.host().listen(circuit));
+  if (!co_await wait_for(node, asked, [&] { return node.reserved(*relay); })) {
+    co_return fail(PeerError::not_found);
+  }
+  VIVIM_CO_TRY(const auto own, circuit.with_peer(node.host().peer_id()));
+  co_return json::object{{"addrs", json::array{json::value(own.to_string())}}};
+}
+
+std::optional<libp2p::PeerInfo> direct_connection(const libp2p::Host& host, const PeerId& peer) {
+  for (const auto& info : host.peers()) {
+    if (info.id == peer && !info.address.has(multiformats::Protocol::p2p_circuit)) {
+      return info;
+    }
+  }
+  return std::nullopt;
+}
+
+rt::Co<Result<json::object>> direct(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  const auto info =
+      co_await wait_for(node, asked, [&] { return direct_connection(node.host(), peer); });
+  if (!info) {
+    co_return fail(PeerError::not_found);
+  }
+  co_return json::object{{"remote", info->address.to_string()}};
+}
+
 rt::Co<Result<json::object>> perf(Node& node, json::object asked) {
   VIVIM_CO_TRY(const auto peer, peer_of(asked));
   const auto begin = node.loop().clock().now();
@@ -123,6 +158,8 @@ rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object as
       {"identify", [](Node& of, Held&, json::object a) { return identify(of, std::move(a)); }},
       {"bulk", [](Node& of, Held&, json::object a) { return run_bulk_command(of, std::move(a)); }},
       {"perf", [](Node& of, Held&, json::object a) { return perf(of, std::move(a)); }},
+      {"relay-reserve", [](Node& of, Held&, json::object a) { return reserve(of, std::move(a)); }},
+      {"direct", [](Node& of, Held&, json::object a) { return direct(of, std::move(a)); }},
       {"disconnect", [](Node& of, Held&, json::object a) { return disconnect(of, std::move(a)); }},
       {"connect-rate",
        [](Node& of, Held&, json::object a) { return run_connect_rate(of, std::move(a)); }},

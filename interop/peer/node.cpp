@@ -54,9 +54,22 @@ Node::Node(const Choice& choice, rt::asio_::Loop& loop)
       key_(crypto::KeyPair::generate([this](MutableBytes out) { rng_.fill(out); })),
       host_(options(), loop, network_, rng_),
       perf_(host_, loop) {
-  (void)host_.handle(std::string(k_bulk_protocol), [this](libp2p::InboundStream inbound) {
-    return answer_bulk(std::move(inbound));
-  });
+  (void)host_.handle(
+      std::string(k_bulk_protocol),
+      [this](libp2p::InboundStream inbound) { return answer_bulk(std::move(inbound)); },
+      {.allow_limited = true});
+  add_relaying();
+}
+
+void Node::add_relaying() {
+  auto circuits = std::make_unique<libp2p::relay::RelayTransport>(host_);
+  circuits_ = circuits.get();
+  host_.add_transport(std::move(circuits));
+  if (choice_.relay_serve) {
+    relay_ = std::make_unique<libp2p::relay::RelayServer>(host_, libp2p::record::Signer::of(key_),
+                                                          libp2p::relay::RelayServerOptions{});
+    (void)relay_->start();
+  }
 }
 
 libp2p::HostOptions Node::options() {
@@ -102,6 +115,9 @@ json::object Node::connection(const PeerId& peer) const {
 }
 
 rt::Co<void> Node::stop() {
+  if (relay_) {
+    co_await relay_->stop();
+  }
   co_await host_.stop();
 }
 

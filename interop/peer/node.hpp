@@ -10,6 +10,8 @@
 #include "interop/peer/choice.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/perf/service.hpp"
+#include "vivim/libp2p/relay/client.hpp"
+#include "vivim/libp2p/relay/server.hpp"
 #include "vivim/rt/asio/loop.hpp"
 #include "vivim/rt/asio/network.hpp"
 #include "vivim/rt/asio/rng.hpp"
@@ -37,11 +39,14 @@ class Node {
   rt::Co<Result<boost::json::object>> dial(boost::json::object asked);
   /// The newest connection with a peer.
   boost::json::object connection(const libp2p::PeerId& peer) const;
-  /// Stops the host.
+  /// Whether a relay holds a reservation of ours.
+  bool reserved(const libp2p::PeerId& relay) const { return circuits_->reserved(relay); }
+  /// Stops the services, then the host.
   rt::Co<void> stop();
 
  private:
   libp2p::HostOptions options();
+  void add_relaying();
   rt::Co<void> answer_bulk(libp2p::InboundStream inbound);
 
   Choice choice_;
@@ -51,6 +56,8 @@ class Node {
   crypto::KeyPair key_;
   libp2p::Host host_;
   libp2p::perf::Server perf_;
+  libp2p::relay::RelayTransport* circuits_ = nullptr;  ///< the host's
+  std::unique_ptr<libp2p::relay::RelayServer> relay_;
 };
 
 /// A field of a request. Error: bad_request.

@@ -1,4 +1,49 @@
 // Protocols that need more than one connection. A scenario runs with (dialer, listener), once with each side in each
 // role; `needs` names the features that a side must have in its role.
+import { LISTEN } from './combinations.mjs'
+import { withPeers } from './process.mjs'
 
-export const SCENARIOS = []
+// A relayed connection carries 128 KiB each way by default, the noise of its own handshakes included.
+const RELAYED_BYTES = 32_768
+
+// `listener` is dialled by `dialer` through `relay`; bytes go both ways over the circuit.
+async function meet (relay, listener, dialer) {
+  const { addrs: [at] } = await relay.ask('listen', { addr: LISTEN.tcp })
+  const { addrs: [circuit] } = await listener.ask('relay-reserve', { addr: at })
+  const dialled = await dialer.ask('dial', { addr: circuit })
+  if (dialled.peer !== listener.id) {
+    throw new Error(`${dialled.peer} answered`)
+  }
+  if (dialled.limited !== true) {
+    throw new Error('the dialer does not know that the connection is limited')
+  }
+  await dialer.ask('ping', { peer: listener.id })
+  await dialer.ask('bulk', { peer: listener.id, streams: 1, bytes: RELAYED_BYTES })
+  return { ok: true, detail: '' }
+}
+
+function relayed (relayOf) {
+  return async (dialer, listener) => await withPeers(
+    [[relayOf(dialer, listener), ['--relay-serve']], [listener, []], [dialer, []]], meet)
+}
+
+const foreign = (dialer, listener) => dialer === 'vivim' ? listener : dialer
+
+export const SCENARIOS = [
+  {
+    name: 'relay v2, VIVIM relays',
+    needs: { dialer: [], listener: ['relay-reserve'], vivim: ['relay-serve'], foreign: [] },
+    run: relayed(() => 'vivim')
+  },
+  {
+    name: 'relay v2, they relay',
+    needs: { dialer: [], listener: ['relay-reserve'], vivim: [], foreign: ['relay-serve'] },
+    run: relayed(foreign)
+  },
+  {
+    name: 'relay v2, VIVIM relays two of theirs',
+    needs: { dialer: [], listener: ['relay-reserve'], vivim: ['relay-serve'], foreign: ['relay-reserve'] },
+    only: 'foreign dials',
+    run: async (dialer, listener) => await relayed(() => 'vivim')(foreign(dialer, listener), foreign(dialer, listener))
+  }
+]
