@@ -42,6 +42,11 @@ Result<std::shared_ptr<Host::Dialing>> Host::begin_dial(PeerId peer,
   if (!gater_->allow_dial(peer)) {
     return fail(HostError::gated);
   }
+  if (addresses.empty()) {
+    for (auto& known : store_.addresses(peer, wall_now())) {
+      addresses.push_back(std::move(known.address));
+    }
+  }
   VIVIM_TRY(auto chosen, choose_addresses(peer, std::move(addresses), options));
   const auto same = std::ranges::find_if(dialings_, [&](const auto& entry) {
     return entry.second->peer == peer && !options.force_new && !entry.second->options.force_new &&
@@ -155,6 +160,10 @@ rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) 
     co_return;
   }
   backoff_.succeeded(dialing->peer, address);
+  if (!is_relayed(address)) {
+    store_.add_address(dialing->peer, address, peerstore::Source::dialled,
+                       peerstore::k_ttl_connected, wall_now());
+  }
   dialing->finish(dialing->peer);
   dialing.reset();
   co_await run_peer(*id);

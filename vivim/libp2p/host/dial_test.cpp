@@ -125,6 +125,26 @@ TEST_CASE("dial: addresses of others, no addresses, and the error that tells mos
             .is(HostError::self_dial));
 }
 
+TEST_CASE("dial: what a peer told of itself is remembered, and found again") {
+  Dials dials;
+  const PeerId b = dials.b.host.peer_id();
+  REQUIRE(dials.connect({dials.b.address}));
+  dials.world.run_for(1s);
+  const auto* const known = dials.a.host.peer_store().find(b);
+  REQUIRE(known != nullptr);
+  CHECK(known->agent == "test/b");
+  CHECK(known->key == dials.b.host.public_key());
+  CHECK(std::ranges::count(known->protocols, k_echo) == 1);
+  CHECK(known->addresses.at(dials.b.address.without_peer()).certified);
+  CHECK(known->addresses.at(dials.b.address.without_peer()).source == peerstore::Source::dialled);
+  // Who was dialled knows as much of who dialled.
+  CHECK(dials.b.host.peer_store().addresses(dials.a.host.peer_id(), peerstore::Time(0)).size() ==
+        1);
+  dials.a.host.disconnect(b);
+  dials.world.run_for(1s);
+  CHECK(dials.connect({}));
+}
+
 TEST_CASE("dial: names are asked for") {
   Dials dials;
   const auto known = Multiaddr::parse("/dnsaddr/known.example").value();

@@ -37,6 +37,8 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
       times_(options.times),
       peer_id_(PeerId::of(options.key)),
       public_key_(options.key.public_key()),
+      own_record_(record::Signer::of(options.key)),
+      store_(std::move(options.peer_store)),
       watchdog_(loop),
       transports_(std::move(options.transports)),
       securities_(std::move(options.securities)),
@@ -82,6 +84,7 @@ rt::Co<void> Host::keep_house() {
                             (manager_.above_high_water() ? k_trim_interval : k_house_interval));
     if (co_await house_timer_->wait()) {
       trim_connections();
+      store_.expire(wall_now());
     }
   }
 }

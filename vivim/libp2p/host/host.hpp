@@ -16,6 +16,8 @@
 #include "vivim/libp2p/host/watchdog.hpp"
 #include "vivim/libp2p/identify/identify.hpp"
 #include "vivim/libp2p/multistream/negotiation.hpp"
+#include "vivim/libp2p/peerstore/peer_store.hpp"
+#include "vivim/libp2p/record/peer_record.hpp"
 #include "vivim/multiformats/keys.hpp"
 #include "vivim/rt/network.hpp"
 #include "vivim/rt/rng.hpp"
@@ -50,6 +52,9 @@ class Host {
   void add_muxer(std::unique_ptr<Muxer> muxer);
   /// Which connections are closed when there are too many: tag and protect peers here.
   ConnectionManager& connection_manager() { return manager_; }
+  /// What is known of other peers: filled by connections and identify, used by connect(); others
+  /// may add to it.
+  peerstore::PeerStore& peer_store() { return store_; }
   /// Replaces what resolves names.
   void set_resolver(std::unique_ptr<AddressResolver> resolver);
 
@@ -67,9 +72,10 @@ class Host {
   rt::Co<Result<PeerId>> connect(Multiaddr address);
   /// Connects with a peer at the first of several addresses that answers: in the order of
   /// rank_addresses(), each a little after the one before (RFC 8305). At once when we are
-  /// connected; a limited connection only counts when all addresses are relayed. Calls for the same
-  /// peer share one dial. Addresses that failed lately are left out. Errors as above, the one that
-  /// tells most of all addresses; no_addresses, backing_off.
+  /// connected; with no addresses, at those in the peer store; a limited connection only counts
+  /// when all addresses are relayed. Calls for the same peer share one dial. Addresses that failed
+  /// lately are left out. Errors as above, the one that tells most of all addresses; no_addresses,
+  /// backing_off.
   rt::Co<Result<PeerId>> connect(PeerId peer, std::vector<Multiaddr> addresses,
                                  ConnectOptions options = {});
   /// Closes every connection with a peer, in order; what is being sent still leaves.
@@ -160,7 +166,11 @@ class Host {
 
   // services.cpp
   void add_services();
-  identify::Info describe_self(const Multiaddr& observed) const;
+
+  // identify_service.cpp
+  identify::Info describe_self(const Multiaddr& observed);
+  void remember(const Peer& peer);
+  peerstore::Time wall_now() const { return peerstore::Time(loop_.clock().wall_now_ms()); }
   rt::Co<void> identify_peer(Peer& peer);
   rt::Co<void> answer_identify(InboundStream inbound);
   rt::Co<void> take_identify_push(InboundStream inbound);
@@ -181,6 +191,8 @@ class Host {
   HostTimes times_;
   PeerId peer_id_;
   multiformats::PublicKey public_key_;
+  record::OwnRecord own_record_;
+  peerstore::PeerStore store_;
   Watchdog watchdog_;
   std::vector<std::unique_ptr<Transport>> transports_;
   std::vector<std::unique_ptr<Security>> securities_;

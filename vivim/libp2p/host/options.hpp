@@ -10,6 +10,7 @@
 #include "vivim/libp2p/host/dial_backoff.hpp"
 #include "vivim/libp2p/host/dial_ranker.hpp"
 #include "vivim/libp2p/host/gater.hpp"
+#include "vivim/libp2p/peerstore/peer_store.hpp"
 #include "vivim/libp2p/transport/muxer.hpp"
 #include "vivim/libp2p/transport/resolver.hpp"
 #include "vivim/libp2p/transport/security.hpp"
@@ -60,6 +61,8 @@ struct HostOptions {
   /// Whom to connect with; empty: everybody.
   std::unique_ptr<ConnectionGater> gater = nullptr;
   ConnectionManagerOptions connection_manager = {};
+  /// What is known of other peers, from a snapshot.
+  peerstore::PeerStore peer_store = peerstore::PeerStore();
   DialDelays dial_delays = {};
   BackoffTimes backoff = {};
 };

@@ -1,0 +1,154 @@
+// identify and its push: what a host tells of itself, and what it learns of others.
+#include <array>
+
+#include "vivim/base/log.hpp"
+#include "vivim/libp2p/host/negotiate.hpp"
+#include "vivim/libp2p/host/peer_detail.hpp"
+
+namespace vivim::libp2p {
+
+namespace {
+
+constexpr std::size_t k_read_bytes = 2048;
+
+rt::Co<Result<identify::Info>> read_identify(rt::Stream& stream) {
+  identify::Reader reader;
+  std::array<std::uint8_t, k_read_bytes> buffer{};
+  for (;;) {
+    VIVIM_CO_TRY(const auto count, co_await stream.read_some(buffer));
+    if (count == 0) {
+      co_return std::move(reader).finish();
+    }
+    VIVIM_CO_TRYV(reader.feed(BytesView(buffer).first(count)));
+  }
+}
+
+/// What a push tells replaces what was known; what it leaves out stays.
+void merge(identify::Info& known, identify::Info&& told) {
+  if (told.agent_version) {
+    known.agent_version = std::move(told.agent_version);
+  }
+  if (told.protocol_version) {
+    known.protocol_version = std::move(told.protocol_version);
+  }
+  if (!told.protocols.empty()) {
+    known.protocols = std::move(told.protocols);
+  }
+  if (!told.listen_addresses.empty()) {
+    known.listen_addresses = std::move(told.listen_addresses);
+  }
+  if (told.signed_peer_record) {
+    known.signed_peer_record = std::move(told.signed_peer_record);
+  }
+}
+
+}  // namespace
+
+identify::Info Host::describe_self(const Multiaddr& observed) {
+  identify::Info info{.protocol_version = std::string(identify::k_protocol_version),
+                      .agent_version = agent_,
+                      .public_key = public_key_,
+                      .observed_address = observed,
+                      .protocols = *protocols_};
+  for (const auto& address : listen_addresses()) {
+    info.listen_addresses.push_back(address.without_peer());
+  }
+  own_record_.update(info.listen_addresses, loop_.clock().wall_now_ms());
+  info.signed_peer_record = own_record_.envelope();
+  return info;
+}
+
+rt::Co<void> Host::answer_identify(InboundStream inbound) {
+  const auto message = identify::encode(describe_self(inbound.remote));
+  if (!message) {
+    log::write(log::Level::warning, "host", "too much to tell in identify",
+               {{"error", std::string_view(message.error().message())}});
+    inbound.stream->reset(0);
+    co_return;
+  }
+  if (co_await inbound.stream->write(*message)) {
+    (void)co_await inbound.stream->close_write();
+  }
+}
+
+rt::Co<void> Host::take_identify_push(InboundStream inbound) {
+  rt::Stream* const raw = inbound.stream.get();
+  const auto guard = watchdog_.arm(times_.identify_max, [raw] { raw->reset(0); });
+  auto told = co_await read_identify(*inbound.stream);
+  if (!told || !identify::check_peer(*told, inbound.peer)) {
+    inbound.stream->reset(0);
+    co_return;
+  }
+  std::optional<HostEvent> event;
+  for (const auto& [id, peer] : peers_) {
+    if (peer->id == inbound.peer) {
+      merge(peer->info, identify::Info(*told));
+      remember(*peer);
+      event = event_of(HostEvent::Kind::identified, *peer);
+    }
+  }
+  if (event) {
+    emit(*event);
+  }
+}
+
+rt::Co<void> Host::identify_peer(Peer& peer) {
+  auto opened = peer.connection->open_stream();
+  if (!opened) {
+    co_return;
+  }
+  rt::Stream* const raw = opened->get();
+  // Every libp2p peer speaks it: no reason to wait for the agreement.
+  auto stream =
+      co_await propose_optimistically(std::move(*opened), std::string(identify::k_protocol_id));
+  if (!stream) {
+    co_return;
+  }
+  const auto guard = watchdog_.arm(times_.identify_max, [raw] { raw->reset(0); });
+  (void)co_await (*stream)->close_write();
+  auto told = co_await read_identify(**stream);
+  if (!told) {
+    (*stream)->reset(0);
+    co_return;
+  }
+  if (const auto same = identify::check_peer(*told, peer.id); !same) {
+    peer.connection->close(CloseReason::from(same.error()));
+    co_return;
+  }
+  peer.info = std::move(*told);
+  remember(peer);
+  emit(event_of(HostEvent::Kind::identified, peer));
+}
+
+void Host::remember(const Peer& peer) {
+  const auto now = wall_now();
+  const identify::Info& info = peer.info;
+  store_.set_protocols(peer.id, info.protocols, now);
+  store_.set_agent(peer.id, info.agent_version.value_or(""), now);
+  if (info.public_key) {
+    store_.set_key(peer.id, *info.public_key, now);
+  }
+  const bool near = scope_of(peer.remote) == AddressScope::loopback;
+  const auto reachable = [near](const Multiaddr& address) {
+    return near || scope_of(address) != AddressScope::loopback;
+  };
+  for (const Multiaddr& address : info.listen_addresses) {
+    if (reachable(address)) {
+      store_.add_address(peer.id, address, peerstore::Source::identify, peerstore::k_ttl_connected,
+                         now);
+    }
+  }
+  if (info.signed_peer_record) {
+    auto record = record::accept_peer_record(*info.signed_peer_record, peer.id, std::nullopt);
+    if (!record) {
+      log::write(log::Level::debug, "host", "a peer's signed record is not taken",
+                 {{"error", std::string_view(record.error().message())}});
+      return;
+    }
+    std::erase_if(record->addresses, [&](const auto& address) { return !reachable(address); });
+    (void)store_.set_record(peer.id, record->sequence, record->addresses, *info.signed_peer_record,
+                            peerstore::k_ttl_connected, now);
+  }
+}
+
+}  // namespace vivim::libp2p
