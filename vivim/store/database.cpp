@@ -87,18 +87,20 @@ Result<void> Database::connect() {
 Result<void> Database::configure() {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
-  // EXCLUSIVE before the first access: no shared memory, and no second process.
-  constexpr std::uint64_t k_page_bytes = 8192;
+  // EXCLUSIVE before the first access: no shared memory, and no second process. The size of pages
+  // is that of a new file; one that is there keeps its own.
   const std::string mmap = std::to_string(vfs_ ? 0 : options_.mmap_bytes);
-  return execute("PRAGMA locking_mode=EXCLUSIVE;PRAGMA page_size=" + std::to_string(k_page_bytes) +
-                 ";PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
-                 "PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST;PRAGMA cell_size_check=ON;"
-                 "PRAGMA cache_size=-" +
-                 std::to_string(options_.cache_bytes / 1024) + ";PRAGMA mmap_size=" + mmap +
-                 ";PRAGMA wal_autocheckpoint=" + std::to_string(options_.wal_bytes / k_page_bytes) +
-                 ";PRAGMA journal_size_limit=" + std::to_string(options_.wal_bytes * 4) +
-                 // Takes the lock now rather than at the first write.
-                 ";BEGIN IMMEDIATE;COMMIT;");
+  VIVIM_TRYV(
+      execute("PRAGMA locking_mode=EXCLUSIVE;PRAGMA page_size=16384;PRAGMA journal_mode=WAL;"
+              "PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;PRAGMA temp_store=MEMORY;"
+              "PRAGMA secure_delete=FAST;PRAGMA cell_size_check=ON;PRAGMA cache_size=-" +
+              std::to_string(options_.cache_bytes / 1024) + ";PRAGMA mmap_size=" + mmap +
+              ";PRAGMA journal_size_limit=" + std::to_string(options_.wal_bytes * 4) +
+              // Takes the lock now rather than at the first write.
+              ";BEGIN IMMEDIATE;COMMIT;"));
+  VIVIM_TRY(const std::int64_t page_bytes, single_integer(*this, "PRAGMA page_size"));
+  return execute("PRAGMA wal_autocheckpoint=" +
+                 std::to_string(options_.wal_bytes / static_cast<std::uint64_t>(page_bytes)));
 }
 
 Result<void> Database::check_identity() {

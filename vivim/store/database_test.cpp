@@ -151,6 +151,30 @@ TEST_CASE("database: a database made by version 1 is upgraded") {
   CHECK(log.updates.at(0).bytes == Bytes{0xaa, 0xbb});
 }
 
+TEST_CASE("database: a file keeps the size of its pages") {
+  const auto number = [](Database& db, std::string_view sql) {
+    Query query = db.query(sql);
+    must(query.row());
+    return query.integer(0);
+  };
+  const TemporaryFolder folder;
+  const std::string path = folder.file("vivim.db");
+  {
+    const auto db = must(Database::open(at(path)));
+    CHECK(number(*db, "PRAGMA page_size") == 16384);
+    CHECK(number(*db, "PRAGMA wal_autocheckpoint") == 4096);
+    must(Settings(*db).set("key", to_bytes("value")));
+    must(
+        db->execute("PRAGMA journal_mode=DELETE;PRAGMA page_size=8192;VACUUM;"
+                    "PRAGMA journal_mode=WAL"));
+    must(db->close());
+  }
+  const auto db = must(Database::open(at(path)));
+  CHECK(number(*db, "PRAGMA page_size") == 8192);
+  CHECK(number(*db, "PRAGMA wal_autocheckpoint") == 8192);
+  CHECK(must(Settings(*db).get("key")) == to_bytes("value"));
+}
+
 TEST_CASE("database: atomically undoes all of a failed body, nested too") {
   Fixture fixture;
   Database& db = *fixture.db;
