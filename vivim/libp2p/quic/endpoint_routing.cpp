@@ -1,0 +1,201 @@
+// Which session a datagram belongs to, and what is answered when it belongs to none.
+#include <algorithm>
+
+#include "vivim/libp2p/quic/endpoint_detail.hpp"
+
+namespace vivim::libp2p::quic {
+
+namespace {
+
+constexpr std::size_t k_initial_bytes_min = 1200;  // RFC 9000, 14.1
+constexpr std::size_t k_reset_bytes_min = 43;      // below, an answer could be told from a packet
+constexpr std::size_t k_reset_bytes_max = 64;
+constexpr std::uint64_t k_connection_refused = 2;
+constexpr std::uint64_t k_invalid_token = 0x0b;
+constexpr auto k_token_life = std::chrono::seconds(10);
+
+bool is_long(BytesView datagram) {
+  return (datagram.front() & 0x80) != 0;
+}
+
+/// A remote address as tokens are bound to it.
+struct RemoteAddress {
+  explicit RemoteAddress(const Path& path) : storage(path) {}
+  const sockaddr* address() const { return storage.get()->remote.addr; }
+  socklen_t length() const { return storage.get()->remote.addrlen; }
+
+  PathStorage storage;
+};
+
+}  // namespace
+
+void Endpoint::answer(const Path& path, Bytes bytes) {
+  if (answers_.size() < limits_.answers_max) {
+    answers_.push_back({.path = path, .from = asked_, .bytes = std::move(bytes)});
+  }
+}
+
+Session* Endpoint::session_of(BytesView cid) {
+  if (cid.size() > NGTCP2_MAX_CIDLEN) {
+    return nullptr;
+  }
+  const auto found = sessions_.find(table_->find(Cid::from(cid)));
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+void Endpoint::feed(const Path& path, std::optional<rt::IpAddress> asked, BytesView datagram,
+                    Time now) {
+  asked_ = asked;
+  if (datagram.empty()) {
+    return;
+  }
+  ngtcp2_version_cid header;
+  const int result =
+      ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), k_cid_bytes);
+  if (result == NGTCP2_ERR_VERSION_NEGOTIATION) {
+    send_version_negotiation(path, datagram);
+    return;
+  }
+  if (result != 0) {
+    ++stats_.dropped;
+    return;
+  }
+  if (Session* const session = session_of(BytesView(header.dcid, header.dcidlen))) {
+    session->impl().asked = asked;
+    session->feed(path, datagram, now);
+    after(*session);
+    return;
+  }
+  feed_unknown(path, datagram, now);
+}
+
+void Endpoint::feed_unknown(const Path& path, BytesView datagram, Time now) {
+  if (!is_long(datagram)) {
+    send_stateless_reset(path, datagram);
+    return;
+  }
+  if (!listening_ || datagram.size() < k_initial_bytes_min) {
+    ++stats_.dropped;
+    return;
+  }
+  feed_initial(path, datagram, now);
+}
+
+void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
+  ngtcp2_pkt_hd header;
+  if (ngtcp2_accept(&header, datagram.data(), datagram.size()) != 0) {
+    ++stats_.dropped;
+    return;
+  }
+  InboundStart start{.destination = Cid::from(header.dcid),
+                     .source = Cid::from(header.scid),
+                     .token = BytesView(header.token.base, header.token.len),
+                     .version = header.version};
+  const auto close = [&](std::uint64_t code) {
+    ++stats_.refused;
+    Bytes packet(256);
+    const ngtcp2_ssize size = ngtcp2_crypto_write_connection_close(
+        packet.data(), packet.size(), header.version, &header.scid, &header.dcid, code, nullptr, 0);
+    if (size > 0) {
+      packet.resize(static_cast<std::size_t>(size));
+      answer(path, std::move(packet));
+    }
+  };
+  const RemoteAddress remote(path);
+  if (!start.token.empty() && start.token.front() == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY) {
+    ngtcp2_cid original;
+    if (ngtcp2_crypto_verify_retry_token(
+            &original, start.token.data(), start.token.size(), secret_.data(), secret_.size(),
+            header.version, remote.address(), remote.length(), &header.dcid,
+            static_cast<ngtcp2_duration>(std::chrono::nanoseconds(k_token_life).count()),
+            stamp(now)) != 0) {
+      close(k_invalid_token);
+      return;
+    }
+    start.original = Cid::from(original);
+    start.retried = true;
+  } else if (half_open_ >= limits_.retry_above) {
+    const ngtcp2_cid source = make_session(path)->random_cid().to_ngtcp2();
+    std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN> token{};
+    const ngtcp2_ssize length = ngtcp2_crypto_generate_retry_token(
+        token.data(), secret_.data(), secret_.size(), header.version, remote.address(),
+        remote.length(), &source, &header.dcid, stamp(now));
+    Bytes packet(512);
+    const ngtcp2_ssize size =
+        length < 0 ? -1
+                   : ngtcp2_crypto_write_retry(packet.data(), packet.size(), header.version,
+                                               &header.scid, &source, &header.dcid, token.data(),
+                                               static_cast<std::size_t>(length));
+    if (size > 0) {
+      ++stats_.retries;
+      packet.resize(static_cast<std::size_t>(size));
+      answer(path, std::move(packet));
+    }
+    return;
+  }
+  if (half_open_ >= limits_.half_open_max || sessions_.size() >= limits_.sessions_max) {
+    close(k_connection_refused);
+    return;
+  }
+  auto impl = make_session(path);
+  if (!impl->start_server(start, now)) {
+    ++stats_.dropped;
+    return;
+  }
+  impl->asked = asked_;
+  const SessionId id = impl->id;
+  add_session(std::move(impl));
+  Session& session = *sessions_.at(id);
+  session.feed(path, datagram, now);
+  after(session);
+}
+
+void Endpoint::send_version_negotiation(const Path& path, BytesView datagram) {
+  ngtcp2_version_cid header;
+  (void)ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), k_cid_bytes);
+  if (!listening_ || datagram.size() < k_initial_bytes_min || header.scidlen > NGTCP2_MAX_CIDLEN ||
+      header.dcidlen > NGTCP2_MAX_CIDLEN) {
+    ++stats_.dropped;
+    return;
+  }
+  const std::array<std::uint32_t, 1> versions{NGTCP2_PROTO_VER_V1};
+  std::array<std::uint8_t, 1> noise{};
+  rng_.fill(noise);
+  Bytes packet(128);
+  const ngtcp2_ssize size = ngtcp2_pkt_write_version_negotiation(
+      packet.data(), packet.size(), noise[0], header.scid, header.scidlen, header.dcid,
+      header.dcidlen, versions.data(), versions.size());
+  if (size > 0) {
+    ++stats_.version_answers;
+    packet.resize(static_cast<std::size_t>(size));
+    answer(path, std::move(packet));
+  }
+}
+
+void Endpoint::send_stateless_reset(const Path& path, BytesView datagram) {
+  // Shorter than what it answers, so that two of us never answer each other forever.
+  if (!listening_ || datagram.size() <= k_reset_bytes_min || datagram.size() < 1 + k_cid_bytes) {
+    ++stats_.dropped;
+    return;
+  }
+  const ngtcp2_cid cid = Cid::from(datagram.subspan(1, k_cid_bytes)).to_ngtcp2();
+  std::array<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN> token{};
+  if (ngtcp2_crypto_generate_stateless_reset_token(token.data(), secret_.data(), secret_.size(),
+                                                   &cid) != 0) {
+    return;
+  }
+  std::array<std::uint8_t, k_reset_bytes_max> noise{};
+  rng_.fill(noise);
+  const std::size_t total = std::min(datagram.size() - 1, k_reset_bytes_max);
+  Bytes packet(total);
+  const ngtcp2_ssize size =
+      ngtcp2_pkt_write_stateless_reset(packet.data(), packet.size(), token.data(), noise.data(),
+                                       total - NGTCP2_STATELESS_RESET_TOKENLEN);
+  if (size > 0) {
+    ++stats_.resets;
+    packet.resize(static_cast<std::size_t>(size));
+    answer(path, std::move(packet));
+  }
+}
+
+}  // namespace vivim::libp2p::quic

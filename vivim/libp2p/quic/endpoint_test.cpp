@@ -1,0 +1,363 @@
+#include "vivim/libp2p/quic/endpoint.hpp"
+
+#include "vivim/libp2p/quic/endpoint_test_detail.hpp"
+
+using namespace vivim;
+using namespace vivim::libp2p;
+using namespace vivim::libp2p::quic;
+using namespace vivim::libp2p::quic::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Two {
+  explicit Two(EndpointLimits limits = {}, SessionConfig config = {})
+      : client(1, 1), server(2, 2, config, limits) {
+    server.endpoint->set_listening(true);
+  }
+
+  SessionId connect(std::optional<PeerId> expected = std::nullopt) {
+    return client.endpoint->connect({.local = client.at, .remote = server.at}, expected, now)
+        .value();
+  }
+
+  Machine client;
+  Machine server;
+  Time now = 1s;
+  std::size_t events_from = 0;
+};
+
+Bytes first_packet(std::uint64_t seed, Time now) {
+  Machine machine(1, seed);
+  (void)machine.endpoint->connect({.local = machine.at, .remote = place(2)}, std::nullopt, now);
+  return machine.packets(now).front().bytes;
+}
+
+/// Error of the last `closed` of a machine's sessions.
+Error error_of(Machine& machine) {
+  for (auto at = machine.events.rbegin(); at != machine.events.rend(); ++at) {
+    if (at->event.kind == EventKind::closed) {
+      return machine.endpoint->find(at->session)->error();
+    }
+  }
+  FAIL("nothing was closed");
+  return QuicError::internal;
+}
+
+}  // namespace
+
+TEST_CASE("endpoint: a handshake, a stream, an end") {
+  Two two;
+  const SessionId id = two.connect(two.server.id);
+  carry(two.client, two.server, two.now);
+  REQUIRE(two.client.count(EventKind::connected) == 1);
+  REQUIRE(two.server.count(EventKind::connected) == 1);
+  Session& session = *two.client.endpoint->find(id);
+  CHECK(session.peer() == two.server.id);
+  CHECK(!session.inbound());
+  Session& inbound = *two.server.endpoint->find(two.server.events.front().session);
+  CHECK(inbound.peer() == two.client.id);
+  CHECK(inbound.inbound());
+  CHECK(two.server.endpoint->half_open() == 0);
+
+  const StreamId stream = session.open_stream().value();
+  CHECK(session.write(stream, as_bytes("hello")).value() == 5);
+  CHECK(session.close_write(stream));
+  CHECK(session.write(stream, as_bytes("x")).error().is(QuicError::stream_closed));
+  CHECK(!session.flush());
+  two.client.endpoint->touch(id);
+  carry(two.client, two.server, two.now);
+  CHECK(two.client.count(EventKind::flushed) == 1);
+  CHECK(two.server.count(EventKind::opened) == 1);
+  Bytes buffer(10);
+  const auto got = inbound.read(stream, buffer);
+  REQUIRE(got);
+  CHECK(got->count == 5);
+  CHECK(got->at_end);
+
+  session.close(77, two.now);
+  two.client.endpoint->touch(id);
+  carry(two.client, two.server, two.now);
+  CHECK(error_of(two.client).is(QuicError::closed));
+  CHECK(error_of(two.server).is(QuicError::closed_by_peer));
+  CHECK(error_of(two.server).detail() == 77);
+  CHECK(session.open_stream().error().is(QuicError::closed));
+  for (Machine* const machine : {&two.client, &two.server}) {
+    machine->endpoint->release(machine->events.front().session, two.now);
+    two.now += 10s;
+    machine->endpoint->on_deadline(two.now);
+    (void)machine->packets(two.now);
+    CHECK(machine->endpoint->sessions() == 0);
+  }
+}
+
+TEST_CASE("endpoint: another peer than the expected one is refused by the dialer") {
+  Two two;
+  two.connect(two.client.id);
+  carry(two.client, two.server, two.now);
+  CHECK(two.client.count(EventKind::connected) == 0);
+  CHECK(error_of(two.client).is(QuicError::wrong_peer));
+  CHECK(two.server.count(EventKind::connected) == 0);
+  CHECK(error_of(two.server).is(QuicError::handshake_failed));
+}
+
+TEST_CASE("endpoint: a certificate that does not prove an identity is refused by both sides") {
+  const CertificateVerifier deny = [](BytesView) -> Result<PeerId> {
+    return fail(QuicError::identity);
+  };
+  for (const bool at_server : {true, false}) {
+    Two two;
+    Machine& strict = at_server ? two.server : two.client;
+    strict.endpoint = Endpoint::make(strict.options.identity, deny, strict.rng).value();
+    strict.endpoint->set_listening(true);
+    two.connect();
+    carry(two.client, two.server, two.now);
+    CHECK(error_of(strict).is(QuicError::identity));
+    Machine& other = at_server ? two.client : two.server;
+    CHECK(error_of(other).is(QuicError::handshake_failed));
+  }
+}
+
+TEST_CASE("endpoint: garbage is dropped, and nothing is made for it") {
+  Two two;
+  rt::sim::SeededRng rng(7);
+  for (int i = 0; i < 5000; ++i) {
+    Bytes bytes(1 + rng.next() % 1500);
+    rng.fill(bytes);
+    two.server.feed(two.client.at, bytes, two.now);
+    const std::size_t sent = two.server.packets(two.now).size();
+    CHECK(sent <= 1);
+  }
+  CHECK(two.server.endpoint->sessions() == 0);
+  const auto& stats = two.server.endpoint->stats();
+  CHECK(stats.dropped + stats.resets + stats.version_answers == 5000);
+}
+
+TEST_CASE("endpoint: mutated handshakes end nothing but themselves") {
+  rt::sim::SeededRng rng(9);
+  for (std::uint64_t seed = 100; seed < 160; ++seed) {
+    Two two;
+    two.connect();
+    for (int round = 0; round < 40; ++round) {
+      for (auto [from, to] : {std::pair{&two.client, &two.server}, {&two.server, &two.client}}) {
+        for (auto& packet : from->packets(two.now)) {
+          if (rng.chance(300'000)) {
+            packet.bytes[rng.next() % packet.bytes.size()] ^= static_cast<std::uint8_t>(rng.next());
+          }
+          if (rng.chance(100'000)) {
+            packet.bytes.resize(1 + rng.next() % packet.bytes.size());
+          }
+          to->feed(packet.from, packet.bytes, two.now);
+        }
+      }
+      two.now += 50ms;
+      two.client.endpoint->on_deadline(two.now);
+      two.server.endpoint->on_deadline(two.now);
+    }
+    CHECK(two.server.endpoint->sessions() <= 2);
+  }
+}
+
+TEST_CASE("endpoint: before an address is proven, three bytes are sent for one at most") {
+  Two two;
+  const Bytes initial = first_packet(5, two.now);
+  two.server.feed(two.client.at, initial, two.now);
+  std::size_t sent = 0;
+  for (int i = 0; i < 100; ++i) {
+    for (const auto& packet : two.server.packets(two.now)) {
+      sent += packet.bytes.size();
+    }
+    two.now += 100ms;
+    two.server.endpoint->on_deadline(two.now);
+  }
+  CHECK(sent > 0);
+  CHECK(sent <= 3 * initial.size());
+  // And the half-open handshake is gone in time.
+  two.now += 10s;
+  two.server.endpoint->on_deadline(two.now);
+  (void)two.server.packets(two.now);
+  CHECK(two.server.endpoint->half_open() == 0);
+}
+
+TEST_CASE("endpoint: above a number of half-open handshakes clients must prove their address") {
+  Two two({.half_open_max = 64, .retry_above = 4});
+  for (std::uint64_t seed = 10; seed < 200; ++seed) {
+    two.server.feed(place(9, static_cast<std::uint16_t>(seed)), first_packet(seed, two.now),
+                    two.now);
+    (void)two.server.packets(two.now);
+  }
+  CHECK(two.server.endpoint->half_open() == 4);
+  CHECK(two.server.endpoint->stats().retries == 186);
+  // An honest client proves its address and is served.
+  two.connect(two.server.id);
+  carry(two.client, two.server, two.now);
+  CHECK(two.client.count(EventKind::connected) == 1);
+  CHECK(two.server.count(EventKind::connected) == 1);
+}
+
+TEST_CASE("endpoint: half-open handshakes and sessions are limited, and refused so") {
+  Two two({.half_open_max = 8, .retry_above = 1000});
+  for (std::uint64_t seed = 10; seed < 100; ++seed) {
+    two.server.feed(place(9, static_cast<std::uint16_t>(seed)), first_packet(seed, two.now),
+                    two.now);
+  }
+  CHECK(two.server.endpoint->half_open() == 8);
+  CHECK(two.server.endpoint->stats().refused == 82);
+  CHECK(two.server.packets(two.now).size() <= 8 * 4 + 64);  // answers_max
+  two.connect();
+  carry(two.client, two.server, two.now);
+  CHECK(error_of(two.client).is(QuicError::refused));
+
+  Two full({.sessions_max = 1});
+  full.connect();
+  carry(full.client, full.server, full.now);
+  CHECK(full.client.count(EventKind::connected) == 1);
+  full.connect();
+  carry(full.client, full.server, full.now);
+  CHECK(error_of(full.client).is(QuicError::refused));
+  Machine small(3, 3, {}, {.sessions_max = 1});
+  const Path path{.local = small.at, .remote = full.server.at};
+  CHECK(small.endpoint->connect(path, std::nullopt, full.now));
+  const auto refused = small.endpoint->connect(path, std::nullopt, full.now);
+  REQUIRE(!refused);
+  CHECK(refused.error().is(QuicError::too_many_connections));
+}
+
+TEST_CASE("endpoint: other versions are answered with ours, once, and only when long enough") {
+  Two two;
+  Bytes packet(1200);
+  packet[0] = 0xc0;
+  store_be32(MutableBytes(packet).subspan(1), 0x1a2a3a4a);
+  packet[5] = 8;
+  packet[14] = 4;
+  two.server.feed(two.client.at, packet, two.now);
+  const auto answers = two.server.packets(two.now);
+  REQUIRE(answers.size() == 1);
+  CHECK(load_be32(BytesView(answers[0].bytes).subspan(1)) == 0);
+  CHECK(load_be32(BytesView(answers[0].bytes).last(4)) == 1);
+  packet.resize(1199);
+  two.server.feed(two.client.at, packet, two.now);
+  CHECK(two.server.packets(two.now).empty());
+}
+
+TEST_CASE("endpoint: who forgot a connection says so, and is believed") {
+  Two two;
+  const SessionId id = two.connect();
+  carry(two.client, two.server, two.now);
+  REQUIRE(two.client.count(EventKind::connected) == 1);
+  // The server starts again with the same secret: as a process that kept it would.
+  two.server.endpoint->set_listening(true);
+  Bytes unknown(60, 0x41);
+  two.server.feed(place(7), unknown, two.now);
+  const auto answers = two.server.packets(two.now);
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].bytes.size() < unknown.size());
+  CHECK(two.server.endpoint->stats().resets == 1);
+  // Two endpoints never answer each other forever.
+  std::size_t rounds = 0;
+  std::vector<Machine::Packet> flying = answers;
+  Machine other(7, 7);
+  other.endpoint->set_listening(true);
+  while (!flying.empty() && rounds < 100) {
+    Machine& to = rounds % 2 == 0 ? other : two.server;
+    to.feed(flying[0].from, flying[0].bytes, two.now);
+    flying = to.packets(two.now);
+    ++rounds;
+  }
+  CHECK(rounds < 50);
+  CHECK(!two.client.endpoint->find(id)->closed());
+}
+
+TEST_CASE("endpoint: streams of a peer are limited, and come back when they end") {
+  Two two({}, {.inbound_streams_max = 4});
+  const SessionId id = two.connect();
+  carry(two.client, two.server, two.now);
+  Session& session = *two.client.endpoint->find(id);
+  std::vector<StreamId> streams;
+  for (int i = 0; i < 4; ++i) {
+    streams.push_back(session.open_stream().value());
+    CHECK(session.write(streams.back(), as_bytes("x")));
+  }
+  const auto refused = session.open_stream();
+  REQUIRE(!refused);
+  CHECK(refused.error().is(QuicError::too_many_streams));
+  two.client.endpoint->touch(id);
+  carry(two.client, two.server, two.now);
+  Session& inbound = *two.server.endpoint->find(two.server.events.front().session);
+  session.reset(streams[0], 9);
+  session.release(streams[0]);
+  two.client.endpoint->touch(id);
+  carry(two.client, two.server, two.now);
+  Bytes buffer(4);
+  const auto got = inbound.read(streams[0], buffer);
+  REQUIRE(!got);
+  CHECK(got.error().is(QuicError::stream_reset));
+  CHECK(got.error().detail() == 9);
+  CHECK(!session.open_stream());
+  inbound.release(streams[0]);
+  two.server.endpoint->touch(inbound.id());
+  carry(two.client, two.server, two.now);
+  CHECK(two.client.count(EventKind::can_open) >= 1);
+  CHECK(session.open_stream());
+}
+
+TEST_CASE("endpoint: what nobody reads is bounded by the windows, on both sides") {
+  SessionConfig config;
+  config.stream_window_bytes = config.stream_window_bytes_max = 100'000;
+  config.connection_window_bytes = config.connection_window_bytes_max = 150'000;
+  Two two({}, config);
+  const SessionId id = two.connect();
+  carry(two.client, two.server, two.now);
+  Session& session = *two.client.endpoint->find(id);
+  const Bytes much(50'000'000);
+  std::size_t taken = 0;
+  for (int i = 0; i < 20; ++i) {
+    const StreamId stream = session.open_stream().value();
+    taken += session.write(stream, much).value();
+  }
+  CHECK(taken < 20'000'000);
+  two.client.endpoint->touch(id);
+  for (int i = 0; i < 20; ++i) {
+    carry(two.client, two.server, two.now);
+    two.now += 100ms;
+  }
+  CHECK(taken - session.unacknowledged() <= 150'000);
+  CHECK(taken - session.unacknowledged() >= 140'000);
+  CHECK(!session.closed());
+}
+
+TEST_CASE(
+    "endpoint: windows stay within their limits, and do not grow beyond the budget of all "
+    "connections") {
+  EndpointLimits limits;
+  limits.window_budget_bytes = std::uint64_t{16} * 1024 * 1024;
+  Two two(limits);
+  const Bytes much(4'000'000);
+  // Reads everything for a while, then nothing: what arrives after that is the window.
+  const auto window = [&]() {
+    const SessionId id = two.connect();
+    two.events_from = two.server.events.size();
+    carry(two.client, two.server, two.now);
+    Session& session = *two.client.endpoint->find(id);
+    Session& inbound = *two.server.endpoint->find(two.server.events.at(two.events_from).session);
+    const StreamId stream = session.open_stream().value();
+    Bytes buffer(1'000'000);
+    std::size_t taken = 0;
+    std::size_t read = 0;
+    for (int i = 0; i < 400; ++i) {
+      taken += session.write(stream, much).value();
+      two.client.endpoint->touch(id);
+      carry(two.client, two.server, two.now, 1);
+      if (i < 200) {
+        while (const std::size_t count = inbound.read(stream, buffer)->count) {
+          read += count;
+        }
+        two.server.endpoint->touch(inbound.id());
+      }
+    }
+    return taken - session.unacknowledged() - read;
+  };
+  const std::size_t first = window();
+  CHECK(first <= 10 * 1024 * 1024);
+  CHECK(window() <= 1024 * 1024);
+}

@@ -1,0 +1,233 @@
+#include "vivim/libp2p/quic/transport.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "vivim/base/assert.hpp"
+#include "vivim/libp2p/quic/addresses.hpp"
+#include "vivim/libp2p/quic/connection_detail.hpp"
+#include "vivim/libp2p/quic/listener_detail.hpp"
+#include "vivim/libp2p/tls/certificate.hpp"
+#include "vivim/rt/error.hpp"
+
+namespace vivim::libp2p::quic {
+
+namespace {
+
+// What the system is asked to buffer: a burst of a window at full speed.
+constexpr std::size_t k_socket_buffer_bytes = std::size_t{4} * 1024 * 1024;
+constexpr std::size_t k_noise_bytes = 64;
+constexpr auto k_noise_pause_min = std::chrono::milliseconds(10);
+constexpr std::uint64_t k_noise_pause_spread_ms = 190;
+constexpr std::uint64_t k_close_limit = 0x1001;
+
+template <class Key>
+QuicOptions options_of(const Key& key, rt::Clock& clock, rt::Rng& rng) {
+  const auto certificate =
+      tls::make_certificate(key, [&rng](MutableBytes out) { rng.fill(out); }, clock.wall_now_ms());
+  const BytesView secret = certificate.key_pkcs8.view();
+  return {.identity = {.certificate = certificate.der, .private_key = to_bytes(secret)},
+          .verify = [&clock](BytesView der) -> Result<PeerId> {
+            VIVIM_TRY(const auto public_key, tls::verify_certificate_der(der, clock.wall_now_ms()));
+            return PeerId::of(public_key);
+          }};
+}
+
+/// Whether datagrams from a socket bound to `local` reach `remote`.
+bool reaches(const rt::IpAddress& local, const rt::IpAddress& remote) {
+  return local.is_v6 == remote.is_v6 &&
+         (local.is_unspecified() || local.is_loopback() == remote.is_loopback());
+}
+
+}  // namespace
+
+/// A hole punch under way: what the peer's connection is handed to.
+struct QuicTransport::Punch {
+  Punch(rt::Loop& loop, PeerId peer_) : peer(peer_), timer(loop.make_timer()) {}
+
+  PeerId peer;
+  std::unique_ptr<rt::Timer> timer;
+  std::unique_ptr<QuicConnection> connection;
+  bool cancelled = false;
+};
+
+QuicOptions make_options(const multiformats::PrivateKey& key, rt::Clock& clock, rt::Rng& rng) {
+  return options_of(key, clock, rng);
+}
+
+QuicOptions make_options(const crypto::KeyPair& key, rt::Clock& clock, rt::Rng& rng) {
+  return options_of(key, clock, rng);
+}
+
+QuicTransport::QuicTransport(QuicOptions options, rt::Loop& loop, rt::Network& network,
+                             rt::Rng& rng)
+    : options_(std::move(options)), loop_(loop), network_(network), rng_(rng) {}
+
+QuicTransport::~QuicTransport() {
+  VIVIM_ASSERT(listeners_.empty() && dialling_.empty() && punches_.empty());
+}
+
+Result<std::unique_ptr<QuicTransport>> QuicTransport::make(QuicOptions options, rt::Loop& loop,
+                                                           rt::Network& network, rt::Rng& rng) {
+  VIVIM_TRYV(Credentials::make(options.identity));
+  return std::unique_ptr<QuicTransport>(new QuicTransport(std::move(options), loop, network, rng));
+}
+
+bool QuicTransport::can_dial(const multiformats::Multiaddr& address) const {
+  return to_endpoint(address).has_value();
+}
+
+bool QuicTransport::can_listen(const multiformats::Multiaddr& address) const {
+  return to_endpoint(address).has_value();
+}
+
+Port* QuicTransport::find_port(const rt::Endpoint& local) const {
+  const auto found = std::ranges::find_if(
+      ports_, [&local](const auto& port) { return !port->dead() && port->local() == local; });
+  return found == ports_.end() ? nullptr : found->get();
+}
+
+Result<Port*> QuicTransport::open_port(const rt::Endpoint& at) {
+  VIVIM_TRY(auto socket, network_.open_datagram(at, {.batches = true,
+                                                     .never_fragment = true,
+                                                     .buffer_bytes = k_socket_buffer_bytes}));
+  VIVIM_TRY(auto endpoint, Endpoint::make(options_.identity, options_.verify, rng_,
+                                          options_.session, options_.limits));
+  ports_.push_back(
+      std::make_unique<Port>(loop_, std::move(socket), std::move(endpoint),
+                             [this](Port& port, SessionId session) { on_inbound(port, session); }));
+  ports_.back()->start();
+  return ports_.back().get();
+}
+
+Result<Port*> QuicTransport::port_for(const rt::Endpoint& remote) {
+  for (const bool listening : {true, false}) {
+    for (const auto& port : ports_) {
+      if (!port->dead() && port->listening() == listening && reaches(port->local().ip, remote.ip)) {
+        return port.get();
+      }
+    }
+  }
+  return open_port({.ip = {.is_v6 = remote.ip.is_v6}});
+}
+
+Result<std::unique_ptr<TransportListener>> QuicTransport::listen(
+    const multiformats::Multiaddr& address) {
+  VIVIM_TRY(const auto at, to_endpoint(address));
+  // A port that listened before may still carry connections.
+  Port* port = at.port == 0 ? nullptr : find_port(at);
+  if (port == nullptr) {
+    VIVIM_TRY(port, open_port(at));
+  } else if (port->listening()) {
+    return fail(rt::RtError::address_in_use, at.port);
+  }
+  port->set_listening(true);
+  return std::make_unique<QuicListener>(*this, *port);
+}
+
+void QuicTransport::on_inbound(Port& port, SessionId session) {
+  auto connection = std::make_unique<QuicConnection>(port, session);
+  const PeerId peer = connection->session().peer();
+  for (Punch* const punch : punches_) {
+    if (punch->peer == peer && !punch->connection && !punch->cancelled) {
+      punch->connection = std::move(connection);
+      punch->timer->cancel();
+      return;
+    }
+  }
+  for (QuicListener* const listener : listeners_) {
+    if (&listener->port() == &port && listener->offer(connection)) {
+      return;
+    }
+  }
+  connection->session().close(k_close_limit, port.now());
+}
+
+rt::Co<Result<TransportConnection>> QuicTransport::dial(multiformats::Multiaddr address,
+                                                        DialOptions options) {
+  VIVIM_CO_TRY(const auto remote, to_endpoint(address));
+  if (stopping_) {
+    co_return fail(rt::RtError::closed);
+  }
+  VIVIM_CO_TRY(Port* const port, port_for(remote));
+  if (options.role == Direction::inbound) {
+    co_return co_await punch(*port, remote, std::move(options));
+  }
+  const Path path{.local = port->local(), .remote = remote};
+  VIVIM_CO_TRY(const auto session,
+               port->endpoint().connect(path, options.expected_peer, port->now()));
+  auto connection = std::make_unique<QuicConnection>(*port, session);
+  port->touch(session);
+  dialling_.push_back(connection.get());
+  const auto shaken = co_await connection->handshake(options.timeout);
+  std::erase(dialling_, connection.get());
+  if (!shaken) {
+    co_return fail(shaken.error());
+  }
+  co_return QuicConnection::secured(std::move(connection));
+}
+
+rt::Co<Result<TransportConnection>> QuicTransport::punch(Port& port, rt::Endpoint remote,
+                                                         DialOptions options) {
+  if (!options.expected_peer || punches_.size() >= k_punches_max) {
+    co_return fail(options.expected_peer ? QuicError::too_many_connections : QuicError::wrong_peer);
+  }
+  Punch state(loop_, *options.expected_peer);
+  punches_.push_back(&state);
+  co_await send_noise(state, port, remote, options.timeout);
+  std::erase(punches_, &state);
+  if (state.connection) {
+    co_return QuicConnection::secured(std::move(state.connection));
+  }
+  co_return fail(state.cancelled ? rt::RtError::closed : rt::RtError::timed_out);
+}
+
+rt::Co<void> QuicTransport::send_noise(Punch& state, Port& port, rt::Endpoint remote,
+                                       rt::Duration timeout) {
+  const rt::TimePoint end = loop_.clock().now() + timeout;
+  std::array<std::uint8_t, k_noise_bytes> noise{};
+  while (!state.connection && !state.cancelled && loop_.clock().now() < end && !port.dead()) {
+    // Opens the way through our address translator; means nothing to the peer.
+    rng_.fill(noise);
+    noise[0] &= 0x3f;  // not a QUIC packet: neither long, nor with the fixed bit
+    (void)co_await port.socket().send(remote, noise);
+    const auto pause =
+        k_noise_pause_min + std::chrono::milliseconds(rng_.below(k_noise_pause_spread_ms + 1));
+    if (!state.connection && !state.cancelled) {
+      state.timer->expire_at(loop_.clock().now() + pause);
+      (void)co_await state.timer->wait();
+    }
+  }
+}
+
+void QuicTransport::cancel_dials() {
+  for (QuicConnection* const connection : dialling_) {
+    connection->cancel();
+  }
+  for (Punch* const punch : punches_) {
+    punch->cancelled = true;
+    punch->timer->cancel();
+  }
+}
+
+rt::Co<void> QuicTransport::stop() {
+  stopping_ = true;
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    co_await ports_[i]->stop();
+  }
+}
+
+EndpointStats QuicTransport::stats() const {
+  EndpointStats sum;
+  for (const auto& port : ports_) {
+    const EndpointStats& stats = port->endpoint().stats();
+    sum.retries += stats.retries;
+    sum.refused += stats.refused;
+    sum.dropped += stats.dropped;
+    sum.resets += stats.resets;
+    sum.version_answers += stats.version_answers;
+  }
+  return sum;
+}
+
+}  // namespace vivim::libp2p::quic
