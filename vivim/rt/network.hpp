@@ -37,6 +37,12 @@ class Network {
   virtual Result<std::unique_ptr<Listener>> listen(Endpoint at) = 0;
   /// RtError::refused, unreachable or timed_out (after `timeout`).
   virtual Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) = 0;
+  /// dial() from this local end, which may be one that a listener of this network has, so that a
+  /// NAT shows both at the same place. Two ends that dial each other at once meet in one
+  /// connection. RtError::address_in_use or bad_address when it cannot be used (as when there is a
+  /// connection between these two ends already).
+  virtual Co<Result<Connection>> dial_from(Endpoint from, Endpoint to,
+                                           std::chrono::nanoseconds timeout) = 0;
   /// Ends every dial that is under way with RtError::closed: for an owner that stops.
   virtual void cancel_dials() = 0;
   /// A UDP socket; port 0 picks one. Errors: address_in_use, bad_address, limit.

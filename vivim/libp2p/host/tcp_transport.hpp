@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "vivim/libp2p/transport/transport.hpp"
 #include "vivim/rt/network.hpp"
 
@@ -17,13 +20,19 @@ class TcpTransport final : public Transport {
   /// Errors: unsupported_address, the network's.
   Result<std::unique_ptr<TransportListener>> listen(
       const multiformats::Multiaddr& address) override;
+  /// With `reuse_port` from the port of the first listener of the same family, if that can be had.
   /// Errors: unsupported_address, the network's.
   rt::Co<Result<TransportConnection>> dial(multiformats::Multiaddr address,
                                            DialOptions options) override;
   void cancel_dials() override { network_.cancel_dials(); }
 
  private:
+  class Listener;
+
+  std::optional<rt::Endpoint> listening_like(const rt::Endpoint& to) const;
+
   rt::Network& network_;
+  std::vector<const Listener*> listeners_;  ///< open, oldest first
 };
 
 }  // namespace vivim::libp2p

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <ifaddrs.h>
+#include <sys/socket.h>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
@@ -77,6 +78,16 @@ class TcpListener final : public Listener {
 
 }  // namespace
 
+namespace {
+
+/// Lets a listener and the dials of this user's programs have one port (SO_REUSEPORT).
+void share_port(int socket) {
+  const int on = 1;
+  (void)::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+}
+
+}  // namespace
+
 /// Shared by a dial and its deadline, which may fire while the connect's completion is on its way.
 struct TcpNetwork::Dial {
   explicit Dial(asio::io_context& io) : socket(io), deadline(io) {}
@@ -113,6 +124,8 @@ Result<std::unique_ptr<Listener>> TcpNetwork::listen(Endpoint at) {
   if (!error) {
     acceptor.listen(k_listen_backlog, error);
   }
+  // After bind(), so that another program's listener is still noticed: for dial_from().
+  share_port(acceptor.native_handle());
   const Endpoint local = error ? at : to_endpoint(acceptor.local_endpoint(error));
   if (error) {
     return fail(to_error(error));
@@ -122,7 +135,31 @@ Result<std::unique_ptr<Listener>> TcpNetwork::listen(Endpoint at) {
 
 Co<Result<Connection>> TcpNetwork::dial(Endpoint to, std::chrono::nanoseconds timeout) {
   VIVIM_ASSERT(loop_.is_here());
+  return connect(std::make_shared<Dial>(loop_.context()), to, timeout);
+}
+
+Co<Result<Connection>> TcpNetwork::dial_from(Endpoint from, Endpoint to,
+                                             std::chrono::nanoseconds timeout) {
+  VIVIM_ASSERT(loop_.is_here());
   const auto dial = std::make_shared<Dial>(loop_.context());
+  const tcp::endpoint local = from_endpoint(from);
+  SysError error;
+  dial->socket.open(local.protocol(), error);
+  if (!error) {
+    dial->socket.set_option(asio::socket_base::reuse_address(true), error);
+  }
+  if (!error) {
+    share_port(dial->socket.native_handle());
+    dial->socket.bind(local, error);
+  }
+  if (error) {
+    co_return fail(to_error(error));
+  }
+  co_return co_await connect(dial, to, timeout);
+}
+
+Co<Result<Connection>> TcpNetwork::connect(std::shared_ptr<Dial> dial, Endpoint to,
+                                           std::chrono::nanoseconds timeout) {
   dial->deadline.expires_after(timeout);
   dial->deadline.async_wait([dial](const SysError& cancelled) {
     if (!cancelled) {

@@ -25,6 +25,8 @@ class TcpNetwork final : public Network {
   /// SO_REUSEADDR; an IPv6 listener takes IPv6 only.
   Result<std::unique_ptr<Listener>> listen(Endpoint at) override;
   Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) override;
+  Co<Result<Connection>> dial_from(Endpoint from, Endpoint to,
+                                   std::chrono::nanoseconds timeout) override;
   void cancel_dials() override;
   /// An IPv6 socket takes IPv6 only. Batches use recvmmsg with UDP_GRO and UDP_SEGMENT, or sendmmsg
   /// where the system refuses those.
@@ -34,6 +36,9 @@ class TcpNetwork final : public Network {
 
  private:
   struct Dial;
+
+  Co<Result<Connection>> connect(std::shared_ptr<Dial> dial, Endpoint to,
+                                 std::chrono::nanoseconds timeout);
 
   Loop& loop_;
   std::map<std::uint64_t, std::shared_ptr<Dial>> dials_;

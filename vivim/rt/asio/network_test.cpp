@@ -263,6 +263,25 @@ Co<void> timers(asio_::Loop& loop) {
   co_await tasks.stop();
 }
 
+/// From the port of a listener, which goes on listening.
+Co<void> share_a_port(asio_::Loop& loop) {
+  asio_::TcpNetwork network(loop);
+  auto ours = network.listen(k_any_port).value();
+  auto theirs = network.listen(k_any_port).value();
+  auto dialled = co_await network.dial_from(ours->local(), theirs->local(), 5s);
+  REQUIRE(dialled);
+  CHECK(dialled->local == ours->local());
+  auto accepted = co_await theirs->accept();
+  REQUIRE(accepted);
+  CHECK(accepted->remote == ours->local());
+  // The same two ends again; and a listener that is there is noticed as before.
+  CHECK_FALSE(co_await network.dial_from(ours->local(), theirs->local(), 5s));
+  CHECK(network.listen(ours->local()).error().is(RtError::address_in_use));
+  auto other = co_await network.dial(ours->local(), 5s);
+  REQUIRE(other);
+  CHECK(co_await ours->accept());
+}
+
 }  // namespace
 
 TEST_CASE("tcp: half close") {
@@ -278,6 +297,11 @@ TEST_CASE("tcp: reset ends pending operations on both sides") {
 TEST_CASE("tcp: eight megabytes arrive whole, and a reader that waits stops the writer") {
   asio_::Loop loop;
   loop.run(bulk(loop));
+}
+
+TEST_CASE("tcp: dials from the port of a listener") {
+  asio_::Loop loop;
+  loop.run(share_a_port(loop));
 }
 
 TEST_CASE("tcp: dials and listens that fail") {

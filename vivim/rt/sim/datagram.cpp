@@ -137,11 +137,17 @@ Result<void> Fabric::send_datagram(SimDatagramSocket& from, const Endpoint& to, 
   const NodeId node = from.node();
   const auto send_to = [&](NodeId target) {
     const IpAddress ip = source.value_or(source_address(node, target, local, to.ip));
-    transmit_datagram(node, target, {.ip = ip, .port = local.port}, to, bytes);
+    Endpoint seen{.ip = ip, .port = local.port};
+    if (auto& nat = hosts_.at(node).udp_nat; nat && target != node && !to.ip.is_v6) {
+      seen = nat->outbound(seen, to);
+    }
+    transmit_datagram(node, target, seen, to, bytes);
   };
   if (to.ip.is_multicast()) {
     for (const auto& [id, host] : hosts_) {
-      send_to(id);
+      if (id == node || (!host.udp_nat && !hosts_.at(node).udp_nat)) {
+        send_to(id);  // a NAT passes none on
+      }
     }
   } else if (const auto target = node_at(node, to.ip)) {
     send_to(*target);
@@ -184,11 +190,20 @@ void Fabric::deliver_datagram(NodeId from, NodeId to, const Endpoint& source,
   }
   engine_.trace(from, to, to_endpoint.port);
   engine_.trace_bytes(bytes);
+  Endpoint inner = to_endpoint;
+  if (const auto& nat = hosts_.at(to).udp_nat;
+      nat && from != to && !to_endpoint.ip.is_v6 && !to_endpoint.ip.is_multicast()) {
+    const auto mapped = nat->inbound(to_endpoint, source);
+    if (!mapped) {
+      return;
+    }
+    inner = *mapped;
+  }
   // One socket takes a datagram, but every member of a group.
   const auto sockets = hosts_.at(to).sockets;
   for (SimDatagramSocket* socket : sockets) {
-    if (socket->takes(to_endpoint)) {
-      socket->push(source, to_endpoint.ip, bytes, options_.datagram_buffer_bytes);
+    if (socket->takes(inner)) {
+      socket->push(source, inner.ip, bytes, options_.datagram_buffer_bytes);
       if (!to_endpoint.ip.is_multicast()) {
         return;
       }

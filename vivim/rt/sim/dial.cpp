@@ -1,4 +1,6 @@
 // Listening and dialling in the simulated network.
+#include <algorithm>
+
 #include "vivim/base/assert.hpp"
 #include "vivim/rt/sim/fabric_detail.hpp"
 
@@ -45,13 +47,21 @@ std::optional<NodeId> Fabric::node_at(NodeId from, const IpAddress& ip) const {
     return from;
   }
   for (const auto& [id, host] : hosts_) {
-    for (const auto& address : host.addresses) {
-      if (address == ip) {
-        return id;
-      }
+    const bool hidden = host.tcp_nat && id != from && !ip.is_v6;
+    if (!hidden && std::ranges::find(host.addresses, ip) != host.addresses.end()) {
+      return id;
+    }
+    if (host.tcp_nat && id != from && host.tcp_nat->external() == ip) {
+      return id;
     }
   }
   return std::nullopt;
+}
+
+void Fabric::put_behind_nat(NodeId node, NatOptions options, IpAddress external) {
+  Host& host = hosts_.at(node);
+  host.tcp_nat.emplace(options, external);
+  host.udp_nat.emplace(options, external);
 }
 
 SimListener* Fabric::listener_at(NodeId node, const Endpoint& at) {
@@ -83,17 +93,52 @@ Result<std::unique_ptr<Listener>> Fabric::listen(NodeId node, Endpoint at) {
   return listener;
 }
 
-Co<Result<Connection>> Fabric::dial(NodeId node, Endpoint to, Duration timeout) {
+Endpoint Fabric::local_of(NodeId node, NodeId target, const std::optional<Endpoint>& from,
+                          const Endpoint& to) {
+  Host& host = hosts_.at(node);
+  Endpoint local = from ? *from : Endpoint{.ip = to.ip, .port = pick_port(host)};
+  if (from && !from->ip.is_unspecified()) {
+    return local;
+  }
+  local.ip = to.ip;
+  for (const auto& address : host.addresses) {
+    if (address.is_v6 == to.ip.is_v6 && node != target) {
+      local.ip = address;
+    }
+  }
+  return local;
+}
+
+bool Fabric::in_use(NodeId node, const Endpoint& local, const Endpoint& to) const {
+  const bool connected = std::ranges::any_of(links_, [&](const auto& entry) {
+    const End& end = entry.second->ends[0];
+    return end.node == node && end.endpoint == local && entry.second->ends[1].endpoint == to;
+  });
+  return connected || find_dial(node, local, to) != nullptr;
+}
+
+Co<Result<Connection>> Fabric::dial(NodeId node, std::optional<Endpoint> from, Endpoint to,
+                                    Duration timeout) {
   if (!hosts_.at(node).up) {
     co_return fail(RtError::unreachable);
   }
   const NodeId target = node_at(node, to.ip).value_or(0);
-  const auto pending = std::make_shared<PendingDial>(engine_, node, target, to);
+  const Endpoint local = local_of(node, target, from, to);
+  if (local.ip.is_v6 != to.ip.is_v6 || node_at(node, local.ip) != node) {
+    co_return fail(RtError::bad_address);
+  }
+  if (from && in_use(node, local, to)) {
+    co_return fail(RtError::address_in_use, local.port);
+  }
+  const auto pending = std::make_shared<PendingDial>(engine_, node, target, local, to);
+  if (auto& nat = hosts_.at(node).tcp_nat; nat && target != node && !to.ip.is_v6) {
+    pending->seen = nat->outbound(local, to);
+  }
   const EventKey deadline =
       engine_.schedule_in(timeout, [pending] { pending->finish(fail(RtError::timed_out)); });
   const LinkOptions& options = options_of(node, target);
   engine_.schedule_in(options.latency + engine_.rng().up_to(options.jitter),
-                      [this, pending] { reach_listener(pending); });
+                      [this, pending] { reach(pending); });
   const std::uint64_t id = next_dial_++;
   dials_.emplace(id, pending);
   co_await pending->done.wait();
@@ -110,8 +155,20 @@ void Fabric::cancel_dials(NodeId node) {
   }
 }
 
-void Fabric::reach_listener(const std::shared_ptr<PendingDial>& pending) {
-  if (pending->result) {
+std::shared_ptr<Fabric::PendingDial> Fabric::find_dial(NodeId node, const Endpoint& local,
+                                                       const Endpoint& to) const {
+  for (const auto& [id, pending] : dials_) {
+    if (pending->from == node && pending->local == local && pending->to == to && !pending->result &&
+        !pending->met) {
+      return pending;
+    }
+  }
+  return nullptr;
+}
+
+/// A SYN arrives at the node it is for, or at its NAT.
+void Fabric::reach(const std::shared_ptr<PendingDial>& pending) {
+  if (pending->result || pending->met) {
     return;
   }
   if (pending->to_node == 0) {
@@ -119,38 +176,61 @@ void Fabric::reach_listener(const std::shared_ptr<PendingDial>& pending) {
     return;
   }
   const LinkOptions& options = options_of(pending->from, pending->to_node);
-  SimListener* listener = listener_at(pending->to_node, pending->to);
+  const Host& host = hosts_.at(pending->to_node);
+  std::optional<Endpoint> inner = pending->to;
+  if (host.tcp_nat && pending->from != pending->to_node && !pending->to.ip.is_v6) {
+    inner = host.tcp_nat->inbound(pending->to, pending->seen);
+  }
+  SimListener* listener = inner ? listener_at(pending->to_node, *inner) : nullptr;
   const bool lost = engine_.rng().chance(options.loss_ppm);
-  if (lost || !hosts_.at(pending->to_node).up || partitioned(pending->from, pending->to_node) ||
+  if (lost || !inner || !host.up || partitioned(pending->from, pending->to_node) ||
       (listener != nullptr && listener->full(options_.backlog_max))) {
-    engine_.schedule_in(k_syn_retry, [this, pending] { reach_listener(pending); });
+    engine_.schedule_in(k_syn_retry, [this, pending] { reach(pending); });
     return;
   }
-  if (listener == nullptr) {
+  if (const auto crossing = find_dial(pending->to_node, *inner, pending->seen)) {
+    meet(pending, crossing);
+  } else if (listener != nullptr) {
+    reach_listener(pending, *listener, *inner);
+  } else {
     engine_.schedule_in(options.latency, [pending] { pending->finish(fail(RtError::refused)); });
-    return;
   }
-  Host& dialer = hosts_.at(pending->from);
-  Endpoint local{.ip = pending->to.ip, .port = pick_port(dialer)};
-  if (pending->from != pending->to_node) {
-    for (const auto& address : dialer.addresses) {
-      if (address.is_v6 == pending->to.ip.is_v6) {
-        local.ip = address;
-      }
-    }
-  }
-  const LinkId id = connect(pending->from, local, pending->to_node, pending->to);
-  Link& link = *links_.at(id);
-  link.ends[1].last_arrival = engine_.now() + options.latency;
-  listener->push(
-      {.stream = std::make_unique<SimStream>(*this, id, 1), .local = pending->to, .remote = local});
+}
+
+std::unique_ptr<Stream> Fabric::make_stream(LinkId id, std::size_t side) {
+  return std::make_unique<SimStream>(*this, id, side);
+}
+
+void Fabric::reach_listener(const std::shared_ptr<PendingDial>& pending, SimListener& listener,
+                            const Endpoint& inner) {
+  const LinkOptions& options = options_of(pending->from, pending->to_node);
+  const LinkId id = connect(pending->from, pending->local, pending->to_node, pending->to);
+  links_.at(id)->ends[1].last_arrival = engine_.now() + options.latency;
+  listener.push({.stream = make_stream(id, 1), .local = inner, .remote = pending->seen});
   // The dialer's stream exists from here on, so that a dialer who gave up resets the connection.
-  auto stream =
-      std::make_shared<std::unique_ptr<Stream>>(std::make_unique<SimStream>(*this, id, 0));
-  engine_.schedule_in(options.latency, [pending, stream, local] {
+  auto stream = std::make_shared<std::unique_ptr<Stream>>(make_stream(id, 0));
+  engine_.schedule_in(options.latency, [pending, stream] {
     pending->finish(
-        Connection{.stream = std::move(*stream), .local = local, .remote = pending->to});
+        Connection{.stream = std::move(*stream), .local = pending->local, .remote = pending->to});
   });
+}
+
+/// TCP's simultaneous open: two who dial each other have one connection.
+void Fabric::meet(const std::shared_ptr<PendingDial>& first,
+                  const std::shared_ptr<PendingDial>& second) {
+  const LinkOptions& options = options_of(first->from, second->from);
+  const LinkId id = connect(first->from, first->local, second->from, second->local);
+  const TimePoint established = engine_.now() + options.latency;
+  std::size_t side = 0;
+  for (const auto& pending : {first, second}) {
+    links_.at(id)->ends[side].last_arrival = established;
+    pending->met = true;
+    auto stream = std::make_shared<std::unique_ptr<Stream>>(make_stream(id, side++));
+    engine_.schedule(established, [pending, stream] {
+      pending->finish(
+          Connection{.stream = std::move(*stream), .local = pending->local, .remote = pending->to});
+    });
+  }
 }
 
 LinkId Fabric::connect(NodeId from, const Endpoint& local, NodeId to, const Endpoint& remote) {

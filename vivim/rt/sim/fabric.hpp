@@ -13,6 +13,7 @@
 #include "vivim/rt/error.hpp"
 #include "vivim/rt/network.hpp"
 #include "vivim/rt/sim/engine.hpp"
+#include "vivim/rt/sim/nat.hpp"
 
 namespace vivim::rt::sim {
 
@@ -69,12 +70,16 @@ class Fabric {
   bool partitioned(NodeId a, NodeId b) const;
   /// Breaks every connection between them at once: both ends see RtError::reset.
   void reset_connections(NodeId a, NodeId b);
+  /// The node is no longer reached at its IPv4 address; what it sends comes from `external`.
+  void put_behind_nat(NodeId node, NatOptions options, IpAddress external);
   /// The node's connections and listeners die; it is unreachable until raise().
   void sever(NodeId node, CrashKind kind);
   void raise(NodeId node);
 
   Result<std::unique_ptr<Listener>> listen(NodeId node, Endpoint at);
-  Co<Result<Connection>> dial(NodeId node, Endpoint to, Duration timeout);
+  /// `from`: the local end, an unspecified address in it is the node's; none picks one.
+  Co<Result<Connection>> dial(NodeId node, std::optional<Endpoint> from, Endpoint to,
+                              Duration timeout);
   void cancel_dials(NodeId node);
   Result<std::unique_ptr<DatagramSocket>> open_datagram(NodeId node, Endpoint at,
                                                         const DatagramOptions& options);
@@ -129,6 +134,8 @@ class Fabric {
     std::vector<SimDatagramSocket*> sockets;
     std::uint16_t next_port = 49152;
     bool up = true;
+    std::optional<NatTable> tcp_nat;
+    std::optional<NatTable> udp_nat;
   };
   using PairKey = std::pair<NodeId, NodeId>;
 
@@ -166,7 +173,16 @@ class Fabric {
   void drop_socket(NodeId node, SimDatagramSocket& socket);
 
   LinkId connect(NodeId from, const Endpoint& local, NodeId to, const Endpoint& remote);
-  void reach_listener(const std::shared_ptr<PendingDial>& pending);
+  Endpoint local_of(NodeId node, NodeId target, const std::optional<Endpoint>& from,
+                    const Endpoint& to);
+  bool in_use(NodeId node, const Endpoint& local, const Endpoint& to) const;
+  void reach(const std::shared_ptr<PendingDial>& pending);
+  void reach_listener(const std::shared_ptr<PendingDial>& pending, SimListener& listener,
+                      const Endpoint& inner);
+  void meet(const std::shared_ptr<PendingDial>& first, const std::shared_ptr<PendingDial>& second);
+  std::shared_ptr<PendingDial> find_dial(NodeId node, const Endpoint& local,
+                                         const Endpoint& to) const;
+  std::unique_ptr<Stream> make_stream(LinkId id, std::size_t side);
   void drop_listener(NodeId node, const Endpoint& at) { hosts_.at(node).listeners.erase(at); }
 
   Engine& engine_;

@@ -55,8 +55,8 @@ class SimListener final : public Listener {
 
 /// A dial under way: shared by the coroutine that waits and the events that decide it.
 struct Fabric::PendingDial {
-  PendingDial(Engine& engine, NodeId from_, NodeId to_node_, Endpoint to_)
-      : done(engine), from(from_), to_node(to_node_), to(to_) {}
+  PendingDial(Engine& engine, NodeId from_, NodeId to_node_, Endpoint local_, Endpoint to_)
+      : done(engine), from(from_), to_node(to_node_), local(local_), seen(local_), to(to_) {}
 
   void finish(Result<Connection> outcome) {
     if (!result) {
@@ -68,7 +68,10 @@ struct Fabric::PendingDial {
   Waiter done;
   NodeId from;
   NodeId to_node;  ///< 0: no such node
+  Endpoint local;
+  Endpoint seen;  ///< what the other end sees of local: behind a NAT, another
   Endpoint to;
+  bool met = false;  ///< with one who dialled here at the same time; about to finish
   std::optional<Result<Connection>> result;
 };
 

@@ -141,7 +141,11 @@ class Node::NodeNetwork final : public Network {
     return fabric_.listen(node_, at);
   }
   Co<Result<Connection>> dial(Endpoint to, std::chrono::nanoseconds timeout) override {
-    return fabric_.dial(node_, to, timeout);
+    return fabric_.dial(node_, std::nullopt, to, timeout);
+  }
+  Co<Result<Connection>> dial_from(Endpoint from, Endpoint to,
+                                   std::chrono::nanoseconds timeout) override {
+    return fabric_.dial(node_, from, to, timeout);
   }
   void cancel_dials() override { fabric_.cancel_dials(node_); }
   Result<std::unique_ptr<DatagramSocket>> open_datagram(Endpoint at,

@@ -25,6 +25,14 @@ void World::set_link(const Node& a, const Node& b, LinkOptions options) {
   fabric_.set_link(a.id(), b.id(), options);
 }
 
+IpAddress World::put_behind_nat(const Node& node, NatOptions options) {
+  // TEST-NET-2 of RFC 5737: nobody's, and not private.
+  const auto external = IpAddress::v4(198, 51, static_cast<std::uint8_t>(100 + node.id() / 256),
+                                      static_cast<std::uint8_t>(node.id() % 256));
+  fabric_.put_behind_nat(node.id(), options, external);
+  return external;
+}
+
 void World::heal_all() {
   for (const auto& a : nodes_) {
     for (const auto& b : nodes_) {

@@ -38,6 +38,9 @@ class World {
 
   void set_default_link(LinkOptions options) { fabric_.set_default_link(options); }
   void set_link(const Node& a, const Node& b, LinkOptions options);
+  /// The node is reached at its IPv4 address no longer, and seen at the public one that this
+  /// returns. Before it listens or dials.
+  IpAddress put_behind_nat(const Node& node, NatOptions options);
   void partition(const Node& a, const Node& b) { fabric_.partition(a.id(), b.id()); }
   void heal(const Node& a, const Node& b) { fabric_.heal(a.id(), b.id()); }
   void heal_all();
