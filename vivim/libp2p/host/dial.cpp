@@ -57,10 +57,10 @@ Result<std::shared_ptr<Host::Dialing>> Host::begin_dial(PeerId peer,
     same->second->changed.set();
     return same->second;
   }
-  if (count(Direction::outbound) + dialings_.size() >= limits_.outbound_connections_max) {
-    return fail(HostError::too_many_connections, limits_.outbound_connections_max);
-  }
+  VIVIM_TRY(auto reservation,
+            resources_->open_connection(Direction::outbound, 0, k_connection_bytes));
   auto dialing = std::make_shared<Dialing>(loop_, next_id_++, peer, options);
+  dialing->reservation = std::move(reservation);
   dialings_.emplace(dialing->id, dialing);
   tasks_.spawn("dial", run_dial(dialing, std::move(chosen)));
   return dialing;
@@ -146,11 +146,12 @@ rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) 
   const rt::TimePoint now = loop_.clock().now();
   Result<ConnectionId> id = fail(HostError::stopping);
   if (established) {
+    established->reservation = std::move(dialing->reservation);
     id = add_peer(std::move(*established));
   } else {
     id = fail(established.error());
     if (!established.error().is(HostError::unsupported_address) &&
-        !established.error().is(HostError::gated)) {
+        !established.error().is(HostError::gated) && !limits::is_limit_error(established.error())) {
       backoff_.address_failed(dialing->peer, address, now);
     }
   }
@@ -199,6 +200,7 @@ rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address
 
 rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiaddr address,
                                                   Dialing& dialing, Proposal proposal) {
+  VIVIM_CO_TRY(auto descriptor, resources_->reserve(Direction::outbound, {.file_descriptors = 1}));
   const Multiaddr remote = address;
   auto connection =
       co_await transport.dial(std::move(address), {.timeout = times_.dial_max,
@@ -218,7 +220,12 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
                            return allows(Direction::outbound, peer, remote);
                          }};
   const std::size_t first_security = proposal == Proposal::one_by_one ? 1 : 0;
-  co_return co_await establish(std::move(*connection), std::move(upgrade), first_security);
+  const bool raw = std::holds_alternative<RawConnection>(*connection);
+  auto established = co_await establish(std::move(*connection), std::move(upgrade), first_security);
+  if (established && raw) {
+    established->descriptor = std::move(descriptor);
+  }
+  co_return established;
 }
 
 }  // namespace vivim::libp2p

@@ -17,10 +17,6 @@ ErrorInfo describe(int code) {
               Blame::local};
     case HostError::not_connected:
       return {"not_connected", "not connected with that peer", Blame::transient};
-    case HostError::too_many_connections:
-      return {"too_many_connections", "too many connections", Blame::transient};
-    case HostError::too_many_handshakes:
-      return {"too_many_handshakes", "too many handshakes at once", Blame::transient};
     case HostError::too_many_protocols:
       return {"too_many_protocols", "too many protocols", Blame::local};
     case HostError::handshake_timeout:

@@ -5,13 +5,11 @@
 namespace vivim::libp2p {
 
 enum class HostError {
-  stopping,              ///< transient: the host is stopping or has stopped
-  self_dial,             ///< local: the address is our own, or the peer turned out to be us
-  no_peer_in_address,    ///< local: the address does not end in /p2p/<peer id>
-  unsupported_address,   ///< local: no transport of this node understands the address
-  not_connected,         ///< transient: no connection with that peer
-  too_many_connections,  ///< transient: a connection limit is reached; detail: the limit
-  too_many_handshakes,  ///< transient: too many inbound handshakes are under way; detail: the limit
+  stopping,             ///< transient: the host is stopping or has stopped
+  self_dial,            ///< local: the address is our own, or the peer turned out to be us
+  no_peer_in_address,   ///< local: the address does not end in /p2p/<peer id>
+  unsupported_address,  ///< local: no transport of this node understands the address
+  not_connected,        ///< transient: no connection with that peer
   too_many_protocols,   ///< local: handlers for more protocols than k_protocols_max
   handshake_timeout,    ///< peer: the connection was not secured within the deadline
   negotiation_timeout,  ///< peer: no protocol was agreed on within the deadline

@@ -20,6 +20,14 @@ constexpr auto k_trim_interval = std::chrono::seconds(5);  // while there are to
 
 }  // namespace
 
+limits::Limits resource_limits(const HostLimits& limits) {
+  return {.system = {.connections_inbound = limits.inbound_connections_max,
+                     .connections_outbound = limits.outbound_connections_max},
+          .transient = {.connections_inbound = limits.handshakes_max},
+          .peer = {.connections = limits.connections_per_peer_max},
+          .protocol = {}};
+}
+
 yamux::Config yamux_config(const HostLimits& limits, const HostTimes& times) {
   return {.window_growth_bytes_max = limits.window_growth_bytes_max,
           .inbound_streams_max = limits.inbound_streams_max,
@@ -39,6 +47,8 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
       public_key_(options.key.public_key()),
       own_record_(record::Signer::of(options.key)),
       store_(std::move(options.peer_store)),
+      resources_(std::make_shared<limits::ResourceManager>(
+          options.resources.value_or(resource_limits(options.limits)))),
       watchdog_(loop),
       transports_(std::move(options.transports)),
       securities_(std::move(options.securities)),

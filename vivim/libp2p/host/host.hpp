@@ -15,6 +15,7 @@
 #include "vivim/libp2p/host/upgrade.hpp"
 #include "vivim/libp2p/host/watchdog.hpp"
 #include "vivim/libp2p/identify/identify.hpp"
+#include "vivim/libp2p/limits/resource_manager.hpp"
 #include "vivim/libp2p/multistream/negotiation.hpp"
 #include "vivim/libp2p/peerstore/peer_store.hpp"
 #include "vivim/libp2p/record/peer_record.hpp"
@@ -55,6 +56,8 @@ class Host {
   /// What is known of other peers: filled by connections and identify, used by connect(); others
   /// may add to it.
   peerstore::PeerStore& peer_store() { return store_; }
+  /// What is in use, and what was refused.
+  const limits::ResourceManager& resources() const { return *resources_; }
   /// Replaces what resolves names.
   void set_resolver(std::unique_ptr<AddressResolver> resolver);
 
@@ -67,7 +70,7 @@ class Host {
 
   /// Connects with the peer at an address ending in /p2p/<id>; at once when we are connected. Asked
   /// for by somebody, so whatever failed before. Errors: no_peer_in_address, self_dial,
-  /// unsupported_address, too_many_connections, stopping, handshake_timeout, no_common_security,
+  /// unsupported_address, a limit, stopping, handshake_timeout, no_common_security,
   /// no_common_muxer, the transport's, multistream's and the security protocol's (wrong_peer).
   rt::Co<Result<PeerId>> connect(Multiaddr address);
   /// Connects with a peer at the first of several addresses that answers: in the order of
@@ -129,8 +132,10 @@ class Host {
   // inbound.cpp
   rt::Co<void> accept_loop(Listening& listening);
   void admit(TransportConnection connection, std::string transport);
-  std::optional<Error> why_not_admit() const;
-  rt::Co<void> inbound(TransportConnection connection, std::string transport);
+  Result<limits::Reservation> reserve_inbound(const TransportConnection& connection);
+  rt::Co<void> inbound(TransportConnection connection, std::string transport,
+                       limits::Reservation reservation);
+  void refuse(const Multiaddr& remote, std::optional<PeerId> peer, const Error& error);
   bool allows(Direction direction, const PeerId& peer, const Multiaddr& remote) const;
   void fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason);
 
@@ -155,12 +160,14 @@ class Host {
   void trim_connections();
   Peer* best_connection(const PeerId& peer, StreamOptions options = {}) const;
   std::size_t count(const PeerId& peer) const;
-  std::size_t count(Direction direction) const;
   HostEvent event_of(HostEvent::Kind kind, const Peer& peer) const;
 
   // streams.cpp
   rt::Co<void> accept_streams(Peer& peer);
-  rt::Co<void> serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about);
+  rt::Co<void> serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about,
+                            limits::Reservation reservation);
+  std::unique_ptr<rt::Stream> hold(std::unique_ptr<rt::Stream> stream,
+                                   limits::Reservation reservation) const;
   rt::Co<Result<OpenedStream>> open_on(Peer& peer, std::vector<std::string> protocols);
   void update_protocols();
 
@@ -193,6 +200,7 @@ class Host {
   multiformats::PublicKey public_key_;
   record::OwnRecord own_record_;
   peerstore::PeerStore store_;
+  std::shared_ptr<limits::ResourceManager> resources_;  ///< shared with streams that outlive us
   Watchdog watchdog_;
   std::vector<std::unique_ptr<Transport>> transports_;
   std::vector<std::unique_ptr<Security>> securities_;
@@ -212,7 +220,6 @@ class Host {
   multistream::ProtocolList protocols_;
   std::map<std::uint64_t, std::function<void(const HostEvent&)>> observers_;
   std::uint64_t next_id_ = 1;
-  std::size_t handshakes_ = 0;
   std::size_t calls_ = 0;
   bool stopping_ = false;
   rt::Event calls_ended_;

@@ -3,6 +3,7 @@
 #include "vivim/libp2p/host/negotiate.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
 #include "vivim/libp2p/host/yamux_connection.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/multiformats/error.hpp"
 
 using namespace vivim;
@@ -266,7 +267,8 @@ TEST_CASE("limits: handshakes under way") {
   CHECK(siege.victim.count(Kind::failed) == 2);
   const auto& reason = *siege.victim.last(Kind::failed)->reason;
   CHECK(reason.cause == CloseCause::limit);
-  CHECK(reason.error->is(HostError::too_many_handshakes));
+  CHECK(reason.error->is(limits::limit_error(limits::Resource::connections,
+                                             limits::Scope::transient, Direction::inbound)));
   siege.world.run_for(10s);
   CHECK(siege.victim.count(Kind::failed) == 5);
 }
@@ -279,7 +281,9 @@ TEST_CASE("limits: inbound connections, of all and of one peer") {
     siege.world.run_for(100ms);
   }
   CHECK(siege.victim.host.peers().size() == 2);
-  CHECK(siege.victim.last(Kind::failed)->reason->error->is(HostError::too_many_connections));
+  CHECK(siege.victim.last(Kind::failed)
+            ->reason->error->is(limits::limit_error(limits::Resource::connections,
+                                                    limits::Scope::peer, Direction::inbound)));
   CHECK(siege.victim.last(Kind::failed)->peer == siege.attacker.identity.peer_id());
   std::vector<std::unique_ptr<rt::Stream>> silent;
   for (int i = 0; i < 4; ++i) {
@@ -297,7 +301,8 @@ TEST_CASE("limits: outbound connections") {
   TestHost other(siege.world.add_node("other"));
   CHECK(siege.world.run(siege.victim.host.connect(other.address))
             .error()
-            .is(HostError::too_many_connections));
+            .is(limits::limit_error(limits::Resource::connections, limits::Scope::system,
+                                    Direction::outbound)));
   siege.world.run(other.host.stop());
 }
 
@@ -315,6 +320,51 @@ TEST_CASE("limits: streams that a peer may open are reset above the limit") {
     CHECK(answer.has_value() == (i < 4));
   }
   streams.clear();
+}
+
+TEST_CASE("limits: streams of all connections, inbound and outbound, say which limit it was") {
+  World world(1);
+  TestHost b(world.add_node("b"));
+  auto& node = world.add_node("a");
+  const auto key = crypto::KeyPair::generate([&node](MutableBytes out) { node.rng().fill(out); });
+  HostOptions options{.key = key};
+  options.resources = limits::Limits{.system = {.streams_outbound = 3},
+                                     .transient = {},
+                                     .peer = {.streams_inbound = 2},
+                                     .protocol = {}};
+  Host host(std::move(options), node.loop(), node.network(), node.rng());
+  REQUIRE(host.handle(std::string(k_echo), echo));
+  REQUIRE(host.listen(Multiaddr::from_tcp(node.ip().to_string(), k_port).value()));
+  REQUIRE(world.run(host.connect(b.address)));
+  world.run_for(1s);
+  std::vector<OpenedStream> held;
+  for (int i = 0; i < 3; ++i) {
+    held.push_back(world.run(open_echo(host, b.host.peer_id())).value());
+  }
+  CHECK(host.resources().of(std::string(k_echo)).streams[1] == 3);
+  const auto refused = world.run(open_echo(host, b.host.peer_id()));
+  CHECK(refused.error().is(
+      limits::limit_error(limits::Resource::streams, limits::Scope::system, Direction::outbound)));
+  held.pop_back();
+  CHECK(world.run(open_echo(host, b.host.peer_id())));
+  std::vector<OpenedStream> theirs;
+  for (int i = 0; i < 3; ++i) {
+    theirs.push_back(world.run(open_echo(b.host, host.peer_id())).value());
+    CHECK(world.run(theirs.back().stream->write(to_bytes("x"))));
+  }
+  Bytes buffer(1);
+  CHECK(world.run(theirs[1].stream->read_some(buffer)));
+  const auto reset = world.run(theirs[2].stream->read_some(buffer));
+  REQUIRE(!reset);
+  CHECK(reset.error().is(RtError::reset));
+  CHECK(reset.error().detail() == to_value(ResetCode::limit_exceeded));
+  CHECK(host.resources().refusals(limits::Resource::streams, limits::Scope::peer,
+                                  Direction::inbound) == 1);
+  theirs.clear();
+  held.clear();
+  world.run(host.stop());
+  CHECK(host.resources().system().empty());
+  world.run(b.host.stop());
 }
 
 TEST_CASE("limits: protocols with a handler") {

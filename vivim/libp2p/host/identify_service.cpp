@@ -93,8 +93,9 @@ rt::Co<void> Host::take_identify_push(InboundStream inbound) {
 }
 
 rt::Co<void> Host::identify_peer(Peer& peer) {
+  auto reservation = resources_->open_stream(Direction::outbound, peer.id);
   auto opened = peer.connection->open_stream();
-  if (!opened) {
+  if (!reservation || !opened) {
     co_return;
   }
   rt::Stream* const raw = opened->get();

@@ -14,6 +14,9 @@ CloseReason reason_of(const Error& error) {
   if (error.is(HostError::gated)) {
     return {.cause = CloseCause::local, .error = error};
   }
+  if (limits::is_limit_error(error) || error.is(HostError::self_dial)) {
+    return {.cause = CloseCause::limit, .error = error};
+  }
   return CloseReason::from(error);
 }
 
@@ -37,55 +40,59 @@ rt::Co<void> Host::accept_loop(Listening& listening) {
   }
 }
 
-std::optional<Error> Host::why_not_admit() const {
-  if (handshakes_ >= limits_.handshakes_max) {
-    return Error(HostError::too_many_handshakes, limits_.handshakes_max);
+Result<limits::Reservation> Host::reserve_inbound(const TransportConnection& connection) {
+  if (!gater_->allow_accept(remote_of(connection))) {
+    return fail(HostError::gated);
   }
-  if (count(Direction::inbound) + handshakes_ >= limits_.inbound_connections_max) {
-    return Error(HostError::too_many_connections, limits_.inbound_connections_max);
-  }
-  return std::nullopt;
+  const std::uint64_t descriptors = std::holds_alternative<RawConnection>(connection) ? 1 : 0;
+  return resources_->open_connection(Direction::inbound, descriptors, k_connection_bytes);
 }
 
 void Host::admit(TransportConnection connection, std::string transport) {
-  const Multiaddr& remote = remote_of(connection);
-  const auto refusal = gater_->allow_accept(remote) ? why_not_admit() : Error(HostError::gated);
-  if (refusal) {
+  auto reservation = reserve_inbound(connection);
+  if (!reservation) {
     if (const auto* const raw = std::get_if<RawConnection>(&connection)) {
       raw->stream->reset(0);
     }
-    const bool gated = refusal->is(HostError::gated);
-    fail_inbound(remote, std::nullopt,
-                 {.cause = gated ? CloseCause::local : CloseCause::limit, .error = refusal});
+    refuse(remote_of(connection), std::nullopt, reservation.error());
     return;
   }
-  ++handshakes_;
-  tasks_.spawn("inbound connection", inbound(std::move(connection), std::move(transport)));
+  tasks_.spawn("inbound connection",
+               inbound(std::move(connection), std::move(transport), std::move(*reservation)));
 }
 
-rt::Co<void> Host::inbound(TransportConnection connection, std::string transport) {
+rt::Co<void> Host::inbound(TransportConnection connection, std::string transport,
+                           limits::Reservation reservation) {
   const Multiaddr remote = remote_of(connection);
   UpgradeOptions options{.direction = Direction::inbound,
                          .allow = [this, &remote](const PeerId& peer) {
                            return allows(Direction::inbound, peer, remote);
                          }};
   auto established = co_await establish(std::move(connection), std::move(options), 0);
-  --handshakes_;
   if (!established) {
-    fail_inbound(remote, std::nullopt, reason_of(established.error()));
+    reservation.release();
+    refuse(remote, std::nullopt, established.error());
     co_return;
   }
   established->direction = Direction::inbound;
   established->transport = std::move(transport);
+  established->reservation = std::move(reservation);
   const PeerId peer = established->peer;
   const auto id = add_peer(std::move(*established));
   if (!id) {
-    const bool gated = id.error().is(HostError::gated);
-    fail_inbound(remote, peer,
-                 {.cause = gated ? CloseCause::local : CloseCause::limit, .error = id.error()});
+    refuse(remote, peer, id.error());
     co_return;
   }
   co_await run_peer(*id);
+}
+
+void Host::refuse(const Multiaddr& remote, std::optional<PeerId> peer, const Error& error) {
+  if (limits::is_limit_error(error) && resources_->last_refusal()) {
+    log::write(log::Level::debug, "host", "refused: a limit",
+               {{"limit", std::string_view(resources_->last_refusal()->to_string())},
+                {"remote", std::string_view(remote.to_string())}});
+  }
+  fail_inbound(remote, peer, reason_of(error));
 }
 
 void Host::fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "vivim/libp2p/host/dial_backoff.hpp"
 #include "vivim/libp2p/host/dial_ranker.hpp"
 #include "vivim/libp2p/host/gater.hpp"
+#include "vivim/libp2p/limits/limits.hpp"
 #include "vivim/libp2p/peerstore/peer_store.hpp"
 #include "vivim/libp2p/transport/muxer.hpp"
 #include "vivim/libp2p/transport/resolver.hpp"
@@ -50,6 +52,9 @@ struct HostOptions {
   std::string agent = "vivim";
   HostLimits limits = {};
   HostTimes times = {};
+  /// Limits of more kinds, in place of those that follow from `limits` (resource_limits()); see
+  /// limits::scaled_limits().
+  std::optional<limits::Limits> resources = {};
   /// How to connect; empty: TCP over the host's network. Host::add_transport adds to them.
   std::vector<std::unique_ptr<Transport>> transports = {};
   /// How to secure, most wanted first; empty: Noise. Host::add_security adds to them.
@@ -90,6 +95,10 @@ struct HandleOptions {
   /// Also on limited (relayed) connections.
   bool allow_limited = false;
 };
+
+/// What HostLimits mean as limits of scopes: handshakes_max is that of transient connections; what
+/// it does not speak of is unlimited.
+limits::Limits resource_limits(const HostLimits& limits);
 
 /// The yamux configuration that follows from a host's limits.
 yamux::Config yamux_config(const HostLimits& limits, const HostTimes& times);

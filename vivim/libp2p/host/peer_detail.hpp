@@ -5,6 +5,9 @@
 
 namespace vivim::libp2p {
 
+/// What a connection at rest takes, for the memory limit.
+inline constexpr std::uint64_t k_connection_bytes = std::uint64_t{20} * 1024;
+
 /// A listener and who made it.
 struct Host::Listening {
   Transport* transport;
@@ -21,6 +24,8 @@ struct Host::Established {
   bool limited = false;
   Direction direction = Direction::outbound;  ///< who asked for it, whatever the roles
   std::string transport = {};
+  limits::Reservation reservation = {};
+  limits::Reservation descriptor = {};  ///< of a dialled connection's socket
 };
 
 /// A dial that is under way: its task, its attempts, and those who wait for it.
@@ -46,6 +51,7 @@ struct Host::Dialing {
   PeerId peer;
   ConnectOptions options;
   DialPlan plan;
+  limits::Reservation reservation;  ///< until the connection has it
   std::optional<Result<PeerId>> result;
   rt::Event changed;
   rt::Event finished;
@@ -62,6 +68,8 @@ struct Host::Peer {
         muxer(std::move(established.muxer)),
         limited(established.limited),
         since(loop.clock().now()),
+        reservation(std::move(established.reservation)),
+        descriptor(std::move(established.descriptor)),
         connection(std::move(established.connection)),
         released(loop),
         tasks(loop) {}
@@ -75,6 +83,8 @@ struct Host::Peer {
   bool limited;
   rt::TimePoint since;
   identify::Info info;
+  limits::Reservation reservation;
+  limits::Reservation descriptor;
   std::unique_ptr<MuxedConnection> connection;
   rt::Event released;  ///< nobody holds its streams, or nobody waits for that any more
   rt::TaskGroup tasks;

@@ -9,8 +9,9 @@ Result<Host::ConnectionId> Host::add_peer(Established established) {
   if (established.peer == peer_id()) {
     return fail(HostError::self_dial);
   }
-  if (count(established.peer) >= limits_.connections_per_peer_max) {
-    return fail(HostError::too_many_connections, limits_.connections_per_peer_max);
+  VIVIM_TRYV(established.reservation.assign_peer(established.peer));
+  if (established.descriptor) {
+    VIVIM_TRYV(established.descriptor.assign_peer(established.peer));
   }
   if (!gater_->allow_upgraded(established.direction, established.peer, established.remote)) {
     return fail(HostError::gated);
@@ -44,6 +45,8 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   co_await peer.connection->run();
   ending_.insert(peers_.extract(id));
   manager_.disconnected(id);
+  peer.reservation.release();
+  peer.descriptor.release();
   HostEvent event = event_of(HostEvent::Kind::disconnected, peer);
   event.reason = peer.connection->reason();
   emit(event);
@@ -74,11 +77,6 @@ Host::Peer* Host::best_connection(const PeerId& peer, StreamOptions options) con
 std::size_t Host::count(const PeerId& peer) const {
   return static_cast<std::size_t>(
       std::ranges::count_if(peers_, [&](const auto& entry) { return entry.second->id == peer; }));
-}
-
-std::size_t Host::count(Direction direction) const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      peers_, [&](const auto& entry) { return entry.second->direction == direction; }));
 }
 
 bool Host::connected(const PeerId& peer) const {

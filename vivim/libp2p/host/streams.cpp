@@ -4,6 +4,8 @@
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
+#include "vivim/libp2p/host/reserved_stream_detail.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {
@@ -34,15 +36,28 @@ void Host::update_protocols() {
 
 rt::Co<void> Host::accept_streams(Peer& peer) {
   while (auto stream = co_await peer.connection->accept()) {
-    streams_.spawn("stream", serve_stream(std::move(stream), {.stream = nullptr,
-                                                              .peer = peer.id,
-                                                              .protocol = {},
-                                                              .remote = peer.remote,
-                                                              .limited = peer.limited}));
+    auto reservation = resources_->open_stream(Direction::inbound, peer.id);
+    if (!reservation) {
+      stream->reset(to_value(ResetCode::limit_exceeded));
+      continue;
+    }
+    InboundStream about{.stream = nullptr,
+                        .peer = peer.id,
+                        .protocol = {},
+                        .remote = peer.remote,
+                        .limited = peer.limited};
+    streams_.spawn("stream",
+                   serve_stream(std::move(stream), std::move(about), std::move(*reservation)));
   }
 }
 
-rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about) {
+std::unique_ptr<rt::Stream> Host::hold(std::unique_ptr<rt::Stream> stream,
+                                       limits::Reservation reservation) const {
+  return std::make_unique<ReservedStream>(std::move(stream), resources_, std::move(reservation));
+}
+
+rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about,
+                                limits::Reservation reservation) {
   rt::Stream* const raw = stream.get();
   std::optional<Watchdog::Guard> guard;
   guard.emplace(watchdog_, loop_.clock().now() + times_.negotiation_max, [raw] { raw->reset(0); });
@@ -50,17 +65,22 @@ rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStrea
   const bool expired = guard->expired();
   guard.reset();
   if (!agreement || expired) {
-    stream->reset(0);
+    stream->reset(to_value(ResetCode::negotiation_failed));
     co_return;
   }
   const auto found = handlers_.find(agreement->protocol);
   if (found == handlers_.end() ||  // taken back meanwhile
       (about.limited && !found->second->options.allow_limited)) {
-    stream->reset(0);
+    stream->reset(to_value(ResetCode::negotiation_failed));
+    co_return;
+  }
+  if (!reservation.assign_protocol(agreement->protocol)) {
+    stream->reset(to_value(ResetCode::limit_exceeded));
     co_return;
   }
   const std::shared_ptr<const Served> served = found->second;
-  about.stream = with_early_bytes(std::move(stream), std::move(agreement->early));
+  about.stream = hold(with_early_bytes(std::move(stream), std::move(agreement->early)),
+                      std::move(reservation));
   about.protocol = std::move(agreement->protocol);
   co_await served->handler(std::move(about));
 }
@@ -80,11 +100,14 @@ rt::Co<Result<OpenedStream>> Host::open_stream(PeerId peer, std::span<const std:
 }
 
 rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> protocols) {
+  VIVIM_CO_TRY(auto reservation, resources_->open_stream(Direction::outbound, peer.id));
   VIVIM_CO_TRY(auto stream, peer.connection->open_stream());
   const auto known = std::ranges::find_first_of(protocols, peer.info.protocols);
   if (known != protocols.end()) {
+    VIVIM_CO_TRYV(reservation.assign_protocol(*known));
     VIVIM_CO_TRY(auto opened, co_await propose_optimistically(std::move(stream), *known));
-    co_return OpenedStream{.stream = std::move(opened), .protocol = *known};
+    co_return OpenedStream{.stream = hold(std::move(opened), std::move(reservation)),
+                           .protocol = *known};
   }
   // `peer` may be gone after this.
   rt::Stream* const raw = stream.get();
@@ -95,7 +118,12 @@ rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> 
     co_return guard.expired() ? Result<OpenedStream>(fail(HostError::negotiation_timeout))
                               : Result<OpenedStream>(fail(agreement.error()));
   }
-  co_return OpenedStream{.stream = with_early_bytes(std::move(stream), std::move(agreement->early)),
+  if (const auto assigned = reservation.assign_protocol(agreement->protocol); !assigned) {
+    stream->reset(to_value(ResetCode::limit_exceeded));
+    co_return fail(assigned.error());
+  }
+  stream = with_early_bytes(std::move(stream), std::move(agreement->early));
+  co_return OpenedStream{.stream = hold(std::move(stream), std::move(reservation)),
                          .protocol = std::move(agreement->protocol)};
 }
 
