@@ -83,6 +83,8 @@ class Host {
                                  ConnectOptions options = {});
   /// Closes every connection with a peer, in order; what is being sent still leaves.
   void disconnect(const PeerId& peer);
+  /// Closes those that lead through a relay, when a direct one replaced them.
+  void disconnect_relayed(const PeerId& peer);
 
   /// Serves `protocol` from now on, in place of an earlier handler. Error: too_many_protocols.
   Result<void> handle(std::string protocol, Handler handler, HandleOptions options = {});

@@ -1,6 +1,7 @@
 // The connections of a host, from the end of their handshake to their own.
 #include <algorithm>
 
+#include "vivim/libp2p/host/dial_ranker.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
 
 namespace vivim::libp2p {
@@ -86,6 +87,14 @@ bool Host::connected(const PeerId& peer) const {
 void Host::disconnect(const PeerId& peer) {
   for (const auto& [id, candidate] : peers_) {
     if (candidate->id == peer) {
+      candidate->connection->close({.cause = CloseCause::local});
+    }
+  }
+}
+
+void Host::disconnect_relayed(const PeerId& peer) {
+  for (const auto& [id, candidate] : peers_) {
+    if (candidate->id == peer && (candidate->limited || is_relayed(candidate->remote))) {
       candidate->connection->close({.cause = CloseCause::local});
     }
   }

@@ -93,9 +93,16 @@ void RelayTransport::cancel_dials() {
   }
 }
 
+/// From the port that we listen on, so that the relay sees us where a hole can be punched.
+rt::Co<Result<PeerId>> RelayTransport::reach_relay(CircuitAddress address) {
+  std::vector<Multiaddr> addresses{std::move(address.relay)};
+  const ConnectOptions options{.reuse_port = true, .ignore_backoff = true};
+  co_return co_await host_.connect(address.relay_id, std::move(addresses), options);
+}
+
 rt::Co<Result<RawConnection>> RelayTransport::open_circuit(CircuitAddress address,
                                                            rt::Duration timeout) {
-  VIVIM_CO_TRYV(co_await host_.connect(address.relay));
+  VIVIM_CO_TRYV(co_await reach_relay(address));
   const std::string protocol(k_hop_protocol_id);
   VIVIM_CO_TRY(auto opened, co_await host_.open_stream(address.relay_id, std::span(&protocol, 1)));
   DelimitedReader reader(k_message_bytes_max);
@@ -142,7 +149,7 @@ rt::Co<Result<HopMessage>> RelayTransport::ask(rt::Stream& stream, DelimitedRead
 }
 
 rt::Co<Result<Granted>> RelayTransport::reserve(CircuitAddress address) {
-  VIVIM_CO_TRYV(co_await host_.connect(address.relay));
+  VIVIM_CO_TRYV(co_await reach_relay(address));
   const std::string protocol(k_hop_protocol_id);
   VIVIM_CO_TRY(auto opened, co_await host_.open_stream(address.relay_id, std::span(&protocol, 1)));
   DelimitedReader reader(k_message_bytes_max);

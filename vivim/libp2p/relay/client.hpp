@@ -74,6 +74,7 @@ class RelayTransport final : public Transport {
   class Listener;
   struct Session;
 
+  rt::Co<Result<PeerId>> reach_relay(CircuitAddress address);
   rt::Co<Result<RawConnection>> open_circuit(CircuitAddress address, rt::Duration timeout);
   rt::Co<Result<Granted>> reserve(CircuitAddress address);
   rt::Co<Result<HopMessage>> ask(rt::Stream& stream, DelimitedReader& reader, HopMessage question,

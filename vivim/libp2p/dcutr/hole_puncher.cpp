@@ -1,0 +1,300 @@
+#include "vivim/libp2p/dcutr/hole_puncher.hpp"
+
+#include <algorithm>
+
+#include "vivim/base/assert.hpp"
+#include "vivim/base/log.hpp"
+#include "vivim/libp2p/delimited/delimited.hpp"
+#include "vivim/libp2p/host/dial_ranker.hpp"
+#include "vivim/rt/deadline.hpp"
+
+namespace vivim::libp2p::dcutr {
+
+namespace {
+
+/// When nothing is due.
+constexpr auto k_timer_rests = std::chrono::hours(1);
+
+rt::Co<Result<Message>> read_next(rt::Stream& stream, DelimitedReader& reader) {
+  VIVIM_CO_TRY(const auto bytes, co_await read_message(stream, reader));
+  co_return decode(bytes);
+}
+
+rt::Co<Result<void>> send(rt::Stream& stream, Message message) {
+  const Bytes bytes = delimited(encode(message));
+  co_return co_await stream.write(bytes);
+}
+
+}  // namespace
+
+HolePuncher::HolePuncher(Host& host, HolePuncherOptions options)
+    : host_(host),
+      options_(std::move(options)),
+      timer_(host.loop().make_timer()),
+      idle_(host.loop()),
+      subscription_(host.subscribe([this](const HostEvent& event) { on_host_event(event); })),
+      tasks_(host.loop()) {
+  tasks_.on_stop([this] {
+    timer_->cancel();
+    for (const auto& [peer, active] : active_) {
+      active->wake.set();
+    }
+  });
+}
+
+HolePuncher::~HolePuncher() {
+  VIVIM_ASSERT(active_.empty() && answering_.empty());
+}
+
+Result<void> HolePuncher::start() {
+  VIVIM_TRYV(host_.handle(std::string(k_protocol_id),
+                          [this](InboundStream inbound) { return answer(std::move(inbound)); },
+                          {.allow_limited = true}));
+  timer_->expire_at(host_.loop().clock().now() + k_timer_rests);
+  tasks_.spawn("hole punch time", watch_time());
+  return {};
+}
+
+rt::Co<void> HolePuncher::stop() {
+  stopping_ = true;
+  host_.unhandle(std::string(k_protocol_id));
+  co_await tasks_.stop();
+  while (!answering_.empty() || !active_.empty()) {
+    idle_.reset();
+    co_await idle_.wait();
+  }
+}
+
+void HolePuncher::emit(HolePunchEvent event) {
+  log::write(log::Level::debug, "dcutr", "hole punch",
+             {{"peer", std::string_view(event.peer.to_string())},
+              {"kind", std::uint64_t{static_cast<std::uint8_t>(event.kind)}},
+              {"attempt", std::uint64_t{event.attempt}}});
+  if (options_.on_event) {
+    options_.on_event(event);
+  }
+}
+
+std::vector<Multiaddr> HolePuncher::own_addresses() const {
+  return options_.addresses ? options_.addresses() : host_.listen_addresses();
+}
+
+bool HolePuncher::has_direct(const PeerId& peer) const {
+  const auto all = host_.peers();
+  return std::ranges::any_of(all, [&](const PeerInfo& info) {
+    return info.id == peer && !info.limited && !is_relayed(info.address);
+  });
+}
+
+void HolePuncher::on_host_event(const HostEvent& event) {
+  if (stopping_ || !event.peer) {
+    return;
+  }
+  const bool relayed = event.limited || is_relayed(event.remote);
+  if (event.kind == HostEvent::Kind::connected && !relayed) {
+    if (const auto found = active_.find(*event.peer); found != active_.end()) {
+      found->second->wake.set();
+    }
+  }
+  //= relay/DCUtR#the-protocol
+  // # "Upon observing the new connection, the inbound peer checks the addresses advertised"
+  if (event.kind == HostEvent::Kind::identified && relayed &&
+      event.direction == Direction::inbound && !active_.contains(*event.peer)) {
+    tasks_.spawn("hole punch", punch_in_background(*event.peer));
+  }
+}
+
+rt::Co<void> HolePuncher::punch_in_background(PeerId peer) {
+  (void)co_await punch(peer);
+}
+
+rt::Co<Result<void>> HolePuncher::punch(PeerId peer) {
+  if (has_direct(peer)) {
+    co_return Result<void>{};
+  }
+  if (stopping_ || active_.contains(peer) || active_.size() >= options_.active_max) {
+    co_return fail(DcutrError::too_many, options_.active_max);
+  }
+  Active& active = *active_.emplace(peer, std::make_unique<Active>(host_.loop())).first->second;
+  const auto result = co_await try_all(peer, active);
+  active_.erase(peer);
+  idle_.set();
+  if (result) {
+    retire_relayed(peer);
+  } else {
+    emit({.kind = HolePunchEvent::Kind::failed, .peer = peer, .error = result.error()});
+  }
+  co_return result;
+}
+
+/// Without a hole punch: when the peer says that it has addresses that everybody reaches.
+rt::Co<bool> HolePuncher::dial_known(PeerId peer) {
+  std::vector<Multiaddr> known;
+  for (const PeerInfo& info : host_.peers()) {
+    if (info.id == peer) {
+      known.insert(known.end(), info.listen_addresses.begin(), info.listen_addresses.end());
+    }
+  }
+  known = punchable(known, options_.initiator.scope, k_dialled_addresses_max);
+  if (known.empty()) {
+    co_return false;
+  }
+  (void)co_await host_.connect(peer, std::move(known));
+  co_return has_direct(peer);
+}
+
+rt::Co<Result<void>> HolePuncher::try_all(PeerId peer, Active& active) {
+  if (co_await dial_known(peer)) {
+    emit({.kind = HolePunchEvent::Kind::dialled, .peer = peer});
+    co_return Result<void>{};
+  }
+  Initiator initiator(options_.initiator);
+  while (initiator.more() && !stopping_) {
+    VIVIM_CO_TRYV(co_await coordinate(peer, initiator));
+    active.wake.reset();
+    co_await pause(active, initiator.dial_at() - now());
+    const ConnectOptions options{
+        .role = initiator.role() == Role::server ? Direction::inbound : Direction::outbound,
+        .force_new = true,
+        .reuse_port = true,
+        .ignore_backoff = true};
+    std::optional<Error> error;
+    if (!has_direct(peer) && !stopping_) {
+      const auto dialled = co_await host_.connect(peer, initiator.addresses(), options);
+      if (!dialled) {
+        error = dialled.error();
+        active.wake.reset();
+        if (!has_direct(peer)) {
+          co_await pause(active, options_.settle_time);
+        }
+      }
+    }
+    if (has_direct(peer)) {
+      emit({.kind = HolePunchEvent::Kind::punched,
+            .peer = peer,
+            .attempt = initiator.attempt(),
+            .rtt = initiator.rtt()});
+      co_return Result<void>{};
+    }
+    emit({.kind = HolePunchEvent::Kind::attempt_failed,
+          .peer = peer,
+          .attempt = initiator.attempt(),
+          .rtt = initiator.rtt(),
+          .error = error});
+  }
+  co_return fail(DcutrError::failed, initiator.attempt());
+}
+
+/// One exchange of CONNECT, CONNECT and SYNC.
+rt::Co<Result<void>> HolePuncher::coordinate(PeerId peer, Initiator& initiator) {
+  const std::string protocol(k_protocol_id);
+  VIVIM_CO_TRY(auto opened,
+               co_await host_.open_stream(peer, std::span(&protocol, 1), {.allow_limited = true}));
+  rt::Stream* const raw = opened.stream.get();
+  rt::Deadline deadline(host_.loop(), options_.answer_time_max, [raw] { raw->reset(0); });
+  const auto result = co_await converse(*raw, initiator);
+  co_await deadline.finish();
+  if (!result) {
+    raw->reset(0);
+    co_return deadline.expired() ? Result<void>(fail(DcutrError::timed_out)) : result;
+  }
+  co_return co_await raw->close_write();
+}
+
+rt::Co<Result<void>> HolePuncher::converse(rt::Stream& stream, Initiator& initiator) {
+  VIVIM_CO_TRY(auto first, initiator.begin(own_addresses(), now()));
+  VIVIM_CO_TRYV(co_await send(stream, std::move(first)));
+  DelimitedReader reader(k_message_bytes_max);
+  VIVIM_CO_TRY(const auto theirs, co_await read_next(stream, reader));
+  VIVIM_CO_TRY(auto sync, initiator.on_message(theirs, now()));
+  co_return co_await send(stream, std::move(sync));
+}
+
+rt::Co<void> HolePuncher::pause(Active& active, rt::Duration time) {
+  if (time <= rt::Duration::zero() || stopping_) {
+    co_return;
+  }
+  rt::Deadline deadline(host_.loop(), time, [&active] { active.wake.set(); });
+  co_await active.wake.wait();
+  co_await deadline.finish();
+}
+
+rt::Co<void> HolePuncher::answer(InboundStream inbound) {
+  const PeerId peer = inbound.peer;
+  const bool relayed = inbound.limited || is_relayed(inbound.remote);
+  if (!relayed || stopping_ || answering_.contains(peer) ||
+      answering_.size() >= options_.active_max) {
+    inbound.stream->reset(0);
+    co_return;
+  }
+  answering_.insert(peer);
+  Responder responder(options_.initiator.scope);
+  rt::Stream* const raw = inbound.stream.get();
+  rt::Deadline deadline(host_.loop(), options_.answer_time_max, [raw] { raw->reset(0); });
+  const auto result = co_await respond(*raw, responder);
+  co_await deadline.finish();
+  if (result) {
+    (void)co_await raw->close_write();
+    co_await dial_back(peer, responder.addresses());
+  } else {
+    raw->reset(0);
+  }
+  answering_.erase(peer);
+  idle_.set();
+}
+
+rt::Co<Result<void>> HolePuncher::respond(rt::Stream& stream, Responder& responder) {
+  DelimitedReader reader(k_message_bytes_max);
+  while (!responder.synced()) {
+    VIVIM_CO_TRY(const auto message, co_await read_next(stream, reader));
+    VIVIM_CO_TRY(auto reply, responder.on_message(message, own_addresses()));
+    if (reply) {
+      VIVIM_CO_TRYV(co_await send(stream, std::move(*reply)));
+    }
+  }
+  co_return Result<void>{};
+}
+
+/// The relay's dialler is the client of the connection that is punched.
+rt::Co<void> HolePuncher::dial_back(PeerId peer, std::vector<Multiaddr> addresses) {
+  if (!has_direct(peer) && !stopping_) {
+    const ConnectOptions options{
+        .role = Direction::outbound, .force_new = true, .reuse_port = true, .ignore_backoff = true};
+    (void)co_await host_.connect(peer, std::move(addresses), options);
+  }
+  if (has_direct(peer)) {
+    retire_relayed(peer);
+  }
+}
+
+void HolePuncher::retire_relayed(const PeerId& peer) {
+  const auto when = host_.loop().clock().now() + options_.grace_time;
+  retiring_.emplace(peer, when);
+  auto first = retiring_.begin()->second;
+  for (const auto& [each, due] : retiring_) {
+    first = std::min(first, due);
+  }
+  timer_->expire_at(first);
+}
+
+rt::Co<void> HolePuncher::watch_time() {
+  while (co_await timer_->wait()) {
+    const auto time = host_.loop().clock().now();
+    auto next = time + k_timer_rests;
+    for (auto at = retiring_.begin(); at != retiring_.end();) {
+      if (at->second > time) {
+        next = std::min(next, at->second);
+        ++at;
+        continue;
+      }
+      const PeerId peer = at->first;
+      at = retiring_.erase(at);
+      if (has_direct(peer)) {
+        host_.disconnect_relayed(peer);
+      }
+    }
+    timer_->expire_at(next);
+  }
+}
+
+}  // namespace vivim::libp2p::dcutr

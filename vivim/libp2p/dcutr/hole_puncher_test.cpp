@@ -1,0 +1,125 @@
+// Two hosts behind simulated NATs meet through our relay, and then without it.
+#include "vivim/libp2p/dcutr/hole_puncher.hpp"
+
+#include "vivim/libp2p/dcutr/hosts_test_detail.hpp"
+#include "vivim/libp2p/delimited/delimited.hpp"
+#include "vivim/rt/error.hpp"
+
+using namespace vivim;
+using namespace vivim::libp2p;
+using namespace vivim::libp2p::dcutr;
+using namespace std::chrono_literals;
+using namespace vivim::libp2p::dcutr::test;
+using Kind = HolePunchEvent::Kind;
+
+TEST_CASE("hole punch: through NATs of each kind that lets it, the relay is left behind") {
+  const std::vector<NatOptions> kinds{NatOptions::full_cone(), NatOptions::restricted(),
+                                      NatOptions::port_restricted()};
+  for (const auto& nat_a : kinds) {
+    for (const auto& nat_b : kinds) {
+      Net net(1, nat_a, nat_b);
+      REQUIRE(net.connect());
+      CHECK(net.world.run_until([&] { return net.at_b.count(Kind::punched) == 1; }, 1min));
+      net.world.run_for(1s);
+      CHECK(net.direct(net.a, net.b));
+      CHECK(net.direct(net.b, net.a));
+      CHECK(net.relayed(net.a, net.b) == 1);
+      // What is large goes, for it does not go through the relay.
+      CHECK(net.echo(net.a, net.b, 500'000));
+      CHECK(net.echo(net.b, net.a, 500'000));
+      net.world.run_for(12s);
+      CHECK(net.relayed(net.a, net.b) == 0);
+      CHECK(net.relayed(net.b, net.a) == 0);
+      CHECK(net.direct(net.a, net.b));
+      CHECK(net.server.stats().circuits == 0);
+      CHECK(net.at_b.events.back().attempt == 1);
+      REQUIRE(net.at_b.events.back().rtt);
+      CHECK(*net.at_b.events.back().rtt >= 100ms);  // twice two links
+    }
+  }
+}
+
+TEST_CASE("hole punch: two symmetric NATs: three attempts, and the relayed connection stays") {
+  Net net(1, NatOptions::symmetric(), NatOptions::symmetric());
+  REQUIRE(net.connect());
+  CHECK(net.world.run_until([&] { return net.at_b.count(Kind::failed) == 1; }, 2min));
+  CHECK(net.at_b.count(Kind::attempt_failed) == 3);
+  CHECK(net.at_b.events.back().error->is(DcutrError::failed));
+  CHECK_FALSE(net.direct(net.a, net.b));
+  CHECK(net.relayed(net.a, net.b) == 1);
+  CHECK(net.echo(net.a, net.b, 10'000));
+}
+
+TEST_CASE("hole punch: one symmetric NAT and a peer that takes from any port") {
+  Net net(1, NatOptions::symmetric(), NatOptions::restricted());
+  REQUIRE(net.connect());
+  CHECK(net.world.run_until([&] { return net.direct(net.b, net.a); }, 1min));
+  net.world.run_for(15s);
+  CHECK(net.direct(net.a, net.b));
+  CHECK(net.relayed(net.a, net.b) == 0);
+}
+
+TEST_CASE("hole punch: a peer with an address that everybody reaches is just dialled") {
+  Net net(1, std::nullopt, NatOptions::port_restricted(), Scope::any);
+  REQUIRE(net.connect());
+  CHECK(net.world.run_until([&] { return net.at_b.count(Kind::dialled) == 1; }, 1min));
+  CHECK(net.at_b.count(Kind::punched) == 0);
+  net.world.run_for(12s);
+  CHECK(net.relayed(net.b, net.a) == 0);
+  CHECK(net.direct(net.b, net.a));
+  CHECK(net.world.run(net.at_b.puncher.punch(net.a.id())));  // at once: it is
+}
+
+TEST_CASE("hole punch: addresses of a private network are not dialled at a peer's word") {
+  // Both are reachable, but only at private addresses.
+  Net net(1, std::nullopt, std::nullopt, Scope::global);
+  REQUIRE(net.connect());
+  CHECK(net.world.run_until([&] { return net.at_b.count(Kind::failed) == 1; }, 1min));
+  CHECK(net.at_b.events.back().error->is(DcutrError::no_own_addresses));
+  CHECK_FALSE(net.direct(net.b, net.a));
+  CHECK(net.relayed(net.b, net.a) == 1);
+}
+
+TEST_CASE("hole punch: not over a direct connection; silent and garbling peers change nothing") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  const auto speak = [](Host& host, PeerId peer, Bytes bytes) -> rt::Co<Result<Bytes>> {
+    const std::string protocol(k_protocol_id);
+    VIVIM_CO_TRY(auto opened,
+                 co_await host.open_stream(peer, std::span(&protocol, 1), {.allow_limited = true}));
+    VIVIM_CO_TRYV(co_await opened.stream->write(bytes));
+    DelimitedReader reader(k_message_bytes_max);
+    co_return co_await read_message(*opened.stream, reader);
+  };
+  const Bytes sync = delimited(encode(Message{.type = Message::Type::sync}));
+  // The relay has a direct connection with b, and no business to punch holes.
+  CHECK_FALSE(net.world.run(speak(net.relay.host, net.b.id(), sync)));
+  // An a that never answers: b gives up, and the connection stays.
+  CHECK(net.a.host.handle(std::string(k_protocol_id),
+                          [](InboundStream inbound) { return swallow(std::move(inbound)); },
+                          {.allow_limited = true}));
+  REQUIRE(net.connect());
+  CHECK(net.world.run_until([&] { return net.at_b.count(Kind::failed) == 1; }, 1min));
+  CHECK(net.at_b.events.back().error->is(DcutrError::timed_out));
+  CHECK_FALSE(net.world.run(speak(net.a.host, net.b.id(), sync)));
+  CHECK_FALSE(net.world.run(speak(net.a.host, net.b.id(), delimited(Bytes{0xff}))));
+  CHECK_FALSE(net.world.run(speak(net.a.host, net.b.id(), Bytes{0xff, 0xff, 0x7f})));
+  CHECK(net.relayed(net.a, net.b) == 1);
+  CHECK(net.echo(net.a, net.b, 1000));
+}
+
+TEST_CASE("hole punch: the same seed gives the same trace") {
+  const auto trace = [] {
+    Net net(7, NatOptions::restricted(), NatOptions::port_restricted());
+    CHECK(net.connect());
+    net.world.run_for(30s);
+    return net.world.trace_hash();
+  };
+  CHECK(trace() == trace());
+}
+
+TEST_CASE("hole punch: a limit on those under way") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  HolePuncher none(net.relay.host, {.active_max = 0});
+  CHECK(net.world.run(none.punch(net.b.id())));  // there is a direct connection
+  CHECK(net.world.run(none.punch(PeerId::of(net.a.key))).error().is(DcutrError::too_many));
+}
