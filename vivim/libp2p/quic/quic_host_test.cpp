@@ -1,0 +1,134 @@
+// Hosts over QUIC: in simulation, and over loopback.
+#include <doctest/doctest.h>
+
+#include "vivim/libp2p/host/host.hpp"
+#include "vivim/libp2p/quic/quic_test_detail.hpp"
+#include "vivim/rt/asio/network.hpp"
+#include "vivim/rt/asio/rng.hpp"
+
+using namespace vivim;
+using namespace vivim::libp2p;
+using namespace vivim::libp2p::quic::test;
+using namespace std::chrono_literals;
+using rt::sim::World;
+
+namespace {
+
+const std::string k_echo = "/test/echo/1";
+
+rt::Co<void> answer(InboundStream inbound) {
+  co_await echo(std::move(inbound.stream));
+}
+
+/// A host with QUIC beside TCP.
+struct QuicHost {
+  QuicHost(rt::Loop& loop, rt::Network& network, rt::Rng& rng)
+      : key(make_key(rng)), host({.key = key}, loop, network, rng) {
+    host.add_transport(
+        quic::QuicTransport::make(quic::make_options(key, loop.clock(), rng), loop, network, rng)
+            .value());
+    CHECK(host.handle(k_echo, answer));
+  }
+
+  crypto::KeyPair key;
+  Host host;
+};
+
+rt::Co<Result<Bytes>> echo_through(Host& host, PeerId peer, Bytes bytes) {
+  const std::vector<std::string> protocols{k_echo};
+  VIVIM_CO_TRY(auto opened, co_await host.open_stream(peer, protocols));
+  rt::TaskGroup tasks(host.loop());
+  rt::Stream* const raw = opened.stream.get();
+  tasks.on_stop([raw] { raw->reset(0); });
+  tasks.spawn("write", write_and_close(*raw, bytes));
+  auto back = co_await read_to_end(*raw);
+  co_await tasks.stop();
+  co_return back;
+}
+
+rt::Co<void> over_loopback(rt::asio_::Loop& loop, bool v6) {
+  rt::asio_::TcpNetwork network(loop);
+  rt::asio_::SystemRng rng;
+  QuicHost a(loop, network, rng);
+  QuicHost b(loop, network, rng);
+  const auto at = b.host.listen(
+      multiformats::Multiaddr::parse(v6 ? "/ip6/::1/udp/0/quic-v1" : "/ip4/0.0.0.0/udp/0/quic-v1")
+          .value());
+  if (!at) {
+    MESSAGE("skipped: cannot listen: ", at.error().message());
+  } else {
+    for (const auto& address : b.host.listen_addresses()) {
+      const auto connected = co_await a.host.connect(address);
+      REQUIRE_MESSAGE(connected.has_value(), connected.error().message());
+      for (const std::size_t count : {100UZ, 3'000'000UZ}) {
+        const Bytes sent = pattern(count);
+        const auto back = co_await echo_through(a.host, *connected, sent);
+        REQUIRE_MESSAGE(back.has_value(), back.error().message());
+        CHECK(*back == sent);
+      }
+      CHECK((co_await a.host.ping(*connected)).has_value());
+      a.host.disconnect(*connected);
+      while (a.host.connected(*connected)) {
+        co_await rt::sleep_for(loop, 1ms);
+      }
+    }
+  }
+  co_await a.host.stop();
+  co_await b.host.stop();
+}
+
+}  // namespace
+
+TEST_CASE("hosts over QUIC: identify, ping, streams, an orderly end") {
+  World world(3);
+  world.set_default_link({.latency = 20ms, .jitter = 5ms, .loss_ppm = 10'000});
+  auto& left = world.add_node("left");
+  auto& right = world.add_node("right");
+  QuicHost a(left.loop(), left.network(), left.rng());
+  QuicHost b(right.loop(), right.network(), right.rng());
+  REQUIRE(b.host.listen(address_of(right.ip(), k_port)));
+  const auto address = address_of(right.ip(), k_port).with_peer(b.host.peer_id()).value();
+  REQUIRE(world.run(a.host.connect(address)) == b.host.peer_id());
+  const Bytes sent = pattern(500'000);
+  const auto back = world.run(echo_through(a.host, b.host.peer_id(), sent));
+  REQUIRE(back);
+  CHECK(*back == sent);
+  world.run_for(2s);
+  REQUIRE(a.host.peers().size() == 1);
+  const auto info = a.host.peers().front();
+  CHECK(info.transport == "quic-v1");
+  CHECK(info.security == "tls");
+  CHECK(info.muxer == "quic");
+  CHECK(!info.agent.empty());
+  CHECK(info.rtt.value_or(0s) >= 40ms);
+  CHECK(world.run(a.host.ping(b.host.peer_id())).value() >= 40ms);
+  a.host.disconnect(b.host.peer_id());
+  CHECK(world.run_until([&] { return b.host.peers().empty(); }, 10s));
+  world.run(a.host.stop());
+  world.run(b.host.stop());
+}
+
+TEST_CASE("hosts over QUIC: connected after one round trip") {
+  World world(1);
+  world.set_default_link({.latency = 30ms});
+  auto& left = world.add_node("left");
+  auto& right = world.add_node("right");
+  QuicHost a(left.loop(), left.network(), left.rng());
+  QuicHost b(right.loop(), right.network(), right.rng());
+  REQUIRE(b.host.listen(address_of(right.ip(), k_port)));
+  const auto address = address_of(right.ip(), k_port).with_peer(b.host.peer_id()).value();
+  const auto begin = world.now();
+  REQUIRE(world.run(a.host.connect(address)));
+  const auto connected = world.now() - begin;
+  CHECK(connected < 70ms);
+  REQUIRE(world.run(echo_through(a.host, b.host.peer_id(), pattern(1))));
+  CHECK(world.now() - begin < 200ms);
+  world.run(a.host.stop());
+  world.run(b.host.stop());
+}
+
+TEST_CASE("hosts over QUIC: loopback") {
+  rt::asio_::Loop loop;
+  loop.run(over_loopback(loop, false));
+  loop.run(over_loopback(loop, true));
+}
