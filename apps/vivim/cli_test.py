@@ -83,9 +83,9 @@ class Vivim:
         assert any(line.startswith("vivim: ") for line in done.stderr.splitlines()), done.stderr
         return done.stderr
 
-    def start(self, *words):
+    def start(self, *words, listen=("--listen", "/ip4/127.0.0.1/tcp/0")):
         self.node = subprocess.Popen(
-            [PROGRAM, "run", "--json", "--http", "127.0.0.1:0", "--listen", "/ip4/127.0.0.1/tcp/0", *words],
+            [PROGRAM, "run", "--json", "--http", "127.0.0.1:0", *listen, *words],
             env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8")
         self.announced = json.loads(self.node.stdout.readline())
         return self.announced
@@ -414,6 +414,22 @@ class CommandLine(unittest.TestCase):
         self.assertIn("Disconnected", friend.good("disconnect", peer))
         until("the end of the connection", lambda: not friend.json("peers")["peers"])
         friend.bad(3, "disconnect", peer)
+
+    def test_sharing_through_a_relay(self):
+        relay, friend = self.make("relay"), self.make("friend")
+        relay.good("init")
+        (pathlib.Path(relay.home) / "config.toml").write_text("relay_server = true\n")
+        relay.start()
+        self.vivim.good("init")
+        (pathlib.Path(self.vivim.home) / "config.toml").write_text(
+            f'listen = []\nrelays = ["{relay.announced["listen"][0]}"]\n')
+        self.vivim.start(listen=())
+        listens = until("a reservation", lambda: self.vivim.json("status")["listen"])
+        self.assertIn("/p2p-circuit/", listens[0])
+        id = self.imported()
+        friend.start()
+        self.assertEqual(friend.json("join", self.vivim.json("share", id)["ticket"])["state"], "synced")
+        self.assertIn("relayed", friend.good("peers", "--verbose"))
 
     def test_measuring_the_speed(self):
         self.vivim.start("--perf")

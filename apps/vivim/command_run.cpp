@@ -72,14 +72,14 @@ Outcome<node::Config> configure(const node::HomePaths& home, const RunArguments&
     VIVIM_TRY(config.http, node::parse_endpoint(*arguments.http, "--http"));
   }
   if (!arguments.listen.empty()) {
-    config.listen.clear();
-    config.listen_is_default = false;
+    config.network.listen.clear();
+    config.network.listen_is_default = false;
     for (const auto& text : arguments.listen) {
       VIVIM_TRY(auto address, node::parse_listen_address(text, "--listen"));
-      config.listen.push_back(std::move(address));
+      config.network.listen.push_back(std::move(address));
     }
   }
-  config.perf = config.perf || arguments.perf;
+  config.network.perf = config.network.perf || arguments.perf;
   return config;
 }
 
@@ -157,11 +157,8 @@ rt::Co<void> Runner::watch_signals() {
 }
 
 Outcome<node::ServeOptions> Runner::serve_options() {
-  node::ServeOptions options{.http = config_.http,
-                             .listen = config_.listen,
-                             .any_port_will_do = config_.listen_is_default,
-                             .perf = config_.perf,
-                             .names = config_.names};
+  node::ServeOptions options{
+      .http = config_.http, .network = config_.network, .names = config_.names};
   VIVIM_TRY(options.token, session_token(context_, machine_->rng));
   const auto web = find_web(config_.web);
   if (!web.empty()) {

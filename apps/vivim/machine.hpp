@@ -3,6 +3,7 @@
 #include "vivim/node/node.hpp"
 #include "vivim/rt/asio/loop.hpp"
 #include "vivim/rt/asio/network.hpp"
+#include "vivim/rt/asio/resolver.hpp"
 #include "vivim/rt/asio/rng.hpp"
 #include "vivim/rt/asio/worker.hpp"
 
@@ -15,6 +16,7 @@ struct Machine {
   node::World world() {
     return {.loop = loop,
             .network = network,
+            .resolver = resolver,
             .rng = rng,
             .database = database,
             .reader = reader,
@@ -24,6 +26,7 @@ struct Machine {
 
   rt::asio_::Loop& loop;
   rt::asio_::TcpNetwork network{loop};
+  rt::asio_::DnsResolver resolver{loop};
   rt::asio_::SystemRng rng;
   rt::asio_::ThreadWorker database{loop, "database"};
   rt::asio_::ThreadWorker reader{loop, "reader"};

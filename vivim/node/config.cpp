@@ -28,6 +28,18 @@ Problem bad_file(const std::string& name, const toml::source_region& at, const s
               "and run: vivim init"};
 }
 
+/// An IP address with /tcp/<port>, /tcp/<port>/ws or /udp/<port>/quic-v1.
+bool can_listen_on(const Multiaddr& address) {
+  using multiformats::Protocol;
+  if (!address.endpoint() || address.peer()) {
+    return false;
+  }
+  const auto parts = address.components();
+  const bool udp = address.endpoint()->udp;
+  return (parts.size() == 2 && !udp) ||
+         (parts.size() == 3 && parts[2].protocol == (udp ? Protocol::quic_v1 : Protocol::ws));
+}
+
 /// Reads the members of one config.toml into a Config.
 class ConfigReader {
  public:
@@ -57,8 +69,15 @@ class ConfigReader {
     if (key == "log_level") {
       return log_level(key, value);
     }
+    if (key == "relays") {
+      return relays(key, value);
+    }
+    if (key == "relay_server") {
+      VIVIM_TRY(config_.network.relay_server, boolean(key, value));
+      return {};
+    }
     if (key == "perf") {
-      VIVIM_TRY(config_.perf, boolean(key, value));
+      VIVIM_TRY(config_.network.perf, boolean(key, value));
       return {};
     }
     if (key == "web") {
@@ -71,11 +90,20 @@ class ConfigReader {
 
   Outcome<void> listen(std::string_view key, const toml::node& value) {
     VIVIM_TRY(const auto texts, strings(key, value));
-    config_.listen.clear();
-    config_.listen_is_default = false;
+    config_.network.listen.clear();
+    config_.network.listen_is_default = false;
     for (const auto& text : texts) {
       VIVIM_TRY(auto address, parse_listen_address(text, name_ + ": listen"));
-      config_.listen.push_back(std::move(address));
+      config_.network.listen.push_back(std::move(address));
+    }
+    return {};
+  }
+
+  Outcome<void> relays(std::string_view key, const toml::node& value) {
+    VIVIM_TRY(const auto texts, strings(key, value));
+    for (const auto& text : texts) {
+      VIVIM_TRY(auto address, parse_node_address(text, name_ + ": relays"));
+      config_.network.relays.push_back(std::move(address));
     }
     return {};
   }
@@ -134,7 +162,7 @@ class ConfigReader {
 
 Config default_config() {
   Config config;
-  config.listen.push_back(*Multiaddr::parse(k_default_listen));
+  config.network.listen.push_back(*Multiaddr::parse(k_default_listen));
   return config;
 }
 
@@ -162,6 +190,12 @@ std::string default_config_text() {
 
 # What is written to vivim.log and the terminal: debug, info, warning or error.
 # log_level = "info"
+
+# Nodes that relay for this one when nobody can reach it directly.
+# relays = ["/ip4/192.0.2.1/tcp/8471/p2p/12D3KooW..."]
+
+# Whether this node relays for others: a little for each, so that they find a direct way.
+# relay_server = false
 
 # Whether other nodes may measure the speed to this one (vivim perf).
 # perf = false
@@ -191,11 +225,19 @@ Outcome<rt::Endpoint> parse_endpoint(std::string_view text, const std::string& o
 
 Outcome<Multiaddr> parse_listen_address(std::string_view text, const std::string& option) {
   auto address = Multiaddr::parse(text);
-  const bool usable = address && !address->peer() && address->endpoint() &&
-                      !address->endpoint()->udp && address->components().size() == 2;
-  if (!usable) {
+  if (!address || !can_listen_on(*address)) {
     return std::unexpected(
         bad_value(option, text, "is not an address to listen on, such as /ip4/0.0.0.0/tcp/8471"));
+  }
+  return std::move(*address);
+}
+
+Outcome<Multiaddr> parse_node_address(std::string_view text, const std::string& option) {
+  auto address = Multiaddr::parse(text);
+  if (!address || !address->peer()) {
+    return std::unexpected(
+        bad_value(option, text,
+                  "is not the address of a node, such as /ip4/192.0.2.1/tcp/8471/p2p/12D3KooW..."));
   }
   return std::move(*address);
 }

@@ -11,18 +11,27 @@
 
 namespace vivim::node {
 
-/// What config.toml says; what it does not say is as here.
-struct Config {
-  rt::Endpoint http{.ip = rt::IpAddress::v4(127, 0, 0, 1), .port = 8470};
+/// A node among others.
+struct NetworkConfig {
   /// Where other nodes reach us.
   std::vector<multiformats::Multiaddr> listen;
   /// `listen` is the default: another port will do when it is taken.
   bool listen_is_default = true;
+  /// Nodes that relay for us, when nobody can reach us directly; each ends in /p2p/<id>.
+  std::vector<multiformats::Multiaddr> relays;
+  /// We relay for others.
+  bool relay_server = false;
+  /// Others may measure the speed to this node.
+  bool perf = false;
+};
+
+/// What config.toml says; what it does not say is as here.
+struct Config {
+  rt::Endpoint http{.ip = rt::IpAddress::v4(127, 0, 0, 1), .port = 8470};
+  NetworkConfig network;
   /// Host names besides loopback's by which browsers may call this node.
   std::vector<std::string> names;
   log::Level log_level = log::Level::info;
-  /// Others may measure the speed to this node.
-  bool perf = false;
   std::string web;  ///< the web app's folder; empty: beside the program
 };
 
@@ -44,5 +53,8 @@ Outcome<rt::Endpoint> parse_endpoint(std::string_view text, const std::string& o
 /// A multiaddr to listen on. A Problem names `option`.
 Outcome<multiformats::Multiaddr> parse_listen_address(std::string_view text,
                                                       const std::string& option);
+/// The address of a node, ending in /p2p/<id>. A Problem names `option`.
+Outcome<multiformats::Multiaddr> parse_node_address(std::string_view text,
+                                                    const std::string& option);
 
 }  // namespace vivim::node

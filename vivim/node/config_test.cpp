@@ -9,15 +9,15 @@ TEST_CASE("config: the file that init writes means the defaults") {
   const auto config = parse_config(default_config_text(), "config.toml");
   REQUIRE(config);
   CHECK(config->http.to_string() == "127.0.0.1:8470");
-  REQUIRE(config->listen.size() == 1);
-  CHECK(config->listen[0].to_string() == "/ip4/0.0.0.0/tcp/8471");
-  CHECK(config->listen_is_default);
+  REQUIRE(config->network.listen.size() == 1);
+  CHECK(config->network.listen[0].to_string() == "/ip4/0.0.0.0/tcp/8471");
+  CHECK(config->network.listen_is_default);
   CHECK(config->log_level == log::Level::info);
 }
 
 TEST_CASE("config: what is commented out there is what it would mean") {
   std::string text = default_config_text();
-  for (const char* name : {"http", "listen", "log_level", "perf"}) {
+  for (const char* name : {"http", "listen", "log_level", "relay_server", "perf"}) {
     const auto at = text.find("\n# " + std::string(name) + " = ");
     REQUIRE(at != std::string::npos);
     text.erase(at + 1, 2);
@@ -25,7 +25,7 @@ TEST_CASE("config: what is commented out there is what it would mean") {
   const auto config = parse_config(text, "config.toml").value();
   const auto plain = default_config();
   CHECK(config.http == plain.http);
-  CHECK(config.listen == plain.listen);
+  CHECK(config.network.listen == plain.network.listen);
   CHECK(config.log_level == plain.log_level);
 }
 
@@ -35,17 +35,21 @@ listen = ["/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/9000"]
 names = ["vivim.lan"]
 log_level = "debug"
 perf = true
+relay_server = true
+relays = ["/ip4/192.0.2.1/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"]
 web = "/w")",
                                    "c")
                           .value();
   CHECK(config.http.to_string() == "[::1]:0");
-  CHECK(config.listen.size() == 2);
-  CHECK_FALSE(config.listen_is_default);
+  CHECK(config.network.listen.size() == 2);
+  CHECK_FALSE(config.network.listen_is_default);
   CHECK(config.names == std::vector<std::string>{"vivim.lan"});
   CHECK(config.log_level == log::Level::debug);
-  CHECK(config.perf);
+  CHECK(config.network.perf);
+  CHECK(config.network.relay_server);
+  CHECK(config.network.relays.size() == 1);
   CHECK(config.web == "/w");
-  CHECK(parse_config("listen = []", "c").value().listen.empty());
+  CHECK(parse_config("listen = []", "c").value().network.listen.empty());
 }
 
 TEST_CASE("config: what is wrong is said with its place") {
@@ -59,6 +63,8 @@ TEST_CASE("config: what is wrong is said with its place") {
   CHECK(message("# a\nhtpp = \"x\"").find("line 2: there is no setting 'htpp'") !=
         std::string::npos);
   CHECK(message("http = 8470").find("text in quotes") != std::string::npos);
+  CHECK(message("relays = [\"/ip4/192.0.2.1/tcp/1\"]").find("address of a node") !=
+        std::string::npos);
   CHECK(message("perf = 1").find("true or false") != std::string::npos);
   CHECK(message("http = \"nowhere\"").find("'nowhere'") != std::string::npos);
   CHECK(message("listen = \"x\"").find("must be a list") != std::string::npos);
@@ -79,7 +85,10 @@ TEST_CASE("config: addresses and ports") {
     CHECK_FALSE(parse_endpoint(text, "--http"));
   }
   CHECK(parse_listen_address("/ip6/::/tcp/0", "--listen"));
-  CHECK_FALSE(parse_listen_address("/ip4/1.2.3.4/tcp/1/ws", "--listen"));
+  CHECK(parse_listen_address("/ip4/1.2.3.4/tcp/1/ws", "--listen"));
+  CHECK(parse_listen_address("/ip4/1.2.3.4/udp/1/quic-v1", "--listen"));
+  CHECK_FALSE(parse_listen_address("/ip4/1.2.3.4/tcp/1/quic-v1", "--listen"));
+  CHECK_FALSE(parse_listen_address("/ip4/1.2.3.4/udp/1/ws", "--listen"));
   CHECK_FALSE(parse_listen_address("127.0.0.1:80", "--listen"));
 }
 

@@ -4,6 +4,7 @@
 #include "vivim/node/document_blobs.hpp"
 #include "vivim/node/identity.hpp"
 #include "vivim/node/parts_detail.hpp"
+#include "vivim/node/problems_detail.hpp"
 #include "vivim/node/recovery.hpp"
 #include "vivim/rt/error.hpp"
 #include "vivim/store/error.hpp"
@@ -20,6 +21,8 @@ std::string url_of(rt::Endpoint at) {
   return "http://" + at.to_string() + "/";
 }
 
+}  // namespace
+
 Problem listen_problem(const std::string& address, const Error& error, const std::string& hint) {
   const bool taken = error.is(rt::RtError::address_in_use);
   auto problem = Problem::from(error, "Could not listen on " + address, hint);
@@ -27,31 +30,6 @@ Problem listen_problem(const std::string& address, const Error& error, const std
   problem.code = taken ? "address_in_use" : "bad_address";
   return problem;
 }
-
-/// The same address with a port that the system picks.
-multiformats::Multiaddr with_any_port(const multiformats::Multiaddr& address) {
-  const auto endpoint = address.endpoint();
-  return endpoint ? *multiformats::Multiaddr::from_tcp(endpoint->host, 0) : address;
-}
-
-Outcome<void> listen_for_peers(libp2p::Host& host, const ServeOptions& options) {
-  for (const auto& address : options.listen) {
-    auto at = host.listen(address);
-    if (!at && options.any_port_will_do && at.error().is(rt::RtError::address_in_use)) {
-      log::write(log::Level::warning, "node", "address is taken, another port is used",
-                 {{"address", address.to_string()}});
-      at = host.listen(with_any_port(address));
-    }
-    if (!at) {
-      return std::unexpected(listen_problem(address.to_string(), at.error(),
-                                            "Choose another: vivim run --listen "
-                                            "/ip4/0.0.0.0/tcp/0"));
-    }
-  }
-  return {};
-}
-
-}  // namespace
 
 Problem open_problem(const HomePaths& home, const Error& error) {
   if (error.is(store::StoreError::locked)) {
@@ -76,7 +54,12 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
     : world(world_),
       store(std::move(store_)),
       hub(world.loop, *store, world.rng),
-      host({.key = key, .agent = "vivim/" + options.version}, world.loop, world.network, world.rng),
+      swarm({.loop = world.loop,
+             .network = world.network,
+             .resolver = world.resolver,
+             .rng = world.rng},
+            key, "vivim/" + options.version),
+      host(swarm.host()),
       peers({.loop = world.loop,
              .rng = world.rng,
              .store = *store,
@@ -153,9 +136,6 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   auto& parts = *parts_;
   auto& world = parts.world;
   parts.serving = true;
-  if (options.perf) {
-    parts.perf.emplace(parts.host, world.loop);
-  }
   if (options.uploads != nullptr) {
     parts.uploads.emplace(*options.uploads, options.uploads_path, world.files);
     co_await parts.uploads->clean();
@@ -166,7 +146,7 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   parts.gateway.emplace(gateway::GuardOptions{.token = options.token, .names = options.names},
                         router(), parts.files ? &*parts.files : nullptr);
   parts.server.emplace(gateway::ServerLimits{}, world.loop, *parts.gateway);
-  VIVIM_CO_TRYV(listen_for_peers(parts.host, options));
+  VIVIM_CO_TRYV(parts.swarm.serve(options.network));
   const auto at = parts.server->listen(world.network, options.http);
   if (!at) {
     co_return std::unexpected(
@@ -192,7 +172,7 @@ rt::Co<void> Node::stop() {
   if (parts.serving) {
     co_await parts.peers.say_goodbye();
   }
-  co_await parts.host.stop();
+  co_await parts.swarm.stop();
   co_await parts.peers.stop();
   co_await parts.library.stop();
   co_await parts.tasks.stop();

@@ -8,10 +8,12 @@
 #include "vivim/base/problem.hpp"
 #include "vivim/gateway/router.hpp"
 #include "vivim/multiformats/multiaddr.hpp"
+#include "vivim/node/config.hpp"
 #include "vivim/node/home.hpp"
 #include "vivim/rt/disk.hpp"
 #include "vivim/rt/loop.hpp"
 #include "vivim/rt/network.hpp"
+#include "vivim/rt/resolver.hpp"
 #include "vivim/rt/rng.hpp"
 #include "vivim/rt/wait.hpp"
 
@@ -21,6 +23,7 @@ namespace vivim::node {
 struct World {
   rt::Loop& loop;
   rt::Network& network;
+  rt::Resolver& resolver;
   rt::Rng& rng;
   rt::Worker& database;  ///< owns the database
   rt::Worker& reader;    ///< reads exports
@@ -36,10 +39,7 @@ struct NodeOptions {
 /// How a node is reached.
 struct ServeOptions {
   rt::Endpoint http;
-  std::vector<multiformats::Multiaddr> listen;
-  /// Take a free port instead of one that is taken.
-  bool any_port_will_do = false;
-  bool perf = false;               ///< others may measure the speed to this node
+  NetworkConfig network;
   std::vector<std::string> names;  ///< see gateway::GuardOptions
   std::string token;
   rt::Disk* web = nullptr;      ///< the web app's folder; null: only the API

@@ -7,6 +7,7 @@
 #include "vivim/node/temporary_folder_test_detail.hpp"
 #include "vivim/rt/asio/loop.hpp"
 #include "vivim/rt/asio/network.hpp"
+#include "vivim/rt/asio/resolver.hpp"
 #include "vivim/rt/asio/rng.hpp"
 #include "vivim/rt/asio/worker.hpp"
 #include "vivim/store/documents.hpp"
@@ -21,6 +22,7 @@ struct Fixture {
   HomePaths home{.root = folder.path()};
   rt::asio_::Loop loop;
   rt::asio_::TcpNetwork network{loop};
+  rt::asio_::DnsResolver resolver{loop};
   rt::asio_::SystemRng rng;
   rt::asio_::ThreadWorker worker{loop, "work"};
   rt::asio_::ThreadWorker database{loop, "database"};
@@ -28,6 +30,7 @@ struct Fixture {
   World world() {
     return {.loop = loop,
             .network = network,
+            .resolver = resolver,
             .rng = rng,
             .database = database,
             .reader = worker,
@@ -55,7 +58,8 @@ struct Fixture {
 
 ServeOptions any_port() {
   return {.http = {.ip = rt::IpAddress::v4(127, 0, 0, 1), .port = 0},
-          .listen = {*multiformats::Multiaddr::parse("/ip4/127.0.0.1/tcp/0")},
+          .network = {.listen = {*multiformats::Multiaddr::parse("/ip4/127.0.0.1/tcp/0")},
+                      .listen_is_default = false},
           .token = std::string(64, 't')};
 }
 
@@ -120,12 +124,12 @@ TEST_CASE_FIXTURE(Fixture, "node: a port that is taken is a conflict, unless any
   loop.run(node->stop());
 
   options = any_port();
-  options.listen = {*multiformats::Multiaddr::from_tcp("127.0.0.1", taken.port)};
+  options.network.listen = {*multiformats::Multiaddr::from_tcp("127.0.0.1", taken.port)};
   const auto second = open();
   CHECK_FALSE(loop.run(second->serve(options)));
   loop.run(second->stop());
   const auto third = open();
-  options.any_port_will_do = true;
+  options.network.listen_is_default = true;
   CHECK(loop.run(third->serve(options)));
   CHECK(third->listen_addresses().size() == 1);
   loop.run(third->stop());

@@ -16,8 +16,8 @@
 #include "vivim/gateway/static_files.hpp"
 #include "vivim/gateway/uploads.hpp"
 #include "vivim/libp2p/host/host.hpp"
-#include "vivim/libp2p/perf/service.hpp"
 #include "vivim/node/node.hpp"
+#include "vivim/node/swarm.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/store/store.hpp"
 #include "vivim/sync/document_hub.hpp"
@@ -58,7 +58,8 @@ struct Node::Parts {
   World world;
   std::unique_ptr<store::Store> store;
   sync::DocumentHub hub;
-  libp2p::Host host;
+  Swarm swarm;
+  libp2p::Host& host;
   sync::PeerSync peers;
   sync::Sharing sharing;
   chat::HubDocuments documents;
@@ -74,7 +75,6 @@ struct Node::Parts {
   gateway::Router router;
 
   // What only a node that serves has.
-  std::optional<libp2p::perf::Server> perf;
   std::optional<gateway::Uploads> uploads;
   std::optional<gateway::StaticFiles> files;
   std::optional<gateway::Gateway> gateway;

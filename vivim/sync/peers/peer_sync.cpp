@@ -58,9 +58,10 @@ PeerSync::PeerSync(LinkContext context, libp2p::Host& host)
 PeerSync::~PeerSync() = default;
 
 rt::Co<Result<void>> PeerSync::start() {
-  VIVIM_CO_TRYV(host_.handle(std::string(k_sync_protocol), [this](libp2p::InboundStream inbound) {
-    return serve(std::move(inbound));
-  }));
+  VIVIM_CO_TRYV(
+      host_.handle(std::string(k_sync_protocol),
+                   [this](libp2p::InboundStream inbound) { return serve(std::move(inbound)); },
+                   {.allow_limited = true}));
   VIVIM_CO_TRY(const auto grants, co_await context_.store.read([](store::Database& database) {
     return store::Grants(database).joined();
   }));
@@ -216,21 +217,16 @@ rt::Co<void> PeerSync::keep_linked(PeerId peer) {
 }
 
 rt::Co<bool> PeerSync::dial(PeerId peer) {
-  const auto addresses = remotes_.at(peer).addresses;
-  for (const auto& address : addresses) {
-    const auto connected = co_await host_.connect(address);
-    if (!connected) {
-      continue;
-    }
-    const std::array protocols{std::string(k_sync_protocol)};
-    auto opened = co_await host_.open_stream(peer, protocols);
-    if (!opened) {
-      continue;
-    }
-    co_await run_link(peer, std::move(opened->stream), Side::dialer);
-    co_return true;
+  if (!co_await host_.connect(peer, remotes_.at(peer).addresses)) {
+    co_return false;
   }
-  co_return false;
+  const std::array protocols{std::string(k_sync_protocol)};
+  auto opened = co_await host_.open_stream(peer, protocols, {.allow_limited = true});
+  if (!opened) {
+    co_return false;
+  }
+  co_await run_link(peer, std::move(opened->stream), Side::dialer);
+  co_return true;
 }
 
 bool PeerSync::yields_to(const PeerId& peer, Side existing, Side incoming) const {
