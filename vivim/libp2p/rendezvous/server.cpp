@@ -1,0 +1,101 @@
+#include "vivim/libp2p/rendezvous/server.hpp"
+
+#include "vivim/libp2p/delimited/delimited.hpp"
+#include "vivim/rt/deadline.hpp"
+
+namespace vivim::libp2p::rendezvous {
+
+namespace {
+
+/// The next message; none when the client has no more.
+rt::Co<Result<std::optional<Message>>> next_message(rt::Stream& stream, DelimitedReader& reader,
+                                                    rt::Loop& loop, rt::Duration time) {
+  rt::Deadline deadline(loop, time, [&stream] { stream.reset(0); });
+  const auto body = co_await read_message(stream, reader);
+  co_await deadline.finish();
+  if (!body) {
+    if (body.error().is(DelimitedError::truncated) && reader.empty()) {
+      co_return std::nullopt;
+    }
+    co_return fail(body.error());
+  }
+  VIVIM_CO_TRY(auto message, decode(*body));
+  co_return std::optional(std::move(message));
+}
+
+}  // namespace
+
+Server::Server(Host& host, rt::Loop& loop, rt::Rng& rng, ServerOptions options)
+    : loop_(loop),
+      options_(options),
+      registry_(options.registry, rng.u64()),
+      status_(host.handle(std::string(k_protocol_id),
+                          [this](InboundStream inbound) { return serve(std::move(inbound)); })) {}
+
+rt::Co<void> Server::serve(InboundStream inbound) {
+  auto& own = streams_[inbound.peer];
+  if (own >= options_.streams_per_peer_max || streams_total_ >= options_.streams_max) {
+    ++refused_;
+    if (own == 0) {
+      streams_.erase(inbound.peer);
+    }
+    inbound.stream->reset(0);
+    co_return;
+  }
+  ++own;
+  ++streams_total_;
+  if (const auto ended = co_await converse(*inbound.stream, inbound.peer); !ended) {
+    ++refused_;
+    inbound.stream->reset(0);
+  }
+  --streams_total_;
+  if (--streams_[inbound.peer] == 0) {
+    streams_.erase(inbound.peer);
+  }
+}
+
+rt::Co<Result<void>> Server::converse(rt::Stream& stream, PeerId peer) {
+  DelimitedReader reader(k_request_bytes_max);
+  for (std::size_t count = 0; count < options_.messages_max; ++count) {
+    VIVIM_CO_TRY(const auto request,
+                 co_await next_message(stream, reader, loop_, options_.message_max));
+    if (!request) {
+      co_return co_await stream.close_write();
+    }
+    ++requests_;
+    const bool answered = !std::holds_alternative<Unregister>(*request);
+    const auto response = answer(peer, *request);
+    if (!response) {
+      if (answered) {
+        co_return fail(RendezvousError::unexpected);
+      }
+      continue;
+    }
+    const Bytes bytes = delimited(encode(*response));
+    rt::Deadline deadline(loop_, options_.message_max, [&stream] { stream.reset(0); });
+    const auto written = co_await stream.write(bytes);
+    co_await deadline.finish();
+    VIVIM_CO_TRYV(written);
+  }
+  co_return fail(RendezvousError::too_many_messages, options_.messages_max);
+}
+
+std::optional<Message> Server::answer(const PeerId& peer, const Message& request) {
+  const rt::TimePoint now = loop_.clock().now();
+  if (const auto* wanted = std::get_if<Register>(&request)) {
+    auto response = registry_.add(peer, *wanted, now);
+    refused_ += response.status == Status::ok ? 0 : 1;
+    return response;
+  }
+  if (const auto* wanted = std::get_if<Discover>(&request)) {
+    auto response = registry_.discover(*wanted, now);
+    refused_ += response.status == Status::ok ? 0 : 1;
+    return response;
+  }
+  if (const auto* wanted = std::get_if<Unregister>(&request)) {
+    registry_.remove(peer, *wanted);
+  }
+  return std::nullopt;
+}
+
+}  // namespace vivim::libp2p::rendezvous
