@@ -1,6 +1,7 @@
 #include "vivim/chat/importers/splitter.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "vivim/chat/scan.hpp"
@@ -18,9 +19,7 @@ void Splitter::feed(std::string_view chunk) {
 }
 
 void Splitter::advance(std::size_t to) {
-  line_ += static_cast<std::uint64_t>(std::count(buffer_.begin() + static_cast<std::ptrdiff_t>(at_),
-                                                 buffer_.begin() + static_cast<std::ptrdiff_t>(to),
-                                                 '\n'));
+  line_ += detail::count_lines(buffer_.data() + at_, buffer_.data() + to);
   at_ = to;
 }
 
@@ -83,10 +82,32 @@ void Splitter::begin_element(State state) {
   in_string_ = escaped_ = too_large_ = false;
 }
 
-std::optional<Element> Splitter::scan() {
-  const char* const data = buffer_.data();
-  const char* const end = data + buffer_.size();
-  const char* at = data + at_;
+/// Goes on by whole blocks, up to one that the element may end in. A backslash outside of strings
+/// is not JSON: left to scan_bytes() too, which knows what it means.
+const char* Splitter::scan_blocks(const char* at, const char* end) {
+  for (; end - at >= detail::k_json_block_bytes; at += detail::k_json_block_bytes) {
+    const auto block = detail::json_block(at);
+    bool escaped = escaped_;
+    const auto quotes = block.quotes & ~detail::escaped_bytes(block.backslashes, escaped);
+    const auto strings = detail::prefix_parity(quotes) ^ (in_string_ ? ~std::uint64_t{0} : 0);
+    if ((block.backslashes & ~strings) != 0) {
+      break;
+    }
+    if (((block.opens | block.closes) & ~strings) != 0) {
+      const auto closes = static_cast<std::uint64_t>(std::popcount(block.closes & ~strings));
+      if (closes >= depth_) {
+        break;
+      }
+      depth_ += static_cast<std::uint64_t>(std::popcount(block.opens & ~strings)) - closes;
+    }
+    in_string_ = (strings >> 63) != 0;
+    escaped_ = escaped;
+  }
+  return at;
+}
+
+/// Goes on byte by byte. True: the element ends at `at`.
+bool Splitter::scan_bytes(const char*& at, const char* end) {
   while (at != end) {
     if (escaped_) {
       escaped_ = false;
@@ -101,7 +122,7 @@ std::optional<Element> Splitter::scan() {
     } else {
       at = detail::find_structural(at, end);
       if (at == end) {
-        break;
+        return false;
       }
       const char c = *at++;
       if (c == '"') {
@@ -109,9 +130,22 @@ std::optional<Element> Splitter::scan() {
       } else if (c == '{' || c == '[') {
         ++depth_;
       } else if (--depth_ == 0) {
-        advance(static_cast<std::size_t>(at - data));
-        return take_element();
+        return true;
       }
+    }
+  }
+  return false;
+}
+
+std::optional<Element> Splitter::scan() {
+  const char* const data = buffer_.data();
+  const char* const end = data + buffer_.size();
+  const char* at = data + at_;
+  while (at != end) {
+    at = scan_blocks(at, end);
+    if (scan_bytes(at, at + std::min<std::ptrdiff_t>(end - at, detail::k_json_block_bytes))) {
+      advance(static_cast<std::size_t>(at - data));
+      return take_element();
     }
   }
   advance(buffer_.size());

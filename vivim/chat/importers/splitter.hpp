@@ -56,7 +56,8 @@ class Splitter {
 
   Result<std::optional<Element>> between();
   std::optional<Element> scan();
-  std::optional<Element> scan_string();
+  const char* scan_blocks(const char* at, const char* end);
+  bool scan_bytes(const char*& at, const char* end);
   std::optional<Element> scan_scalar();
   void begin_element(State state);
   std::optional<Element> take_element();

@@ -76,6 +76,28 @@ TEST_CASE("elements, whatever the pieces") {
   }
 }
 
+TEST_CASE("random brackets, quotes and backslashes: the pieces change nothing") {
+  constexpr std::string_view k_signs = "{}[]\"\"\\\\ ,:a\n";
+  std::uint64_t state = 1;
+  for (int round = 0; round < 3000; ++round) {
+    std::string text = "[{";
+    for (int i = 0; i < 400; ++i) {
+      state = state * 6364136223846793005U + 1442695040888963407U;
+      // many plain bytes in every other round, so that blocks without brackets occur too
+      const auto sign = (state >> 33) % (round % 2 == 0 ? k_signs.size() : 60);
+      text += sign < k_signs.size() ? k_signs[sign] : 'x';
+    }
+    const auto slow = split(text, 1);
+    for (const std::size_t step : {100, 402}) {
+      const auto fast = split(text, step);
+      CHECK(fast.texts() == slow.texts());
+      CHECK(fast.position == slow.position);
+      CHECK(fast.line == slow.line);
+      CHECK(fast.error.has_value() == slow.error.has_value());
+    }
+  }
+}
+
 TEST_CASE("a single object is a list of one") {
   const auto result = split(" {\"a\": 1}\n", 4);
   CHECK(result.texts() == std::vector<std::string>{"{\"a\": 1}"});

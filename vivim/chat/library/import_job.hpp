@@ -35,7 +35,7 @@ std::string outcome_json(const ImportOutcome& outcome);
 inline constexpr std::size_t k_import_batch_bytes = 2 << 20;
 /// Bytes of the export that one transaction takes. A transaction writes most pages of the random
 /// indexes anew, however much it brings; but other writers wait while it runs.
-inline constexpr std::size_t k_import_commit_bytes = 8 << 20;
+inline constexpr std::size_t k_import_commit_bytes = 16 << 20;
 /// Conversations in the store of which an import keeps the keys in memory (8 bytes each); if there
 /// are more, each one that is read is looked up.
 inline constexpr std::size_t k_import_known_max = 4 << 20;
