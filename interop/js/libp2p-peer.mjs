@@ -24,7 +24,8 @@ import { PERF, runPerf, servePerf } from './perf.mjs'
 const PACKAGES = JSON.parse(readFileSync(new URL('package.json', import.meta.url))).dependencies
 const TRANSPORTS = { tcp, ws: webSockets, 'quic-v1': quic }
 const SECURITIES = { noise, tls }
-const MUXERS = { yamux, mplex }
+// js-libp2p's mplex closes a connection on which a peer opens more than 5 streams in a second, unless told otherwise.
+const MUXERS = { yamux, mplex: () => mplex({ disconnectThreshold: 1000 }) }
 const PATIENCE = 30_000
 
 const DESCRIPTION = {

@@ -15,7 +15,7 @@ using Names = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 2> k_transports{"tcp", "ws"};
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
-constexpr std::array<std::string_view, 1> k_muxers{"yamux"};
+constexpr std::array<std::string_view, 2> k_muxers{"yamux", "mplex"};
 constexpr std::array<std::string_view, 3> k_features{"perf", "relay-serve", "relay-reserve"};
 
 boost::json::array list(Names names) {

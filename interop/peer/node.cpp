@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "vivim/libp2p/mplex/connection.hpp"
 #include "vivim/libp2p/tls/security.hpp"
 #include "vivim/libp2p/websocket/transport.hpp"
 
@@ -81,6 +82,9 @@ libp2p::HostOptions Node::options() {
   if (choice_.security == "tls") {
     options.securities.push_back(std::make_unique<libp2p::tls::TlsSecurity>(
         key_, [this](MutableBytes out) { rng_.fill(out); }, loop_.clock()));
+  }
+  if (choice_.muxer == "mplex") {
+    options.muxers.push_back(std::make_unique<libp2p::mplex::MplexMuxer>());
   }
   return options;
 }
