@@ -27,6 +27,7 @@ struct InboundStream {
   std::string protocol;
   Multiaddr remote;
   bool limited = false;  ///< on a connection of short life and few bytes
+  Multiaddr local = {};  ///< our end of the connection
 };
 
 /// A stream that we opened, and the protocol that was agreed on (or, where the peer is known to

@@ -193,6 +193,7 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
     co_return Established{.peer = ready->peer,
                           .connection = std::move(ready->connection),
                           .remote = std::move(ready->remote),
+                          .local = std::move(ready->local),
                           .security = std::move(ready->security),
                           .muxer = std::move(ready->muxer),
                           .limited = ready->limited};
@@ -208,6 +209,7 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
                         .connection = (*muxer)->make(loop_, role, std::move(upgraded.stream),
                                                      std::move(upgraded.early)),
                         .remote = std::move(raw.remote),
+                        .local = std::move(raw.local),
                         .security = std::move(upgraded.security),
                         .muxer = std::move(upgraded.muxer),
                         .limited = raw.limited};

@@ -19,6 +19,7 @@ struct Host::Established {
   PeerId peer;
   std::unique_ptr<MuxedConnection> connection;
   Multiaddr remote;
+  Multiaddr local;
   std::string security;
   std::string muxer;
   bool limited = false;
@@ -62,6 +63,7 @@ struct Host::Peer {
   Peer(rt::Loop& loop, Established established)
       : id(established.peer),
         remote(std::move(established.remote)),
+        local(std::move(established.local)),
         direction(established.direction),
         transport(std::move(established.transport)),
         security(std::move(established.security)),
@@ -76,6 +78,7 @@ struct Host::Peer {
 
   PeerId id;
   Multiaddr remote;
+  Multiaddr local;
   Direction direction;
   std::string transport;
   std::string security;

@@ -45,7 +45,8 @@ rt::Co<void> Host::accept_streams(Peer& peer) {
                         .peer = peer.id,
                         .protocol = {},
                         .remote = peer.remote,
-                        .limited = peer.limited};
+                        .limited = peer.limited,
+                        .local = peer.local};
     streams_.spawn("stream",
                    serve_stream(std::move(stream), std::move(about), std::move(*reservation)));
   }

@@ -1,0 +1,219 @@
+#include "vivim/libp2p/autonat/server.hpp"
+
+#include "vivim/base/assert.hpp"
+#include "vivim/rt/deadline.hpp"
+
+namespace vivim::libp2p::autonat {
+
+/// A request under way: stop() ends its stream, and waits.
+class AutonatServer::Request {
+ public:
+  Request(AutonatServer& server, rt::Stream& stream) : server_(server), stream_(&stream) {
+    ++server_.requests_;
+    server_.serving_.insert(stream_);
+  }
+  ~Request() {
+    server_.serving_.erase(stream_);
+    if (--server_.requests_ == 0) {
+      server_.idle_.set();
+    }
+  }
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+ private:
+  AutonatServer& server_;
+  rt::Stream* stream_;
+};
+
+AutonatServer::AutonatServer(Host& host, Host& dialer, rt::Rng& rng, AutonatServerOptions options)
+    : host_(host),
+      dialer_(dialer),
+      rng_(rng),
+      options_(options),
+      limiter_(options.limits),
+      idle_(host.loop()) {}
+
+AutonatServer::~AutonatServer() {
+  VIVIM_ASSERT(requests_ == 0);
+}
+
+Result<void> AutonatServer::start() {
+  VIVIM_TRYV(host_.handle(std::string(k_v1_protocol_id),
+                          [this](InboundStream inbound) { return serve_v1(std::move(inbound)); }));
+  return host_.handle(std::string(k_dial_request_protocol_id),
+                      [this](InboundStream inbound) { return serve_v2(std::move(inbound)); });
+}
+
+rt::Co<void> AutonatServer::stop() {
+  stopping_ = true;
+  host_.unhandle(std::string(k_v1_protocol_id));
+  host_.unhandle(std::string(k_dial_request_protocol_id));
+  for (rt::Stream* const stream : serving_) {
+    stream->reset(0);
+  }
+  while (requests_ > 0) {
+    idle_.reset();
+    co_await idle_.wait();
+  }
+}
+
+rt::Co<void> AutonatServer::serve_v1(InboundStream inbound) {
+  rt::Stream* const raw = inbound.stream.get();
+  const Request request(*this, *raw);
+  ++stats_.requests;
+  v1::DialResponse response{.status = v1::Status::dial_refused};
+  if (!stopping_ && limiter_.accept(inbound.peer, now())) {
+    const auto answer = co_await answer_v1(inbound);
+    limiter_.finished(inbound.peer);
+    if (!answer) {
+      ++stats_.broken;
+      response.status = v1::Status::bad_request;
+    } else {
+      response = *answer;
+    }
+  } else {
+    ++stats_.rejected;
+  }
+  const Bytes bytes = delimited(v1::encode(response));
+  if (co_await raw->write(bytes)) {
+    (void)co_await raw->close_write();
+  }
+}
+
+rt::Co<Result<v1::DialResponse>> AutonatServer::answer_v1(InboundStream& inbound) {
+  rt::Stream* const raw = inbound.stream.get();
+  rt::Deadline deadline(host_.loop(), options_.request_time_max, [raw] { raw->reset(0); });
+  DelimitedReader reader(k_message_bytes_max);
+  const auto bytes = co_await read_message(*raw, reader);
+  co_await deadline.finish();
+  VIVIM_CO_TRY(const auto message, bytes ? v1::decode(*bytes) : fail(bytes.error()));
+  const auto* const dial = std::get_if<v1::Dial>(&message);
+  if (dial == nullptr) {
+    co_return fail(AutonatError::unexpected);
+  }
+  auto addresses = v1_addresses(*dial, inbound.peer, inbound.remote, options_.scope);
+  if (addresses.empty() || inbound.limited) {
+    ++stats_.refused;
+    co_return v1::DialResponse{.status = v1::Status::dial_refused};
+  }
+  for (const Multiaddr& address : addresses) {
+    const ConnectOptions options{.force_new = true, .ignore_backoff = true};
+    std::vector<Multiaddr> one{address};
+    if (co_await dialer_.connect(inbound.peer, std::move(one), options)) {
+      dialer_.disconnect(inbound.peer);
+      ++stats_.reached;
+      co_return v1::DialResponse{.status = v1::Status::ok, .address = address};
+    }
+    if (stopping_) {
+      break;
+    }
+  }
+  ++stats_.unreached;
+  co_return v1::DialResponse{.status = v1::Status::dial_error};
+}
+
+rt::Co<void> AutonatServer::serve_v2(InboundStream inbound) {
+  rt::Stream* const raw = inbound.stream.get();
+  const Request request(*this, *raw);
+  ++stats_.requests;
+  v2::DialResponse response{.status = v2::ResponseStatus::request_rejected};
+  if (!stopping_ && limiter_.accept(inbound.peer, now())) {
+    const auto answer = co_await answer_v2(inbound);
+    limiter_.finished(inbound.peer);
+    if (!answer) {
+      ++stats_.broken;
+      raw->reset(0);
+      co_return;
+    }
+    response = *answer;
+  }
+  if (response.status == v2::ResponseStatus::request_rejected) {
+    ++stats_.rejected;
+  }
+  const Bytes bytes = delimited(v2::encode(response));
+  if (co_await raw->write(bytes)) {
+    (void)co_await raw->close_write();
+  }
+}
+
+rt::Co<Result<v2::DialResponse>> AutonatServer::answer_v2(InboundStream& inbound) {
+  rt::Stream* const raw = inbound.stream.get();
+  const std::uint64_t data_bytes =
+      k_dial_data_bytes_min + rng_.below(k_dial_data_bytes_max - k_dial_data_bytes_min + 1);
+  ServerSession session({.scope = options_.scope}, inbound.remote, data_bytes);
+  rt::Deadline deadline(host_.loop(), options_.request_time_max, [raw] { raw->reset(0); });
+  auto action = co_await converse(*raw, session);
+  co_await deadline.finish();
+  if (!action) {
+    co_return fail(action.error());
+  }
+  if (const auto* const message = std::get_if<v2::Message>(&*action)) {
+    const auto& response = std::get<v2::DialResponse>(*message);
+    stats_.refused += response.status == v2::ResponseStatus::dial_refused ? 1 : 0;
+    co_return response;
+  }
+  auto& dial = std::get<ServerSession::Dial>(*action);
+  if (dial.foreign) {
+    const auto most = static_cast<std::uint64_t>(options_.foreign_wait_max.count());
+    co_await rt::sleep_for(host_.loop(),
+                           rt::Duration(static_cast<std::int64_t>(rng_.below(most + 1))));
+  }
+  const auto status = co_await dial_back(inbound.peer, std::move(dial));
+  ++(status == v2::DialStatus::dial_error ? stats_.unreached : stats_.reached);
+  co_return session.on_dialled(status);
+}
+
+/// Reads until the session knows what to answer, or whom to dial.
+rt::Co<Result<ServerSession::Action>> AutonatServer::converse(rt::Stream& stream,
+                                                              ServerSession& session) {
+  DelimitedReader reader(k_message_bytes_max);
+  for (;;) {
+    VIVIM_CO_TRY(const auto bytes, co_await read_message(stream, reader));
+    VIVIM_CO_TRY(const auto message, v2::decode(bytes));
+    if (const auto* const data = std::get_if<v2::DialDataResponse>(&message)) {
+      stats_.data_bytes += data->bytes;
+    }
+    VIVIM_CO_TRY(auto action, session.on_message(message, limiter_, now()));
+    if (!action) {
+      continue;
+    }
+    const auto* const reply = std::get_if<v2::Message>(&*action);
+    if (reply == nullptr || std::holds_alternative<v2::DialResponse>(*reply)) {
+      co_return std::move(*action);
+    }
+    const Bytes question = delimited(v2::encode(*reply));
+    VIVIM_CO_TRYV(co_await stream.write(question));
+  }
+}
+
+rt::Co<v2::DialStatus> AutonatServer::dial_back(PeerId peer, ServerSession::Dial dial) {
+  std::vector<Multiaddr> addresses{std::move(dial.address)};
+  const ConnectOptions options{.force_new = true, .ignore_backoff = true};
+  if (stopping_ || !co_await dialer_.connect(peer, std::move(addresses), options)) {
+    co_return v2::DialStatus::dial_error;
+  }
+  const auto status = co_await say_nonce(peer, dial.nonce);
+  dialer_.disconnect(peer);
+  co_return status;
+}
+
+rt::Co<v2::DialStatus> AutonatServer::say_nonce(PeerId peer, std::uint64_t nonce) {
+  const std::string protocol(k_dial_back_protocol_id);
+  auto opened = co_await dialer_.open_stream(peer, std::span(&protocol, 1));
+  if (!opened) {
+    co_return v2::DialStatus::dial_back_error;
+  }
+  rt::Stream* const raw = opened->stream.get();
+  rt::Deadline deadline(host_.loop(), options_.nonce_time_max, [raw] { raw->reset(0); });
+  const Bytes bytes = delimited(v2::encode_dial_back(nonce));
+  bool heard = false;
+  if (co_await raw->write(bytes) && co_await raw->close_write()) {
+    DelimitedReader reader(k_message_bytes_max);
+    heard = (co_await read_message(*raw, reader)).has_value();
+  }
+  co_await deadline.finish();
+  co_return heard ? v2::DialStatus::ok : v2::DialStatus::dial_back_error;
+}
+
+}  // namespace vivim::libp2p::autonat
