@@ -13,6 +13,12 @@ bool is_namespace(const std::string& ns) {
   return !ns.empty() && ns.size() <= k_namespace_bytes_max;
 }
 
+const std::uint64_t* find_in(const std::map<std::string, std::uint64_t>& map,
+                             const std::string& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : &found->second;
+}
+
 RegisterResponse refuse(Status status, std::string text) {
   return {.status = status, .text = std::move(text)};
 }
@@ -30,6 +36,9 @@ RegisterResponse Registry::add(const PeerId& sender, const Register& request, rt
     return refuse(Status::invalid_ttl,
                   "at most " + std::to_string(limits_.ttl_max.count()) + " seconds");
   }
+  if (!has_room(sender, request)) {  // before the signature, which costs more
+    return refuse(Status::unavailable, "too many registrations");
+  }
   const auto record = open_record(request.record);
   if (!record) {
     return refuse(Status::invalid_signed_peer_record, "not a signed peer record");
@@ -37,21 +46,7 @@ RegisterResponse Registry::add(const PeerId& sender, const Register& request, rt
   if (record->peer != sender) {
     return refuse(Status::not_authorized, "a record of another peer");
   }
-  auto& own = by_peer_[sender];
-  const auto earlier = own.find(request.ns);
-  const std::size_t freed = earlier == own.end() ? 0 : entries_.at(earlier->second).record.size();
-  const bool full = (earlier == own.end() && (own.size() >= limits_.registrations_per_peer_max ||
-                                              entries_.size() >= limits_.registrations_max)) ||
-                    record_bytes_ - freed + request.record.size() > limits_.record_bytes_max;
-  if (full) {
-    if (own.empty()) {
-      by_peer_.erase(sender);
-    }
-    return refuse(Status::unavailable, "too many registrations");
-  }
-  if (earlier != own.end()) {
-    erase(earlier->second);
-  }
+  remove(sender, {.ns = request.ns});
   const Sequence sequence = next_++;
   const rt::TimePoint expires = now + std::chrono::seconds(ttl);
   auto& entry =
@@ -65,6 +60,16 @@ RegisterResponse Registry::add(const PeerId& sender, const Register& request, rt
   by_expiry_[{expires, sequence}] = sequence;
   record_bytes_ += request.record.size();
   return {.status = Status::ok, .text = {}, .ttl = ttl};
+}
+
+bool Registry::has_room(const PeerId& sender, const Register& request) const {
+  const auto own = by_peer_.find(sender);
+  const std::size_t count = own == by_peer_.end() ? 0 : own->second.size();
+  const auto* earlier = own == by_peer_.end() ? nullptr : find_in(own->second, request.ns);
+  const std::size_t freed = earlier == nullptr ? 0 : entries_.at(*earlier).record.size();
+  const bool fits_count = earlier != nullptr || (count < limits_.registrations_per_peer_max &&
+                                                 entries_.size() < limits_.registrations_max);
+  return fits_count && record_bytes_ - freed + request.record.size() <= limits_.record_bytes_max;
 }
 
 void Registry::remove(const PeerId& sender, const Unregister& request) {

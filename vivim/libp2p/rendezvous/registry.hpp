@@ -51,6 +51,7 @@ class Registry {
     rt::TimePoint expires;
   };
 
+  bool has_room(const PeerId& sender, const Register& request) const;
   void erase(Sequence sequence);
   Bytes cookie_of(Sequence sequence, const std::optional<std::string>& ns) const;
   std::optional<Sequence> since(const Discover& request) const;

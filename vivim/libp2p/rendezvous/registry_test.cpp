@@ -141,6 +141,28 @@ TEST_CASE("rendezvous: quotas of a peer, of all, and of their bytes") {
   CHECK(bytes.add(peer(2), request(2, "a"), k_start).status == Status::ok);
 }
 
+TEST_CASE("GHSA-cqfx-gf56-8x59: one peer registers namespaces without end") {
+  Registry registry({}, 7);
+  auto flood = request(1, "");
+  std::size_t taken = 0;
+  for (int i = 0; i < 2000; ++i) {
+    flood.ns = "flood-" + std::to_string(i);
+    taken += registry.add(peer(1), flood, k_start).status == Status::ok ? 1u : 0u;
+  }
+  CHECK(taken == RegistryLimits{}.registrations_per_peer_max);
+  CHECK(registry.registrations() == taken);
+  CHECK(registry.add(peer(2), request(2, "room"), k_start).status == Status::ok);
+}
+
+TEST_CASE("rendezvous: cookies cost the point nothing, however many it gives") {
+  Registry registry({}, 7);
+  REQUIRE(registry.add(peer(1), request(1, "room"), k_start).status == Status::ok);
+  const auto first = registry.discover({.ns = "room"}, k_start).cookie;
+  for (int i = 0; i < 1000; ++i) {
+    CHECK(registry.discover({.ns = "room"}, k_start).cookie == first);  // made, not kept
+  }
+}
+
 TEST_CASE("rendezvous: records of both forms, and a client that drops what nobody signed") {
   Registry registry({}, 7);
   const auto legacy = request(1, "a", {}, RecordForm::legacy);
