@@ -57,10 +57,11 @@ struct PeerInfo {
 /// Something that happened to a connection.
 struct HostEvent {
   enum class Kind : std::uint8_t {
-    connected,     ///< secured, with `peer`
-    identified,    ///< agent, protocols and addresses of `peer` are known, or changed
-    disconnected,  ///< after connected; see `reason`
-    failed,        ///< an inbound connection was refused or did not get as far as connected
+    connected,          ///< secured, with `peer`
+    identified,         ///< agent, protocols and addresses of `peer` are known, or changed
+    disconnected,       ///< after connected; see `reason`
+    addresses_changed,  ///< where others see us: listen_addresses() tells more or fewer; no peer
+    failed,             ///< an inbound connection was refused or did not get as far as connected
   };
   Kind kind;
   std::optional<PeerId> peer;  ///< absent when failed before it was known

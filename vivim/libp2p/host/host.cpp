@@ -58,6 +58,9 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
                                       : std::make_unique<ConnectionGater>()),
       manager_(options.connection_manager),
       house_timer_(loop.make_timer()),
+      observed_(options.observation),
+      described_(loop),
+      push_timer_(loop.make_timer()),
       dial_delays_(options.dial_delays),
       backoff_(options.backoff),
       calls_ended_(loop),
@@ -78,8 +81,11 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
   background_.on_stop([this] {
     watchdog_.stop();
     house_timer_->cancel();
+    described_.set();
+    push_timer_->cancel();
   });
   background_.spawn("host housekeeping", keep_house());
+  background_.spawn("identify push", push_loop());
   background_.spawn("host watchdog", watchdog_.run());
   tasks_.on_stop([this] { stop_now(); });
 }
@@ -95,6 +101,9 @@ rt::Co<void> Host::keep_house() {
     if (co_await house_timer_->wait()) {
       trim_connections();
       store_.expire(wall_now());
+      for (const auto& [id, peer] : peers_) {
+        observe_address(*peer);
+      }
     }
   }
 }
@@ -139,20 +148,31 @@ Result<Multiaddr> Host::listen(const Multiaddr& address) {
   listeners_.push_back(std::make_unique<Listening>(
       Listening{.transport = found->get(), .listener = std::move(listener)}));
   tasks_.spawn("host listener", accept_loop(*listeners_.back()));
+  note_change();
   return bound;
 }
 
 std::vector<Multiaddr> Host::listen_addresses() const {
   std::vector<Multiaddr> addresses;
+  std::vector<Multiaddr> external;
+  const auto add = [this](std::vector<Multiaddr>& to, const Multiaddr& address) {
+    if (auto full = address.with_peer(peer_id_); full && std::ranges::count(to, *full) == 0) {
+      to.push_back(std::move(*full));
+    }
+  };
   for (const auto& listening : listeners_) {
     for (const Multiaddr& bound : listening->listener->addresses()) {
       for (const Multiaddr& address : expand_unspecified(bound, network_)) {
-        if (auto full = address.with_peer(peer_id_)) {
-          addresses.push_back(std::move(*full));
-        }
+        add(addresses, address);
+      }
+      for (const Multiaddr& address : observed_.external(bound, loop_.clock().now())) {
+        add(external, address);
       }
     }
   }
+  std::erase_if(external,
+                [&](const auto& each) { return std::ranges::count(addresses, each) > 0; });
+  addresses.insert(addresses.end(), external.begin(), external.end());
   return addresses;
 }
 
@@ -192,8 +212,8 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
     }
     co_return Established{.peer = ready->peer,
                           .connection = std::move(ready->connection),
-                          .remote = std::move(ready->remote),
                           .local = std::move(ready->local),
+                          .remote = std::move(ready->remote),
                           .security = std::move(ready->security),
                           .muxer = std::move(ready->muxer),
                           .limited = ready->limited};
@@ -208,8 +228,8 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
   co_return Established{.peer = upgraded.peer,
                         .connection = (*muxer)->make(loop_, role, std::move(upgraded.stream),
                                                      std::move(upgraded.early)),
-                        .remote = std::move(raw.remote),
                         .local = std::move(raw.local),
+                        .remote = std::move(raw.remote),
                         .security = std::move(upgraded.security),
                         .muxer = std::move(upgraded.muxer),
                         .limited = raw.limited};

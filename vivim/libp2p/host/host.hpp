@@ -66,6 +66,7 @@ class Host {
   /// unsupported_address, stopping, RtError::address_in_use, bad_address.
   Result<Multiaddr> listen(const Multiaddr& address);
   /// Where others can dial us, each ending in /p2p/<our id>; the unspecified address is expanded.
+  /// Behind them what enough peers agree to see us as, if it is something else.
   std::vector<Multiaddr> listen_addresses() const;
 
   /// Connects with the peer at an address ending in /p2p/<id>; at once when we are connected. Asked
@@ -179,6 +180,14 @@ class Host {
   // identify_service.cpp
   identify::Info describe_self(const Multiaddr& observed);
   void remember(const Peer& peer);
+
+  // identify_push.cpp
+  void observe_address(const Peer& peer);
+  void note_change();
+  rt::Co<void> push_loop();
+  std::uint64_t description_digest() const;
+  void push_to_all();
+  rt::Co<void> push_to(Peer& peer);
   peerstore::Time wall_now() const { return peerstore::Time(loop_.clock().wall_now_ms()); }
   rt::Co<void> identify_peer(Peer& peer);
   rt::Co<void> answer_identify(InboundStream inbound);
@@ -211,6 +220,10 @@ class Host {
   std::unique_ptr<ConnectionGater> gater_;
   ConnectionManager manager_;
   std::unique_ptr<rt::Timer> house_timer_;
+  ObservedAddresses observed_;
+  rt::Event described_;  ///< what identify tells may have changed
+  std::unique_ptr<rt::Timer> push_timer_;
+  std::vector<Multiaddr> last_addresses_;
   DialDelays dial_delays_;
   DialBackoff backoff_;
   std::vector<std::unique_ptr<Listening>> listeners_;

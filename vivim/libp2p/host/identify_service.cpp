@@ -25,6 +25,9 @@ rt::Co<Result<identify::Info>> read_identify(rt::Stream& stream) {
 
 /// What a push tells replaces what was known; what it leaves out stays.
 void merge(identify::Info& known, identify::Info&& told) {
+  if (told.observed_address) {
+    known.observed_address = std::move(told.observed_address);
+  }
   if (told.agent_version) {
     known.agent_version = std::move(told.agent_version);
   }
@@ -66,6 +69,11 @@ rt::Co<void> Host::answer_identify(InboundStream inbound) {
     inbound.stream->reset(0);
     co_return;
   }
+  for (const auto& [id, peer] : peers_) {
+    if (peer->id == inbound.peer) {
+      peer->told = description_digest();
+    }
+  }
   if (co_await inbound.stream->write(*message)) {
     (void)co_await inbound.stream->close_write();
   }
@@ -84,6 +92,7 @@ rt::Co<void> Host::take_identify_push(InboundStream inbound) {
     if (peer->id == inbound.peer) {
       merge(peer->info, identify::Info(*told));
       remember(*peer);
+      observe_address(*peer);
       event = event_of(HostEvent::Kind::identified, *peer);
     }
   }
@@ -118,6 +127,7 @@ rt::Co<void> Host::identify_peer(Peer& peer) {
   }
   peer.info = std::move(*told);
   remember(peer);
+  observe_address(peer);
   emit(event_of(HostEvent::Kind::identified, peer));
 }
 

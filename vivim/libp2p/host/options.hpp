@@ -11,6 +11,7 @@
 #include "vivim/libp2p/host/dial_backoff.hpp"
 #include "vivim/libp2p/host/dial_ranker.hpp"
 #include "vivim/libp2p/host/gater.hpp"
+#include "vivim/libp2p/host/observed_addresses.hpp"
 #include "vivim/libp2p/limits/limits.hpp"
 #include "vivim/libp2p/peerstore/peer_store.hpp"
 #include "vivim/libp2p/transport/muxer.hpp"
@@ -42,6 +43,7 @@ struct HostTimes {
   rt::Duration negotiation_max = std::chrono::seconds(10);
   rt::Duration identify_max = std::chrono::seconds(10);
   rt::Duration ping_max = std::chrono::seconds(10);
+  rt::Duration push_delay = std::chrono::seconds(1);  ///< changes within it are pushed together
   rt::Duration keep_alive_interval = std::chrono::seconds(30);
   rt::Duration keep_alive_timeout = std::chrono::seconds(10);
 };
@@ -68,6 +70,7 @@ struct HostOptions {
   ConnectionManagerOptions connection_manager = {};
   /// What is known of other peers, from a snapshot.
   peerstore::PeerStore peer_store = peerstore::PeerStore();
+  ObservationOptions observation = {};
   DialDelays dial_delays = {};
   BackoffTimes backoff = {};
 };

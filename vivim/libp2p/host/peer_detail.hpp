@@ -18,8 +18,8 @@ struct Host::Listening {
 struct Host::Established {
   PeerId peer;
   std::unique_ptr<MuxedConnection> connection;
-  Multiaddr remote;
   Multiaddr local;
+  Multiaddr remote;
   std::string security;
   std::string muxer;
   bool limited = false;
@@ -62,8 +62,8 @@ struct Host::Dialing {
 struct Host::Peer {
   Peer(rt::Loop& loop, Established established)
       : id(established.peer),
-        remote(std::move(established.remote)),
         local(std::move(established.local)),
+        remote(std::move(established.remote)),
         direction(established.direction),
         transport(std::move(established.transport)),
         security(std::move(established.security)),
@@ -77,8 +77,8 @@ struct Host::Peer {
         tasks(loop) {}
 
   PeerId id;
-  Multiaddr remote;
   Multiaddr local;
+  Multiaddr remote;
   Direction direction;
   std::string transport;
   std::string security;
@@ -86,6 +86,7 @@ struct Host::Peer {
   bool limited;
   rt::TimePoint since;
   identify::Info info;
+  std::uint64_t told = 0;  ///< digest of what the peer knows of us
   limits::Reservation reservation;
   limits::Reservation descriptor;
   std::unique_ptr<MuxedConnection> connection;

@@ -131,3 +131,66 @@ TEST_CASE("connection manager: a host closes the least valuable above its high w
   CHECK(policy.events.back().reason->cause == CloseCause::limit);
   CHECK(policy.events.back().reason->error->is(HostError::trimmed));
 }
+
+TEST_CASE("identify push: changes are told to connected peers, together, and only changes") {
+  World world(1);
+  TestHost a(world.add_node("a"));
+  TestHost b(world.add_node("b"));
+  REQUIRE(world.run(a.host.connect(b.address)));
+  world.run_for(5s);
+  CHECK(b.count(Kind::identified) == 1);
+  REQUIRE(a.host.handle("/one/1", echo));
+  REQUIRE(a.host.handle("/two/1", echo));
+  REQUIRE(a.host.listen(Multiaddr::from_tcp(a.node.ip().to_string(), 4002).value()));
+  world.run_for(500ms);
+  CHECK(b.count(Kind::identified) == 1);
+  world.run_for(5s);
+  CHECK(b.count(Kind::identified) == 2);
+  const PeerInfo seen = b.host.peers().front();
+  CHECK(std::ranges::count(seen.protocols, "/two/1") == 1);
+  CHECK(seen.listen_addresses.size() == 2);
+  a.host.unhandle("/one/1");
+  REQUIRE(a.host.handle("/one/1", echo));
+  world.run_for(5s);
+  CHECK(b.count(Kind::identified) == 2);
+  world.run(a.host.stop());
+  world.run(b.host.stop());
+}
+
+namespace {
+
+/// Tells everybody that it sees them at another address, as one behind a NAT does.
+rt::Co<void> tell_observed(InboundStream inbound, PeerId, Multiaddr seen) {
+  identify::Info info{.observed_address = std::move(seen)};
+  if (co_await inbound.stream->write(identify::encode(info).value())) {
+    (void)co_await inbound.stream->close_write();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("observed addresses: listened at when four peers agree") {
+  World world(1);
+  TestHost a(world.add_node("a"));
+  const auto outside = Multiaddr::parse("/ip4/10.99.0.1/tcp/7777").value();
+  std::vector<std::unique_ptr<TestHost>> others;
+  for (int i = 0; i < 4; ++i) {
+    CHECK(a.host.listen_addresses().size() == 1);
+    others.push_back(std::make_unique<TestHost>(world.add_node("n" + std::to_string(i))));
+    Host& host = others.back()->host;
+    REQUIRE(host.handle(std::string(identify::k_protocol_id), [&](InboundStream inbound) {
+      return tell_observed(std::move(inbound), host.peer_id(), outside);
+    }));
+    REQUIRE(world.run(host.connect(a.address)));
+    world.run_for(5s);
+  }
+  CHECK(a.host.listen_addresses() ==
+        std::vector{a.address, outside.with_peer(a.host.peer_id()).value()});
+  CHECK(a.count(Kind::addresses_changed) == 1);
+  world.run_for(5s);
+  CHECK(others.back()->host.peers().front().listen_addresses.size() == 2);  // pushed
+  world.run(a.host.stop());
+  for (const auto& other : others) {
+    world.run(other->host.stop());
+  }
+}

@@ -12,6 +12,8 @@ namespace {
 // A connection at rest keeps the smaller read buffer; one whose reads fill it gets the larger.
 constexpr std::size_t k_read_bytes_min = std::size_t{4} * 1024;
 constexpr std::size_t k_read_bytes_max = std::size_t{64} * 1024;
+// So many small reads in a row: the connection rests, and gives its larger buffer back.
+constexpr std::size_t k_small_reads_max = 8;
 
 }  // namespace
 
@@ -31,6 +33,9 @@ rt::Co<Result<BytesView>> SecureStream::read_frame() {
     if (frame) {
       co_return *frame;
     }
+    if (small_reads_ == k_small_reads_max) {
+      receiver_.release();  // what a busy time left
+    }
     const MutableBytes room = receiver_.prepare(read_bytes_wanted_);
     VIVIM_ASSERT(!room.empty());
     VIVIM_CO_TRY(const auto count, co_await transport_->read_some(room));
@@ -41,6 +46,7 @@ rt::Co<Result<BytesView>> SecureStream::read_frame() {
       co_return BytesView();
     }
     receiver_.commit(count);
+    small_reads_ = count < k_read_bytes_min ? small_reads_ + 1 : 0;
     read_bytes_wanted_ = count == room.size() ? k_read_bytes_max : k_read_bytes_min;
   }
 }

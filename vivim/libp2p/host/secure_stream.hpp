@@ -32,6 +32,7 @@ class SecureStream final : public FrameStream {
   BytesView unread_;
   Bytes sealed_;
   std::size_t read_bytes_wanted_;
+  std::size_t small_reads_ = 0;  ///< in a row
 };
 
 }  // namespace vivim::libp2p

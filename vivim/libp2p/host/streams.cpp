@@ -32,6 +32,7 @@ void Host::update_protocols() {
     names.push_back(name);
   }
   protocols_ = multistream::make_protocol_list(std::move(names));
+  note_change();
 }
 
 rt::Co<void> Host::accept_streams(Peer& peer) {

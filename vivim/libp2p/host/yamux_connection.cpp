@@ -1,6 +1,7 @@
 #include "vivim/libp2p/host/yamux_connection.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/host/muxed_stream_detail.hpp"
@@ -10,9 +11,14 @@ namespace vivim::libp2p {
 
 namespace {
 
-// What one turn of the writer gathers: small while there is little to send.
-constexpr std::size_t k_transmit_bytes_min = std::size_t{16} * 1024;
-constexpr std::size_t k_transmit_bytes_max = std::size_t{128} * 1024;
+// What one turn of the writer gathers: little while there is little to send.
+constexpr std::array<std::size_t, 3> k_transmit_bytes{2048, std::size_t{16} * 1024,
+                                                      std::size_t{128} * 1024};
+
+std::size_t next_transmit_bytes(std::size_t size) {
+  const auto larger = std::ranges::upper_bound(k_transmit_bytes, size);
+  return larger == k_transmit_bytes.end() ? size : *larger;
+}
 
 yamux::Role role_of(Direction direction) {
   return direction == Direction::outbound ? yamux::Role::dialer : yamux::Role::listener;
@@ -133,7 +139,7 @@ rt::Co<Result<void>> YamuxConnection::read_frames() {
 rt::Co<void> YamuxConnection::write_loop() {
   for (;;) {
     if (transmit_buffer_.empty()) {
-      transmit_buffer_.resize(k_transmit_bytes_min);
+      transmit_buffer_.resize(k_transmit_bytes.front());
     }
     const std::size_t count = session_.poll_transmit(transmit_buffer_, now());
     settle();
@@ -152,8 +158,8 @@ rt::Co<void> YamuxConnection::write_loop() {
       close(CloseReason::from(written.error()));
       break;
     }
-    if (count > transmit_buffer_.size() / 2 && transmit_buffer_.size() < k_transmit_bytes_max) {
-      transmit_buffer_.resize(k_transmit_bytes_max);
+    if (count > transmit_buffer_.size() / 2) {
+      transmit_buffer_.resize(next_transmit_bytes(transmit_buffer_.size()));
     }
   }
   flushed_.set();
@@ -182,14 +188,15 @@ void YamuxConnection::on_timer() {
     }
     return;
   }
+  if (!writing_ && !session_.wants_transmit()) {
+    transmit_buffer_ = Bytes();
+    session_.trim();
+    secure_->trim();
+  }
   if (const auto result = session_.on_deadline(now()); !result) {
     close(CloseReason::from(result.error()));
   }
   settle();
-  if (!writing_ && !session_.wants_transmit()) {
-    transmit_buffer_ = Bytes();
-    secure_->trim();
-  }
 }
 
 void YamuxConnection::settle() {

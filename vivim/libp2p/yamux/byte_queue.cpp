@@ -8,9 +8,14 @@ namespace vivim::libp2p::yamux {
 
 // Chunk by chunk: a chain of unique_ptr would recurse.
 ChunkPool::~ChunkPool() {
+  clear();
+}
+
+void ChunkPool::clear() {
   while (spare_) {
     spare_ = std::move(spare_->next);
   }
+  spare_count_ = 0;
 }
 
 std::unique_ptr<Chunk> ChunkPool::take() {

@@ -30,6 +30,8 @@ class ChunkPool {
 
   std::unique_ptr<Chunk> take();
   void give(std::unique_ptr<Chunk> chunk);
+  /// Frees what is kept.
+  void clear();
 
  private:
   std::unique_ptr<Chunk> spare_;

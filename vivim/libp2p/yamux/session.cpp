@@ -265,4 +265,8 @@ Result<void> Session::on_deadline(Time now) {
   return {};
 }
 
+void Session::trim() {
+  pool_->clear();
+}
+
 }  // namespace vivim::libp2p::yamux

@@ -163,6 +163,9 @@ class Session {
   /// Error: ping_timeout, which ends the session.
   Result<void> on_deadline(Time now);
 
+  /// Frees memory that is kept for the next bytes, for a session that rests.
+  void trim();
+
   std::size_t inbound_streams() const { return inbound_; }
   std::size_t outbound_streams() const { return streams_.size() - inbound_; }
 
