@@ -13,6 +13,9 @@ namespace json = boost::json;
 using libp2p::Multiaddr;
 using libp2p::PeerId;
 
+constexpr int k_open_tries_max = 2000;
+constexpr auto k_open_pause = std::chrono::milliseconds(1);
+
 // Several tasks, and the first error among them.
 struct Round {
   Round(rt::Loop& loop, std::size_t tasks) : ended(loop), running(tasks) {}
@@ -63,6 +66,21 @@ rt::Co<Result<void>> connect_often(libp2p::Host& host, Multiaddr address, std::u
   co_return Result<void>{};
 }
 
+// A muxer refuses when too many streams wait for the other side: then it waits a little.
+rt::Co<Result<std::unique_ptr<rt::Stream>>> open_paced(Node& node, PeerId peer,
+                                                       const std::vector<std::string>& protocols) {
+  for (auto left = k_open_tries_max;; --left) {
+    auto opened = co_await node.host().open_stream(peer, protocols);
+    if (opened) {
+      co_return std::move(opened->stream);
+    }
+    if (left == 0) {
+      co_return std::unexpected(opened.error());
+    }
+    co_await rt::sleep_for(node.loop(), k_open_pause);
+  }
+}
+
 }  // namespace
 
 rt::Co<Result<json::object>> run_bulk_command(Node& node, json::object asked) {
@@ -106,10 +124,10 @@ rt::Co<Result<json::object>> run_open_streams(Node& node, Held& held, json::obje
   VIVIM_CO_TRY(const auto peer, peer_of(asked));
   const std::vector<std::string> protocols{std::string(k_bulk_protocol)};
   for (auto left = number_of(asked, "count", 1); left > 0; --left) {
-    VIVIM_CO_TRY(auto opened, co_await node.host().open_stream(peer, protocols));
+    VIVIM_CO_TRY(auto stream, co_await open_paced(node, peer, protocols));
     const std::array<std::uint8_t, 1> first{};
-    VIVIM_CO_TRYV(co_await opened.stream->write(first));
-    held.streams.push_back(std::move(opened.stream));
+    VIVIM_CO_TRYV(co_await stream->write(first));
+    held.streams.push_back(std::move(stream));
   }
   co_return json::object{};
 }

@@ -1,0 +1,285 @@
+// libp2p beside go-libp2p and rust-libp2p, and beside a bare TCP connection, in one run on this machine: medians of
+// several rounds with their spread, the peers in turn within each round. Prints a table with the marks, and writes
+// build/bench/libp2p.json.
+//
+//   scripts/with-node bench/libp2p/bench.mjs [--quick] [--rounds 5] [--peers vivim,go,rust] [--only TEXT]
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+import { LISTEN, flagsOf, has, nameOf } from '../../interop/runner/combinations.mjs'
+import { ROOT, describe, withPeers } from '../../interop/runner/process.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '5' },
+    peers: { type: 'string', default: 'vivim,go,rust' },
+    only: { type: 'string', default: '' }
+  }
+})
+const ROUNDS = Number(options.rounds)
+const BYTES = options.quick ? 256 << 20 : 1 << 30
+const WRITE_BYTES = 64 * 1024
+const RTT_MS = 60
+const PATIENCE = 300_000
+
+const kinds = options.peers.split(',').filter(kind => existsSync(`${ROOT}/build`) && describe(kind) !== undefined)
+const described = new Map(kinds.map(kind => [kind, describe(kind)]))
+const figures = []
+
+function program (name) {
+  return `${process.env.VIVIM_BENCH_BIN ?? `${ROOT}/build/bin`}/${name}`
+}
+
+function raw (...words) {
+  const ran = spawnSync(program('libp2p_raw'), words.map(String), { encoding: 'utf8' })
+  if (ran.status !== 0) {
+    throw new Error(`libp2p_raw: ${ran.stderr}`)
+  }
+  return Number(ran.stdout)
+}
+
+function median (values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]
+}
+
+// Several rounds of `measures`, a map from a name to what gives one number; a failure is kept as text.
+async function measure (what, unit, measures) {
+  if (!what.includes(options.only)) {
+    return undefined
+  }
+  const found = new Map(Object.keys(measures).map(name => [name, []]))
+  const errors = new Map()
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, work] of Object.entries(measures)) {
+      if (errors.has(name)) {
+        continue
+      }
+      try {
+        found.get(name).push(await work())
+      } catch (error) {
+        errors.set(name, error.message)
+      }
+    }
+  }
+  const figure = { what, unit, values: {} }
+  for (const [name, values] of found) {
+    figure.values[name] = errors.has(name)
+      ? { error: errors.get(name) }
+      : { median: median(values), low: Math.min(...values), high: Math.max(...values), values }
+  }
+  figures.push(figure)
+  const cells = Object.entries(figure.values).map(([name, one]) => `${name} ${text(one)}`)
+  console.log(`${what} [${unit}]: ${cells.join(', ')}`)
+  return figure
+}
+
+function text (one) {
+  const digits = value => value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toFixed(3)
+  return one === undefined ? '' : one.error ? `failed: ${one.error}` : `${digits(one.median)} (${digits(one.low)} to ${digits(one.high)})`
+}
+
+async function pair (kind, combination, work, around = [[], []]) {
+  const flags = flagsOf(combination)
+  return await withPeers([[kind, flags, around[0]], [kind, flags, around[1]]], async (dialer, listener) => {
+    const { addrs: [at] } = await listener.ask('listen', { addr: LISTEN[combination.transport] })
+    return await work(dialer, listener, at)
+  })
+}
+
+const TCP = { transport: 'tcp', security: 'noise', muxer: 'yamux' }
+const gigabits = (bytes, seconds) => bytes * 8 / seconds / 1e9
+
+function having (combination) {
+  return kinds.filter(kind => has(described.get(kind), combination))
+}
+
+async function throughput (combination) {
+  for (const direction of ['upload', 'download']) {
+    const measures = { 'raw TCP': async () => gigabits(BYTES, raw('pipe', BYTES, WRITE_BYTES)) }
+    for (const kind of having(combination)) {
+      measures[kind] = () => pair(kind, combination, async (dialer, listener, at) => {
+        await dialer.ask('dial', { addr: at })
+        const { seconds } = await dialer.ask('perf', { peer: listener.id, [direction]: BYTES }, PATIENCE)
+        return gigabits(BYTES, seconds)
+      })
+    }
+    await measure(`one stream, ${nameOf(combination)}, ${direction}`, 'Gbit/s', measures)
+  }
+}
+
+// One core for each side.
+async function connectionRate (combination) {
+  const measures = {}
+  for (const kind of having(combination)) {
+    measures[kind] = () => pair(kind, combination, async (dialer, listener, at) => {
+      const fields = { addr: at, parallel: 4, count: options.quick ? 100 : 300 }
+      const { seconds, connections } = await dialer.ask('connect-rate', fields, PATIENCE)
+      return connections / seconds
+    }, [['taskset', '-c', '0'], ['taskset', '-c', '1']])
+  }
+  await measure(`new connections, ${nameOf(combination)}`, 'per s', measures)
+}
+
+async function pings (combination) {
+  const measures = { 'raw TCP': async () => raw('echo', 3000) }
+  for (const kind of having(combination)) {
+    measures[kind] = () => pair(kind, combination, async (dialer, listener, at) => {
+      await dialer.ask('dial', { addr: at })
+      const { ms } = await dialer.ask('ping', { peer: listener.id, count: 2000 }, PATIENCE)
+      return median(ms) * 1000
+    })
+  }
+  await measure(`ping, ${nameOf(combination)}`, 'us', measures)
+}
+
+function memoryOf (peer) {
+  const status = readFileSync(`/proc/${peer.pid}/status`, 'utf8')
+  return Number(/RssAnon:\s+(\d+) kB/.exec(status)[1])
+}
+
+async function settled (peer) {
+  let last = memoryOf(peer)
+  for (let calm = 0; calm < 3;) {
+    await new Promise(resolve => setTimeout(resolve, 400))
+    const now = memoryOf(peer)
+    calm = Math.abs(now - last) < 200 ? calm + 1 : 0
+    last = now
+  }
+  return last
+}
+
+async function idleConnections (combination, count) {
+  const measures = {}
+  for (const kind of having(combination)) {
+    measures[kind] = () => pair(kind, combination, async (dialer, listener, at) => {
+      await dialer.ask('dial-many', { addr: at, count: 50 }, PATIENCE)
+      const before = await settled(listener)
+      await dialer.ask('dial-many', { addr: at, count }, PATIENCE)
+      return (await settled(listener) - before) / count
+    })
+  }
+  await measure(`memory of an idle connection at its listener, ${nameOf(combination)}, of ${count}`, 'KiB', measures)
+}
+
+async function idleStreams (count) {
+  const sides = { 'opened by': 0, 'accepted by': 1 }
+  for (const [side, index] of Object.entries(sides)) {
+    await measure(`memory of an idle stream, ${count} on one connection, ${side}`, 'KiB', {
+      vivim: () => pair('vivim', TCP, async (...peers) => {
+        const [dialer, listener, at] = peers
+        await dialer.ask('dial', { addr: at })
+        await dialer.ask('open-streams', { peer: listener.id, count: 100 })
+        const before = await settled(peers[index])
+        await dialer.ask('open-streams', { peer: listener.id, count }, PATIENCE)
+        const ping = await dialer.ask('ping', { peer: listener.id })
+        return ping.ok && (await settled(peers[index]) - before) / count
+      })
+    })
+  }
+}
+
+// A slow link in front of a listener; `work` gets the address on its near side.
+async function overLink (at, rateMbit, work) {
+  const [, protocol, port] = /\/(tcp|udp)\/(\d+)/.exec(at)
+  const link = spawn(program('libp2p_link'), [protocol, port, String(RTT_MS / 2), String(rateMbit)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const near = await new Promise((resolve, reject) => {
+    link.stdout.once('data', text => resolve(String(text).trim()))
+    link.once('error', reject)
+  })
+  try {
+    return await work(at.replace(`/${protocol}/${port}`, `/${protocol}/${near}`))
+  } finally {
+    link.stdin.end()
+  }
+}
+
+async function firstByte (combination) {
+  const measures = {}
+  // The emulator answers TCP's own handshake at once: that round trip is added.
+  const own = combination.transport === 'quic-v1' ? 0 : 1
+  for (const kind of having(combination)) {
+    measures[kind] = () => pair(kind, combination, (dialer, listener, at) => overLink(at, 1000, async near => {
+      const begin = performance.now()
+      await dialer.ask('dial', { addr: near })
+      await dialer.ask('perf', { peer: listener.id, upload: 1, download: 1 })
+      return (performance.now() - begin) / RTT_MS + own
+    }))
+  }
+  await measure(`connect and first byte over ${RTT_MS} ms, ${nameOf(combination)}`, 'round trips', measures)
+}
+
+async function longFat (combination) {
+  const bytes = options.quick ? 128 << 20 : 512 << 20
+  const measures = {}
+  for (const kind of having(combination)) {
+    measures[kind] = () => pair(kind, combination, (dialer, listener, at) => overLink(at, 1000, async near => {
+      await dialer.ask('dial', { addr: near })
+      const { seconds } = await dialer.ask('perf', { peer: listener.id, upload: bytes }, PATIENCE)
+      return gigabits(bytes, seconds)
+    }))
+  }
+  await measure(`one stream over ${RTT_MS} ms and 1 Gbit/s, ${nameOf(combination)}`, 'Gbit/s', measures)
+}
+
+// A mark: VIVIM against others of the same figure, as a ratio to reach.
+const MARKS = [
+  [/^one stream, tcp \+ noise/, 'raw TCP', 0.7], [/^one stream, tcp \+ noise/, 'rust', 1.3], [/^one stream, tcp \+ noise/, 'go', 2],
+  [/^one stream, (tcp \+ tls|ws)/, 'rust', 1.2], [/^one stream, (tcp \+ tls|ws)/, 'go', 1.2],
+  [/^one stream, quic/, 'rust', 1.5], [/^one stream, quic/, 'go', 1.5],
+  [/^new connections/, 'rust', 2], [/^new connections/, 'go', 3]
+]
+const LIMITS = [
+  [/^ping/, 'raw TCP', 2], [/first byte.*tcp/, 3.3], [/first byte.*quic/, 2.3], [/memory of an idle connection/, 20]
+]
+
+function marksOf (figure) {
+  const ours = figure.values.vivim
+  if (ours?.median === undefined) {
+    return []
+  }
+  const verdict = (ok, words) => `${words}: ${ok ? 'reached' : 'NOT reached'}`
+  const ratios = MARKS.filter(([what, other]) => what.test(figure.what) && figure.values[other]?.median !== undefined)
+    .map(([, other, least]) => {
+      const ratio = ours.median / figure.values[other].median
+      return verdict(ratio >= least, `${ratio.toFixed(2)} x ${other} (mark ${least})`)
+    })
+  const limits = LIMITS.filter(([what]) => what.test(figure.what)).map(limit => {
+    if (limit.length === 2) {
+      return verdict(ours.median <= limit[1], `at most ${limit[1]} ${figure.unit}`)
+    }
+    const ratio = ours.median / figure.values[limit[1]].median
+    return verdict(ratio <= limit[2], `${ratio.toFixed(2)} x ${limit[1]} (at most ${limit[2]})`)
+  })
+  return [...ratios, ...limits]
+}
+
+function table () {
+  const columns = ['raw TCP', ...kinds]
+  const rows = figures.map(figure => `| ${[`${figure.what} (${figure.unit})`, ...columns.map(name => text(figure.values[name])), marksOf(figure).join('; ')].join(' | ')} |`)
+  return [`| | ${columns.join(' | ')} | marks |`, `|${'---|'.repeat(columns.length + 2)}`, ...rows].join('\n')
+}
+
+const QUIC = { transport: 'quic-v1' }
+const begun = loadavg()
+await throughput(TCP)
+await throughput({ ...TCP, security: 'tls' })
+await throughput({ ...TCP, transport: 'ws' })
+await throughput(QUIC)
+await connectionRate(TCP)
+await connectionRate(QUIC)
+await pings(TCP)
+await firstByte(TCP)
+await firstByte({ ...TCP, security: 'tls' })
+await firstByte(QUIC)
+await longFat(TCP)
+await longFat(QUIC)
+await idleConnections(TCP, options.quick ? 300 : 1000)
+await idleStreams(options.quick ? 10_000 : 100_000)
+
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length, load: begun }
+mkdirSync(`${ROOT}/build/bench`, { recursive: true })
+writeFileSync(`${ROOT}/build/bench/libp2p.json`, JSON.stringify({ machine, peers: Object.fromEntries(described), bytes: BYTES, figures }, null, 1))
+console.log(`\n${table()}\n\n${machine.cpu}, ${machine.cores} cores, load before: ${begun.map(one => one.toFixed(1)).join(' ')}`)
