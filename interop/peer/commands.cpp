@@ -30,6 +30,9 @@ json::array texts(const Items& items) {
 rt::Co<Result<json::object>> listen(Node& node, json::object asked) {
   VIVIM_CO_TRY(const auto address, address_of(asked));
   VIVIM_CO_TRYV(node.host().listen(address));
+  if (node.choice().mdns) {
+    VIVIM_CO_TRYV(node.start_mdns());
+  }
   co_return json::object{{"addrs", texts(node.host().listen_addresses())}};
 }
 
@@ -120,6 +123,15 @@ rt::Co<Result<json::object>> direct(Node& node, json::object asked) {
   co_return json::object{{"remote", info->address.to_string()}};
 }
 
+rt::Co<Result<json::object>> mdns(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  const auto* const found = co_await wait_for(node, asked, [&] { return node.discovered(peer); });
+  if (found == nullptr) {
+    co_return fail(PeerError::not_found);
+  }
+  co_return json::object{{"addrs", texts(*found)}};
+}
+
 rt::Co<Result<json::object>> perf(Node& node, json::object asked) {
   VIVIM_CO_TRY(const auto peer, peer_of(asked));
   const auto begin = node.loop().clock().now();
@@ -160,6 +172,7 @@ rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object as
       {"perf", [](Node& of, Held&, json::object a) { return perf(of, std::move(a)); }},
       {"relay-reserve", [](Node& of, Held&, json::object a) { return reserve(of, std::move(a)); }},
       {"direct", [](Node& of, Held&, json::object a) { return direct(of, std::move(a)); }},
+      {"mdns", [](Node& of, Held&, json::object a) { return mdns(of, std::move(a)); }},
       {"disconnect", [](Node& of, Held&, json::object a) { return disconnect(of, std::move(a)); }},
       {"connect-rate",
        [](Node& of, Held&, json::object a) { return run_connect_rate(of, std::move(a)); }},

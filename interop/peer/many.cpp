@@ -52,8 +52,8 @@ rt::Co<Result<double>> run_all(rt::Loop& loop, std::vector<rt::Co<Result<void>>>
 
 rt::Co<Result<void>> bulk_stream(Node& node, PeerId peer, BulkSizes sizes) {
   const std::vector<std::string> protocols{std::string(k_bulk_protocol)};
-  VIVIM_CO_TRY(auto opened,
-               co_await node.host().open_stream(peer, protocols, {.allow_limited = true}));
+  VIVIM_CO_TRY(auto opened, co_await node.host().open_stream(
+                                peer, protocols, {.allow_limited = true, .assume_spoken = true}));
   co_return co_await run_bulk(node.loop(), *opened.stream, sizes);
 }
 

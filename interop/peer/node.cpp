@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "vivim/base/assert.hpp"
 #include "vivim/libp2p/mplex/connection.hpp"
+#include "vivim/libp2p/quic/transport.hpp"
 #include "vivim/libp2p/tls/security.hpp"
 #include "vivim/libp2p/websocket/transport.hpp"
 
@@ -79,12 +81,18 @@ libp2p::HostOptions Node::options() {
     options.transports.push_back(
         std::make_unique<libp2p::websocket::WebSocketTransport>(loop_, network_, rng_));
   }
-  if (choice_.security == "tls") {
-    options.securities.push_back(std::make_unique<libp2p::tls::TlsSecurity>(
-        key_, [this](MutableBytes out) { rng_.fill(out); }, loop_.clock()));
+  if (choice_.transport == "quic-v1") {
+    auto made = libp2p::quic::QuicTransport::make(
+        libp2p::quic::make_options(key_, loop_.clock(), rng_), loop_, network_, rng_);
+    VIVIM_ASSERT(made);
+    options.transports.push_back(std::move(*made));
   }
   if (choice_.muxer == "mplex") {
     options.muxers.push_back(std::make_unique<libp2p::mplex::MplexMuxer>());
+  }
+  if (choice_.security == "tls") {
+    options.securities.push_back(std::make_unique<libp2p::tls::TlsSecurity>(
+        key_, [this](MutableBytes out) { rng_.fill(out); }, loop_.clock()));
   }
   return options;
 }
@@ -118,7 +126,27 @@ json::object Node::connection(const PeerId& peer) const {
   return told;
 }
 
+Result<void> Node::start_mdns() {
+  mdns_ = std::make_unique<libp2p::mdns::Service>(
+      loop_, network_, rng_,
+      libp2p::mdns::ServiceOptions{.self = host_.peer_id(),
+                                   .addresses = [this] { return host_.listen_addresses(); },
+                                   .observer =
+                                       [this](const libp2p::mdns::Event& event) {
+                                         discovered_[event.peer] = event.addresses;
+                                       }});
+  return mdns_->start();
+}
+
+const std::vector<Multiaddr>* Node::discovered(const PeerId& peer) const {
+  const auto found = discovered_.find(peer);
+  return found == discovered_.end() ? nullptr : &found->second;
+}
+
 rt::Co<void> Node::stop() {
+  if (mdns_) {
+    co_await mdns_->stop();
+  }
   if (relay_) {
     co_await relay_->stop();
   }

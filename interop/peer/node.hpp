@@ -9,6 +9,7 @@
 #include "interop/bulk.hpp"
 #include "interop/peer/choice.hpp"
 #include "vivim/libp2p/host/host.hpp"
+#include "vivim/libp2p/mdns/service.hpp"
 #include "vivim/libp2p/perf/service.hpp"
 #include "vivim/libp2p/relay/client.hpp"
 #include "vivim/libp2p/relay/server.hpp"
@@ -41,6 +42,10 @@ class Node {
   boost::json::object connection(const libp2p::PeerId& peer) const;
   /// Whether a relay holds a reservation of ours.
   bool reserved(const libp2p::PeerId& relay) const { return circuits_->reserved(relay); }
+  /// Looks for peers on the local network, and is found. Errors: those of mdns::Service::start.
+  Result<void> start_mdns();
+  /// Addresses of a peer that mDNS found; null before.
+  const std::vector<libp2p::Multiaddr>* discovered(const libp2p::PeerId& peer) const;
   /// Stops the services, then the host.
   rt::Co<void> stop();
 
@@ -58,6 +63,8 @@ class Node {
   libp2p::perf::Server perf_;
   libp2p::relay::RelayTransport* circuits_ = nullptr;  ///< the host's
   std::unique_ptr<libp2p::relay::RelayServer> relay_;
+  std::unique_ptr<libp2p::mdns::Service> mdns_;
+  std::map<libp2p::PeerId, std::vector<libp2p::Multiaddr>> discovered_;
 };
 
 /// A field of a request. Error: bad_request.

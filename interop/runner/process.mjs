@@ -135,6 +135,11 @@ export async function withPeers (starts, work) {
       throw failed.reason
     }
     return await work(...peers)
+  } catch (error) {
+    if (process.env.VIVIM_INTEROP_DEBUG) {
+      peers.forEach(peer => console.error(`--- ${peer.kind} wrote:\n${peer.stderr}`))
+    }
+    throw error
   } finally {
     await Promise.all(peers.map(peer => peer.stop()))
   }

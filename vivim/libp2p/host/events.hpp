@@ -31,7 +31,7 @@ struct InboundStream {
 };
 
 /// A stream that we opened, and the protocol that was agreed on (or, where the peer is known to
-/// speak it, assumed: then the first read fails if it refused).
+/// speak it, or StreamOptions asked for it, assumed: then the first read fails if it refused).
 struct OpenedStream {
   std::unique_ptr<rt::Stream> stream;
   std::string protocol;

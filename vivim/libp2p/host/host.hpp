@@ -171,7 +171,8 @@ class Host {
                             limits::Reservation reservation);
   std::unique_ptr<rt::Stream> hold(std::unique_ptr<rt::Stream> stream,
                                    limits::Reservation reservation) const;
-  rt::Co<Result<OpenedStream>> open_on(Peer& peer, std::vector<std::string> protocols);
+  rt::Co<Result<OpenedStream>> open_on(Peer& peer, std::vector<std::string> protocols,
+                                       StreamOptions options);
   void update_protocols();
 
   // services.cpp

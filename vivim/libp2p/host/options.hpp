@@ -91,6 +91,9 @@ struct ConnectOptions {
 struct StreamOptions {
   /// Also a limited (relayed) connection, if there is no other.
   bool allow_limited = false;
+  /// Takes it that the peer speaks the first protocol, before it has said so: what is written first
+  /// leaves together with the proposal, a round trip earlier; if it does not, the first read fails.
+  bool assume_spoken = false;
 };
 
 /// How Host::handle serves a protocol.

@@ -98,13 +98,17 @@ rt::Co<Result<OpenedStream>> Host::open_stream(PeerId peer, std::span<const std:
   if (found == nullptr) {
     co_return fail(HostError::not_connected);
   }
-  co_return co_await open_on(*found, {protocols.begin(), protocols.end()});
+  co_return co_await open_on(*found, {protocols.begin(), protocols.end()}, options);
 }
 
-rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> protocols) {
+rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> protocols,
+                                            StreamOptions options) {
   VIVIM_CO_TRY(auto reservation, resources_->open_stream(Direction::outbound, peer.id));
   VIVIM_CO_TRY(auto stream, peer.connection->open_stream());
-  const auto known = std::ranges::find_first_of(protocols, peer.info.protocols);
+  auto known = std::ranges::find_first_of(protocols, peer.info.protocols);
+  if (known == protocols.end() && options.assume_spoken && peer.info.protocols.empty()) {
+    known = protocols.begin();
+  }
   if (known != protocols.end()) {
     VIVIM_CO_TRYV(reservation.assign_protocol(*known));
     VIVIM_CO_TRY(auto opened, co_await propose_optimistically(std::move(stream), *known));

@@ -71,7 +71,8 @@ rt::Co<Result<Request>> answer(rt::Stream& stream, rt::Loop& loop, ServerLimits 
 rt::Co<Result<Measurement>> measure(Host& host, rt::Clock& clock, PeerId peer, Request request,
                                     std::size_t write_bytes) {
   const std::string protocol(k_protocol_id);
-  VIVIM_CO_TRY(auto opened, co_await host.open_stream(peer, std::span(&protocol, 1)));
+  VIVIM_CO_TRY(auto opened,
+               co_await host.open_stream(peer, std::span(&protocol, 1), {.assume_spoken = true}));
   auto measured = co_await measure(*opened.stream, clock, request, write_bytes);
   if (!measured) {
     opened.stream->reset(0);
