@@ -79,8 +79,8 @@ class Conversations {
   Result<std::int64_t> count();
 
   /// Import: creates documents with their snapshots, blobs and rows, and queues them for indexing;
-  /// all or nothing. A batch of about 8 MiB keeps other writers waiting for less than a tenth of a
-  /// second. Errors: exists.
+  /// all or nothing. Other writers wait meanwhile: about 5 ms of processor time for each MB of the
+  /// export. Errors: exists.
   Result<void> insert_many(std::span<const NewConversation> batch);
   /// The same for one, as part of a transaction of the caller's: after an error some of it may be
   /// there.

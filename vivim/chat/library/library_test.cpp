@@ -266,6 +266,23 @@ TEST_CASE("library: what an import stores can be read back, to the byte") {
   }
 }
 
+TEST_CASE("library: an import of several batches, and the same again") {
+  Home home;
+  const TemporaryFile file(".json");
+  std::string text;
+  write_synthetic_export({.bytes = 2 * k_import_batch_bytes + 100'000},
+                         [&](std::string_view piece) { text += piece; });
+  file.write(text);
+  auto outcome = home.good(home.library->import_now(file.path()));
+  const auto conversations = outcome.report.conversations;
+  CHECK(outcome.added == conversations);
+  CHECK(home.list().size() == conversations);
+  outcome = home.good(home.library->import_now(file.path()));
+  CHECK(outcome.added == 0);
+  CHECK(outcome.unchanged == conversations);
+  CHECK(home.list().size() == conversations);
+}
+
 TEST_CASE("library: a broken file keeps what came before, as a job") {
   Home home;
   const TemporaryFile file(".json");
