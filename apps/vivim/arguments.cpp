@@ -57,7 +57,12 @@ class Grammar {
   template <class Args>
   std::pair<CLI::App*, Args*> add(const std::string& name, const std::string& about,
                                   const Examples& examples) {
-    auto* command = app_.add_subcommand(name, about);
+    return add<Args>(app_, name, about, examples);
+  }
+  template <class Args>
+  std::pair<CLI::App*, Args*> add(CLI::App& parent, const std::string& name,
+                                  const std::string& about, const Examples& examples) {
+    auto* command = parent.add_subcommand(name, about);
     auto arguments = std::make_shared<Args>();
     std::string footer = "Examples:";
     for (const auto& example : examples) {
@@ -129,6 +134,15 @@ void Grammar::add_network_commands() {
                           {"vivim peers", "vivim peers --verbose", "vivim peers --json | jq"});
   peers->add_flag("-v,--verbose", peers_args->verbose, "Also how, and what they speak");
   add_common(*peers);
+
+  auto* swarm = app_.add_subcommand("swarm", "What the node does among others");
+  swarm->require_subcommand(1);
+  swarm->footer("Examples:\n  vivim swarm limits");
+  add_common(*swarm);
+  add_common(*add<SwarmLimitsArguments>(*swarm, "limits",
+                                        "What the node may use for its peers, and uses",
+                                        {"vivim swarm limits", "vivim swarm limits --json | jq"})
+                  .first);
 
   auto [ping, ping_args] = add<PingArguments>(
       "ping", "Measure round trips to a node",

@@ -34,6 +34,7 @@ struct DisconnectArguments {
 struct PeersArguments {
   bool verbose = false;
 };
+struct SwarmLimitsArguments {};
 struct PingArguments {
   std::string peer;  ///< id or multiaddr
   std::uint64_t count = 4;
@@ -92,10 +93,11 @@ struct VersionArguments {};
 
 using CommandArguments =
     std::variant<RunArguments, InitArguments, IdArguments, StatusArguments, StopArguments,
-                 ConnectArguments, DisconnectArguments, PeersArguments, PingArguments,
-                 PerfArguments, ImportArguments, ListArguments, ShowArguments, SearchArguments,
-                 ExportArguments, RemoveArguments, NewArguments, RenameArguments, ShareArguments,
-                 JoinArguments, UnshareArguments, DoctorArguments, VersionArguments>;
+                 ConnectArguments, DisconnectArguments, PeersArguments, SwarmLimitsArguments,
+                 PingArguments, PerfArguments, ImportArguments, ListArguments, ShowArguments,
+                 SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
+                 ShareArguments, JoinArguments, UnshareArguments, DoctorArguments,
+                 VersionArguments>;
 
 struct Arguments {
   CommonArguments common;

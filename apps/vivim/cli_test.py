@@ -410,10 +410,17 @@ class CommandLine(unittest.TestCase):
         verbose = friend.good("peers", "--verbose")
         self.assertIn("/vivim/sync/1.0.0", verbose)
         self.assertIn("noise", verbose)
+        self.assertIn("limits.system.connections_inbound", friend.good("swarm", "limits"))
+        limits = {row["key"]: row for row in friend.json("swarm", "limits")["limits"]}
+        self.assertEqual(limits["limits.system.connections_outbound"]["used"], 1)
         self.assertIn("perf = true", friend.run("perf", peer).stderr)
         self.assertIn("Disconnected", friend.good("disconnect", peer))
         until("the end of the connection", lambda: not friend.json("peers")["peers"])
         friend.bad(3, "disconnect", peer)
+        # Where others were is remembered.
+        friend.stop()
+        friend.start()
+        self.assertIn(" ms", friend.good("ping", peer, "-c", "1"))
 
     def test_sharing_through_a_relay(self):
         relay, friend = self.make("relay"), self.make("friend")
@@ -445,7 +452,7 @@ class CommandLine(unittest.TestCase):
     def test_help_version_and_mistakes(self):
         self.assertIn("vivim 0.", self.vivim.good("version"))
         self.assertIn("version", self.vivim.json("version"))
-        commands = ("run init id status stop connect disconnect peers ping perf import ls show search export rm new rename share join "
+        commands = ("run init id status stop connect disconnect peers swarm ping perf import ls show search export rm new rename share join "
                     "unshare doctor version").split()
         text = self.vivim.good("--help")
         for command in commands:

@@ -34,6 +34,15 @@ void raise_file_limit() {
   }
 }
 
+/// What there is to share between peers and everything else.
+libp2p::limits::Machine this_machine() {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  const auto pages = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
+  const auto page_bytes = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PAGESIZE)));
+  return {.memory_bytes = pages * page_bytes, .file_descriptors = files.rlim_cur};
+}
+
 /// What stops a node; a terminal that closes, too, unless it was started with nohup.
 std::initializer_list<int> stop_signals() {
   static constexpr std::initializer_list<int> k_all = {SIGINT, SIGTERM, SIGHUP};
@@ -204,7 +213,9 @@ Outcome<void> Runner::announce() {
 
 Outcome<void> Runner::start() {
   auto& loop = context_.loop;
-  node::NodeOptions options{.home = context_.home, .version = VIVIM_VERSION};
+  node::NodeOptions options{.home = context_.home,
+                            .version = VIVIM_VERSION,
+                            .limits = node::limits_of(this_machine(), config_.network)};
   auto opened = loop.run(node::Node::open(machine_->world(), std::move(options)));
   if (!opened) {
     return std::unexpected(std::move(opened).error());

@@ -18,6 +18,7 @@ Outcome<void> execute(Context& context, const VersionArguments& arguments);
 Outcome<void> execute(Context& context, const ConnectArguments& arguments);
 Outcome<void> execute(Context& context, const DisconnectArguments& arguments);
 Outcome<void> execute(Context& context, const PeersArguments& arguments);
+Outcome<void> execute(Context& context, const SwarmLimitsArguments& arguments);
 Outcome<void> execute(Context& context, const PingArguments& arguments);
 Outcome<void> execute(Context& context, const PerfArguments& arguments);
 

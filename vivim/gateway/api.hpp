@@ -102,6 +102,7 @@ class NetworkApi {
   Co<Outcome<Response>> peers(Call call);
   Co<Outcome<Response>> connect(Call call);
   Co<Outcome<Response>> disconnect(Call call);
+  Co<Outcome<Response>> limits(Call call);
   Co<Outcome<Response>> ping(Call call);
   Co<Outcome<Response>> measure(Call call);
 

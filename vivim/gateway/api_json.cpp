@@ -292,6 +292,24 @@ std::string to_json(const std::vector<PeerStatus>& peers) {
   });
 }
 
+std::string to_json(const LimitsStatus& status) {
+  return object([&](JsonWriter& writer) {
+    objects(writer, "limits", status.limits, [&](const LimitStatus& limit) {
+      text(writer, "key", limit.key);
+      text(writer, "scope", limit.scope);
+      text(writer, "resource", limit.resource);
+      if (limit.used) {
+        number(writer, "used", static_cast<std::int64_t>(*limit.used));
+      }
+      if (limit.limit) {
+        number(writer, "limit", static_cast<std::int64_t>(*limit.limit));
+      }
+      number(writer, "refused", static_cast<std::int64_t>(limit.refused));
+    });
+    writer.field("last_refusal", status.last_refusal);
+  });
+}
+
 std::string to_json(const PingStatus& ping) {
   return object([&](JsonWriter& writer) {
     text(writer, "peer_id", ping.peer_id);

@@ -45,6 +45,7 @@ std::string to_json(const Joined& joined);
 std::string to_json(const NodeStatus& status);
 std::string to_json(const NodeIdentity& identity);
 std::string to_json(const std::vector<PeerStatus>& peers);
+std::string to_json(const LimitsStatus& limits);
 std::string to_json(const PingStatus& ping);
 std::string to_json(const Throughput& measured);
 std::string to_json(const std::vector<store::Check>& checks);

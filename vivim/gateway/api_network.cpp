@@ -19,6 +19,7 @@ NetworkApi::NetworkApi(Router& router, NetworkService& network) : network_(netwo
              {post, "/api/v2/network/connect", "connectPeer", BodyKind::json});
   router.add(this, &NetworkApi::disconnect,
              {post, "/api/v2/network/disconnect", "disconnectPeer", BodyKind::json});
+  router.add(this, &NetworkApi::limits, {get, "/api/v2/network/limits", "listLimits"});
   router.add(this, &NetworkApi::ping, {post, "/api/v2/network/ping", "pingPeer", BodyKind::json});
   router.add(this, &NetworkApi::measure,
              {post, "/api/v2/network/perf", "measurePeer", BodyKind::json});
@@ -46,6 +47,11 @@ Co<Outcome<Response>> NetworkApi::disconnect(Call call) {
   VIVIM_CO_TRY(auto peer, body.text("peer_id", k_multiaddr_bytes_max));
   VIVIM_CO_TRYV(co_await network_.disconnect(peer));
   co_return json_response(to_json_object("peer_id", peer));
+}
+
+Co<Outcome<Response>> NetworkApi::limits(Call) {
+  VIVIM_CO_TRY(const auto limits, co_await network_.limits());
+  co_return json_response(to_json(limits));
 }
 
 Co<Outcome<Response>> NetworkApi::ping(Call call) {

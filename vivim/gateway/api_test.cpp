@@ -318,6 +318,7 @@ TEST_CASE("api: the node and its network") {
   CHECK(rig.ask(Method::post, "/network/connect", R"({"multiaddr": "x"})").status == 400);
   CHECK(rig.ask(Method::post, "/network/disconnect", R"({"peer_id": "12D3"})").status == 200);
   CHECK(rig.ask(Method::post, "/network/disconnect", R"({"peer_id": "x"})").status == 404);
+  CHECK(member(rig.get("/network/limits").body, "/limits/0/used") == "3");
   CHECK(member(rig.ask(Method::post, "/network/ping", R"({"peer": "12D3"})").body, "/rtt_ms") ==
         "2.5");
   const auto perf = [&](std::string body) {
@@ -354,6 +355,7 @@ TEST_CASE("api: events are JSON with a type") {
   CHECK(member(to_event(job), "/bytes") == "5");
   CHECK(member(to_event(PeerEvent::connected, "12D3"), "/peer") == "12D3");
   CHECK(member(to_event(PeerEvent::disconnected, "12D3", "lost"), "/reason") == "lost");
+  CHECK(member(to_event(PeerEvent::discovered, "12D3", "mdns"), "/source") == "mdns");
   CHECK(member(indexing_event(4), "/pending") == "4");
 }
 

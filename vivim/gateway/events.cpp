@@ -8,7 +8,7 @@ namespace {
 
 /// `{"type": type, "name": value}`
 std::string event(std::string_view type, std::string_view name, std::string_view value,
-                  std::string_view reason = {}) {
+                  std::string_view detail_name = {}, std::string_view detail = {}) {
   std::string out;
   chat::JsonWriter writer(out);
   writer.begin_object();
@@ -16,9 +16,9 @@ std::string event(std::string_view type, std::string_view name, std::string_view
   writer.string(type);
   writer.key(name);
   writer.string(value);
-  if (!reason.empty()) {
-    writer.key("reason");
-    writer.string(reason);
+  if (!detail.empty()) {
+    writer.key(detail_name);
+    writer.string(detail);
   }
   writer.end_object();
   return out;
@@ -57,9 +57,16 @@ std::string to_event(const JobStatus& job) {
   return head + to_json(job).substr(1);
 }
 
-std::string to_event(PeerEvent kind, std::string_view peer_id, std::string_view reason) {
-  return event(kind == PeerEvent::connected ? "peer:connected" : "peer:disconnected", "peer",
-               peer_id, reason);
+std::string to_event(PeerEvent kind, std::string_view peer_id, std::string_view detail) {
+  switch (kind) {
+    case PeerEvent::connected:
+      return event("peer:connected", "peer", peer_id);
+    case PeerEvent::disconnected:
+      return event("peer:disconnected", "peer", peer_id, "reason", detail);
+    case PeerEvent::discovered:
+      return event("peer:discovered", "peer", peer_id, "source", detail);
+  }
+  return {};
 }
 
 std::string indexing_event(std::int64_t pending) {

@@ -34,14 +34,14 @@ class EventHub {
 };
 
 enum class ConversationEvent : std::uint8_t { added, changed, removed };
-enum class PeerEvent : std::uint8_t { connected, disconnected };
+enum class PeerEvent : std::uint8_t { connected, disconnected, discovered };
 
 /// The messages of /api/v2/events (the schema Event of docs/api/openapi.json).
 /// Without an id: many at once.
 std::string to_event(ConversationEvent event, const std::optional<store::DocumentId>& id);
 std::string to_event(const JobStatus& job);
-/// `reason`: of disconnected.
-std::string to_event(PeerEvent event, std::string_view peer_id, std::string_view reason = {});
+/// `detail`: of disconnected the reason, of discovered the source ("mdns").
+std::string to_event(PeerEvent event, std::string_view peer_id, std::string_view detail = {});
 std::string indexing_event(std::int64_t pending);
 
 }  // namespace vivim::gateway

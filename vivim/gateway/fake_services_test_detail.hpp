@@ -220,6 +220,15 @@ class FakeServices final : public LibraryService,
     }
     co_return Outcome<void>{};
   }
+  Co<Outcome<LimitsStatus>> limits() override {
+    co_return LimitsStatus{.limits = {{.key = "limits.system.streams_inbound",
+                                       .scope = "system",
+                                       .resource = "streams_inbound",
+                                       .used = 3,
+                                       .limit = std::nullopt,
+                                       .refused = 1}},
+                           .last_refusal = "too many"};
+  }
   Co<Outcome<PingStatus>> ping(std::string peer) override {
     co_return PingStatus{.peer_id = std::move(peer), .rtt_ms = 2.5};
   }

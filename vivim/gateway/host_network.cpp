@@ -89,6 +89,22 @@ Problem not_measured(const Error& error) {
           .hint = "Try again with fewer bytes, or see who is connected: vivim peers"};
 }
 
+std::uint64_t used_of(const libp2p::limits::Usage& usage, libp2p::limits::Resource resource,
+                      libp2p::Direction side) {
+  using libp2p::limits::Resource;
+  switch (resource) {
+    case Resource::memory:
+      return usage.memory_bytes;
+    case Resource::file_descriptors:
+      return usage.file_descriptors;
+    case Resource::connections:
+      return usage.connections.at(static_cast<std::size_t>(side));
+    case Resource::streams:
+      return usage.streams.at(static_cast<std::size_t>(side));
+  }
+  return 0;
+}
+
 Problem unreachable(const Error& error) {
   return {.kind = ProblemKind::unavailable,
           .code = "peer_unreachable",
@@ -143,8 +159,11 @@ Co<Outcome<multiformats::PeerId>> HostNetwork::reach(std::string peer) {
   if (!id) {
     co_return std::unexpected(bad_address(id.error()));
   }
-  if (!host_.connected(*id)) {
-    co_return std::unexpected(not_connected(peer));
+  const auto reached = co_await host_.connect(*id, {});  // also where it was seen before
+  if (!reached) {
+    co_return std::unexpected(reached.error().is(libp2p::HostError::no_addresses)
+                                  ? not_connected(peer)
+                                  : unreachable(reached.error()));
   }
   co_return *id;
 }
@@ -160,6 +179,41 @@ Co<Outcome<void>> HostNetwork::disconnect(std::string peer_id) {
   }
   host_.disconnect(*id);
   co_return Outcome<void>{};
+}
+
+Co<Outcome<LimitsStatus>> HostNetwork::limits() {
+  using namespace libp2p::limits;
+  using libp2p::Direction;
+  const auto& resources = host_.resources();
+  auto limits = resources.limits();
+  LimitsStatus status;
+  const auto add = [&](Scope scope, Resource resource, Direction side) {
+    LimitStatus row;
+    row.key = config_key(resource, scope, side);
+    row.scope = to_string(scope);
+    row.resource = row.key.substr(row.key.rfind('.') + 1);
+    const auto limit = *find_limit(limits, row.scope, row.resource);
+    row.limit = limit == k_unlimited ? std::nullopt : std::optional(limit);
+    row.refused = resources.refusals(resource, scope, side);
+    if (scope == Scope::system) {
+      row.used = used_of(resources.system(), resource, side);
+    } else if (scope == Scope::transient) {
+      row.used = used_of(resources.transient(), resource, side);
+    }
+    status.limits.push_back(std::move(row));
+  };
+  for (const auto scope : {Scope::system, Scope::transient, Scope::peer, Scope::protocol}) {
+    add(scope, Resource::memory, Direction::inbound);
+    add(scope, Resource::file_descriptors, Direction::inbound);
+    for (const auto resource : {Resource::connections, Resource::streams}) {
+      add(scope, resource, Direction::inbound);
+      add(scope, resource, Direction::outbound);
+    }
+  }
+  if (const auto& refusal = resources.last_refusal()) {
+    status.last_refusal = refusal->to_string();
+  }
+  co_return std::move(status);
 }
 
 Co<Outcome<PingStatus>> HostNetwork::ping(std::string peer) {

@@ -19,6 +19,7 @@ class HostNetwork final : public NetworkService {
   Co<Outcome<std::vector<PeerStatus>>> peers() override;
   Co<Outcome<std::string>> connect(std::string multiaddr) override;
   Co<Outcome<void>> disconnect(std::string peer_id) override;
+  Co<Outcome<LimitsStatus>> limits() override;
   Co<Outcome<PingStatus>> ping(std::string peer) override;
   Co<Outcome<Throughput>> measure(std::string peer, std::uint64_t upload_bytes,
                                   std::uint64_t download_bytes) override;

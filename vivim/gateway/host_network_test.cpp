@@ -67,11 +67,23 @@ TEST_CASE("host network: identity, connecting, peers, and who cannot be reached"
     CHECK(measured->upload_s > 0);
     bob.host.unhandle(std::string(libp2p::perf::k_protocol_id));
   }
+  const auto limits = world.run(network.limits());
+  REQUIRE(limits);
+  CHECK(limits->limits.size() == 4 * 6);
+  const auto outbound =
+      std::ranges::find(limits->limits, "limits.system.connections_outbound", &LimitStatus::key);
+  REQUIRE(outbound != limits->limits.end());
+  CHECK(outbound->used == 1);
+  CHECK(limits->last_refusal.empty());
+
   CHECK(world.run(network.disconnect(bobs)));
   world.run_for(std::chrono::seconds(1));
   CHECK(world.run(network.peers())->empty());
   CHECK(world.run(network.disconnect(bobs)).error().kind == ProblemKind::not_found);
-  CHECK(world.run(network.ping(bobs)).error().kind == ProblemKind::not_found);
+  CHECK(world.run(network.ping(bobs)));  // where it was seen before
+  CHECK(world.run(network.ping("12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"))
+            .error()
+            .kind == ProblemKind::not_found);
   CHECK(world.run(network.ping("nobody")).error().kind == ProblemKind::bad_input);
 
   const auto status = [&](std::string text) {

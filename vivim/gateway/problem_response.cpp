@@ -1,7 +1,7 @@
 #include "vivim/gateway/problem_response.hpp"
 
-#include "vivim/gateway/error.hpp"
 #include "vivim/base/utf8.hpp"
+#include "vivim/gateway/error.hpp"
 
 namespace vivim::gateway {
 

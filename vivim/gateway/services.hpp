@@ -166,6 +166,21 @@ struct PingStatus {
   double rtt_ms = 0;
 };
 
+/// One limit of what the node uses for its peers.
+struct LimitStatus {
+  std::string key;                     ///< in config.toml: "limits.system.connections_inbound"
+  std::string scope;                   ///< "system", "transient", "peer", "protocol"
+  std::string resource;                ///< "connections_inbound"
+  std::optional<std::uint64_t> used;   ///< of the whole node; absent for each peer and protocol
+  std::optional<std::uint64_t> limit;  ///< absent: none
+  std::uint64_t refused = 0;           ///< how often it was reached since the start
+};
+
+struct LimitsStatus {
+  std::vector<LimitStatus> limits;
+  std::string last_refusal;  ///< in words; empty: there was none
+};
+
 /// How much to send each way, and how long it took.
 struct Throughput {
   std::string peer_id;
@@ -194,7 +209,9 @@ class NetworkService {
   virtual Co<Outcome<std::string>> connect(std::string multiaddr) = 0;
   /// Closes every connection with a peer. not_found when there is none.
   virtual Co<Outcome<void>> disconnect(std::string peer_id) = 0;
-  /// `peer`: the id of one who is connected, or a multiaddr, which is connected to first.
+  virtual Co<Outcome<LimitsStatus>> limits() = 0;
+  /// `peer`: the id of one who is connected or known from before, or a multiaddr; it is connected
+  /// to first.
   virtual Co<Outcome<PingStatus>> ping(std::string peer) = 0;
   virtual Co<Outcome<Throughput>> measure(std::string peer, std::uint64_t upload_bytes,
                                           std::uint64_t download_bytes) = 0;

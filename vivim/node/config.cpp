@@ -76,6 +76,13 @@ class ConfigReader {
       VIVIM_TRY(config_.network.relay_server, boolean(key, value));
       return {};
     }
+    if (key == "mdns") {
+      VIVIM_TRY(config_.network.mdns, boolean(key, value));
+      return {};
+    }
+    if (key == "limits") {
+      return limits(value);
+    }
     if (key == "perf") {
       VIVIM_TRY(config_.network.perf, boolean(key, value));
       return {};
@@ -105,6 +112,40 @@ class ConfigReader {
       VIVIM_TRY(auto address, parse_node_address(text, name_ + ": relays"));
       config_.network.relays.push_back(std::move(address));
     }
+    return {};
+  }
+
+  Outcome<void> limits(const toml::node& value) {
+    const auto* scopes = value.as_table();
+    if (scopes == nullptr) {
+      return std::unexpected(bad_file(name_, value.source(), "'limits' must be a table"));
+    }
+    for (const auto& [scope, limits] : *scopes) {
+      if (!limits.is_table()) {
+        return std::unexpected(bad_file(
+            name_, limits.source(), "'limits." + std::string(scope.str()) + "' must be a table"));
+      }
+      for (const auto& [name, number] : *limits.as_table()) {
+        VIVIM_TRYV(limit(scope.str(), name.str(), number));
+      }
+    }
+    return {};
+  }
+
+  Outcome<void> limit(std::string_view scope, std::string_view name, const toml::node& value) {
+    const std::string key = "limits." + std::string(scope) + "." + std::string(name);
+    libp2p::limits::Limits all;
+    if (libp2p::limits::find_limit(all, scope, name) == nullptr) {
+      return std::unexpected(bad_file(name_, value.source(), "there is no limit '" + key + "'"));
+    }
+    const auto number = value.value_exact<std::int64_t>();
+    if (!number || *number < 0) {
+      return std::unexpected(
+          bad_file(name_, value.source(), "'" + key + "' must be a whole number"));
+    }
+    config_.network.limits.push_back({.scope = std::string(scope),
+                                      .name = std::string(name),
+                                      .value = static_cast<std::uint64_t>(*number)});
     return {};
   }
 
@@ -174,6 +215,17 @@ Outcome<Config> parse_config(std::string_view text, const std::string& name) {
   }
 }
 
+libp2p::limits::Limits limits_of(const libp2p::limits::Machine& machine,
+                                 const NetworkConfig& config) {
+  auto limits = libp2p::limits::scaled_limits(machine);
+  for (const auto& setting : config.limits) {
+    if (auto* limit = libp2p::limits::find_limit(limits, setting.scope, setting.name)) {
+      *limit = setting.value;
+    }
+  }
+  return limits;
+}
+
 std::string default_config_text() {
   return R"(# VIVIM's configuration. What is commented out shows the default. Flags of
 # `vivim run` win over this file.
@@ -197,11 +249,19 @@ std::string default_config_text() {
 # Whether this node relays for others: a little for each, so that they find a direct way.
 # relay_server = false
 
+# Whether this node finds others on the local network, and is found by them.
+# mdns = true
+
 # Whether other nodes may measure the speed to this one (vivim perf).
 # perf = false
 
 # The folder of the web app, if it is not where the program expects it.
 # web = "/usr/share/vivim/web"
+
+# What the node may use for its peers. The defaults follow from the machine; vivim swarm limits
+# shows them, what is in use, and what was refused.
+# [limits.system]
+# connections = 256
 )";
 }
 

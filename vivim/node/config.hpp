@@ -6,10 +6,18 @@
 
 #include "vivim/base/log.hpp"
 #include "vivim/base/problem.hpp"
+#include "vivim/libp2p/limits/limits.hpp"
 #include "vivim/multiformats/multiaddr.hpp"
 #include "vivim/rt/network.hpp"
 
 namespace vivim::node {
+
+/// One line of [limits.<scope>].
+struct LimitSetting {
+  std::string scope;  ///< "system"
+  std::string name;   ///< "connections_inbound"
+  std::uint64_t value = 0;
+};
 
 /// A node among others.
 struct NetworkConfig {
@@ -23,6 +31,10 @@ struct NetworkConfig {
   bool relay_server = false;
   /// Others may measure the speed to this node.
   bool perf = false;
+  /// Find, and be found by, nodes on the local network.
+  bool mdns = true;
+  /// What the limits that follow from the machine are changed to.
+  std::vector<LimitSetting> limits;
 };
 
 /// What config.toml says; what it does not say is as here.
@@ -34,6 +46,10 @@ struct Config {
   log::Level log_level = log::Level::info;
   std::string web;  ///< the web app's folder; empty: beside the program
 };
+
+/// The limits of a machine, with what the configuration changes of them.
+libp2p::limits::Limits limits_of(const libp2p::limits::Machine& machine,
+                                 const NetworkConfig& config);
 
 /// Most entries of a list in config.toml.
 inline constexpr std::size_t k_config_list_max = 16;

@@ -17,7 +17,7 @@ TEST_CASE("config: the file that init writes means the defaults") {
 
 TEST_CASE("config: what is commented out there is what it would mean") {
   std::string text = default_config_text();
-  for (const char* name : {"http", "listen", "log_level", "relay_server", "perf"}) {
+  for (const char* name : {"http", "listen", "log_level", "relay_server", "mdns", "perf"}) {
     const auto at = text.find("\n# " + std::string(name) + " = ");
     REQUIRE(at != std::string::npos);
     text.erase(at + 1, 2);
@@ -75,6 +75,30 @@ TEST_CASE("config: what is wrong is said with its place") {
     many += "\"a\",";
   }
   CHECK(message(many + "]").find("at most 16") != std::string::npos);
+}
+
+TEST_CASE("config: limits") {
+  const libp2p::limits::Machine machine{.memory_bytes = std::uint64_t{8} << 30,
+                                        .file_descriptors = 1024};
+  const auto plain = limits_of(machine, default_config().network);
+  CHECK(plain == libp2p::limits::scaled_limits(machine));
+  const auto config = parse_config(
+                          "[limits.system]\nconnections_inbound = 7\n"
+                          "[limits.peer]\nstreams = 3",
+                          "c")
+                          .value();
+  const auto limits = limits_of(machine, config.network);
+  CHECK(limits.system.connections_inbound == 7);
+  CHECK(limits.peer.streams == 3);
+  CHECK(limits.system.streams == plain.system.streams);
+
+  const auto message = [](std::string_view text) {
+    return parse_config(text, "c").error().message;
+  };
+  CHECK(message("limits = 3").find("must be a table") != std::string::npos);
+  CHECK(message("limits.system = 3").find("must be a table") != std::string::npos);
+  CHECK(message("[limits.galaxy]\nstreams = 3").find("limits.galaxy.streams") != std::string::npos);
+  CHECK(message("[limits.peer]\nstreams = -3").find("whole number") != std::string::npos);
 }
 
 TEST_CASE("config: addresses and ports") {

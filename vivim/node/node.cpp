@@ -8,10 +8,14 @@
 #include "vivim/node/recovery.hpp"
 #include "vivim/rt/error.hpp"
 #include "vivim/store/error.hpp"
+#include "vivim/store/settings.hpp"
 
 namespace vivim::node {
 
 namespace {
+
+/// What is known of other nodes, kept from an orderly stop to the next start.
+constexpr std::string_view k_peers_setting = "libp2p.peers";
 
 /// As a browser on this machine would write it.
 std::string url_of(rt::Endpoint at) {
@@ -50,7 +54,7 @@ Problem open_problem(const HomePaths& home, const Error& error) {
 }
 
 Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Store> store_,
-                   const crypto::KeyPair& key)
+                   const crypto::KeyPair& key, Bytes known_peers)
     : world(world_),
       store(std::move(store_)),
       hub(world.loop, *store, world.rng),
@@ -58,7 +62,15 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
              .network = world.network,
              .resolver = world.resolver,
              .rng = world.rng},
-            key, "vivim/" + options.version),
+            key,
+            {.agent = "vivim/" + options.version,
+             .limits = options.limits,
+             .peers = std::move(known_peers),
+             .on_discovered =
+                 [this](const libp2p::PeerId& peer, std::string_view source) {
+                   events.publish(
+                       gateway::to_event(gateway::PeerEvent::discovered, peer.to_string(), source));
+                 }}),
       host(swarm.host()),
       peers({.loop = world.loop,
              .rng = world.rng,
@@ -107,7 +119,15 @@ rt::Co<Outcome<std::unique_ptr<Node>>> Node::open(World world, NodeOptions optio
       co_return std::unexpected(open_problem(options.home, queued.error()));
     }
   }
-  auto parts = std::make_unique<Parts>(world, std::move(options), std::move(*store), *key);
+  Bytes known_peers;
+  const auto read_peers = [](store::Database& database) {
+    return store::Settings(database).get(k_peers_setting);
+  };
+  if (auto known = co_await (*store)->read(read_peers); known && *known) {
+    known_peers = std::move(**known);
+  }
+  auto parts = std::make_unique<Parts>(world, std::move(options), std::move(*store), *key,
+                                       std::move(known_peers));
   auto& library = parts->library;
   parts->hub.on_committed([&library](const store::DocumentId& id) { library.note_changed(id); });
   std::unique_ptr<Node> node(new Node(std::move(parts)));
@@ -173,6 +193,16 @@ rt::Co<void> Node::stop() {
     co_await parts.peers.say_goodbye();
   }
   co_await parts.swarm.stop();
+  if (parts.serving) {
+    const auto saved = co_await parts.store->write(
+        [known = parts.swarm.encode_peers()](store::Database& database) {
+          return store::Settings(database).set(k_peers_setting, known);
+        });
+    if (!saved) {
+      log::write(log::Level::warning, "node", "what is known of other nodes was not saved",
+                 {{"error", saved.error().message()}});
+    }
+  }
   co_await parts.peers.stop();
   co_await parts.library.stop();
   co_await parts.tasks.stop();

@@ -34,6 +34,8 @@ struct World {
 struct NodeOptions {
   HomePaths home;
   std::string version;
+  /// What peers may use; absent: what fits a small machine.
+  std::optional<libp2p::limits::Limits> limits = {};
 };
 
 /// How a node is reached.

@@ -53,7 +53,7 @@ class StatusService final : public gateway::NodeService {
 /// Every part, in the order in which they need each other: made from top to bottom.
 struct Node::Parts {
   Parts(World world_, NodeOptions options, std::unique_ptr<store::Store> store_,
-        const crypto::KeyPair& key);
+        const crypto::KeyPair& key, Bytes known_peers);
 
   World world;
   std::unique_ptr<store::Store> store;

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "vivim/libp2p/dcutr/hole_puncher.hpp"
 #include "vivim/libp2p/host/host.hpp"
+#include "vivim/libp2p/mdns/service.hpp"
 #include "vivim/libp2p/perf/service.hpp"
 #include "vivim/libp2p/relay/server.hpp"
 #include "vivim/node/config.hpp"
@@ -23,8 +27,16 @@ class Swarm {
     rt::Resolver& resolver;
     rt::Rng& rng;
   };
+  struct Options {
+    std::string agent;
+    std::optional<libp2p::limits::Limits> limits = {};
+    /// What encode_peers() gave; what cannot be read of it is forgotten.
+    Bytes peers = {};
+    /// Somebody was found; `source` is "mdns". Must not await.
+    std::function<void(const libp2p::PeerId& peer, std::string_view source)> on_discovered = {};
+  };
 
-  Swarm(Context context, const crypto::KeyPair& key, std::string agent);
+  Swarm(Context context, const crypto::KeyPair& key, Options options);
 
   libp2p::Host& host() { return host_; }
 
@@ -33,12 +45,20 @@ class Swarm {
   /// Ends everything, the host last. Idempotent.
   rt::Co<void> stop();
 
+  /// What is known of peers, to be given to the next Swarm.
+  Bytes encode_peers() { return host_.peer_store().encode(); }
+
  private:
   Outcome<void> listen(const NetworkConfig& config);
+  void start_mdns();
+  void on_mdns(const libp2p::mdns::Event& event);
 
   Context context_;
   libp2p::record::Signer signer_;
   libp2p::Host host_;
+  std::function<void(const libp2p::PeerId&, std::string_view)> on_discovered_;
+  libp2p::dcutr::HolePuncher hole_puncher_;
+  std::unique_ptr<libp2p::mdns::Service> mdns_;
   std::optional<libp2p::perf::Server> perf_;
   std::optional<libp2p::relay::RelayServer> relay_;
 };

@@ -122,6 +122,35 @@ const ScopeLimits& Limits::of(Scope scope) const {
   return system;
 }
 
+std::uint64_t* find_limit(Limits& limits, std::string_view scope, std::string_view name) {
+  using Field = std::uint64_t ScopeLimits::*;
+  constexpr std::array<std::pair<std::string_view, Field>, 8> k_fields = {
+      {{"memory_bytes", &ScopeLimits::memory_bytes},
+       {"file_descriptors", &ScopeLimits::file_descriptors},
+       {"connections_inbound", &ScopeLimits::connections_inbound},
+       {"connections_outbound", &ScopeLimits::connections_outbound},
+       {"connections", &ScopeLimits::connections},
+       {"streams_inbound", &ScopeLimits::streams_inbound},
+       {"streams_outbound", &ScopeLimits::streams_outbound},
+       {"streams", &ScopeLimits::streams}}};
+  const auto field =
+      std::ranges::find(k_fields, name, [](const auto& entry) { return entry.first; });
+  if (field == k_fields.end()) {
+    return nullptr;
+  }
+  const std::array<std::pair<Scope, ScopeLimits*>, k_scopes> scopes = {
+      {{Scope::system, &limits.system},
+       {Scope::transient, &limits.transient},
+       {Scope::peer, &limits.peer},
+       {Scope::protocol, &limits.protocol}}};
+  for (const auto& [kind, of_scope] : scopes) {
+    if (scope == to_string(kind)) {
+      return &(of_scope->*field->second);
+    }
+  }
+  return nullptr;
+}
+
 Limits scaled_limits(const Machine& machine) {
   const std::uint64_t memory = std::clamp(machine.memory_bytes / 8, 32 * k_mib, 4 * k_gib);
   const std::uint64_t descriptors = part(machine.file_descriptors, 2);

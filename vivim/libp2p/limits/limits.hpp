@@ -49,6 +49,10 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+/// One limit by its place in the configuration: "system", "connections_inbound". Null: there is
+/// none of that name.
+std::uint64_t* find_limit(Limits& limits, std::string_view scope, std::string_view name);
+
 /// What there is to share.
 struct Machine {
   std::uint64_t memory_bytes = 0;

@@ -58,6 +58,27 @@ TEST_CASE("limits: every limit has an error of its own that says how to raise it
         "limits.peer.streams_outbound");
 }
 
+TEST_CASE("limits: every limit is found by the key that its error names") {
+  Limits limits;
+  std::set<std::uint64_t*> found;
+  for (const auto scope : {Scope::system, Scope::transient, Scope::peer, Scope::protocol}) {
+    for (const auto resource :
+         {Resource::memory, Resource::file_descriptors, Resource::connections, Resource::streams}) {
+      for (const auto side : {Direction::inbound, Direction::outbound}) {
+        const auto key = config_key(resource, scope, side);
+        const auto name = key.substr(key.rfind('.') + 1);
+        auto* limit = find_limit(limits, to_string(scope), name);
+        REQUIRE(limit != nullptr);
+        found.insert(limit);
+      }
+    }
+  }
+  CHECK(found.size() == 4 * 6);
+  CHECK(find_limit(limits, "peer", "streams") == &limits.peer.streams);
+  CHECK(find_limit(limits, "peer", "dreams") == nullptr);
+  CHECK(find_limit(limits, "galaxy", "streams") == nullptr);
+}
+
 TEST_CASE("limits: scaled from the machine") {
   const Limits small = scaled_limits(machine(1, 1024));
   const Limits large = scaled_limits(machine(64, 1'000'000));

@@ -217,7 +217,9 @@ rt::Co<void> PeerSync::keep_linked(PeerId peer) {
 }
 
 rt::Co<bool> PeerSync::dial(PeerId peer) {
-  if (!co_await host_.connect(peer, remotes_.at(peer).addresses)) {
+  // Where it was when the ticket was made; if it has moved, where it was seen since.
+  if (!co_await host_.connect(peer, remotes_.at(peer).addresses) &&
+      !co_await host_.connect(peer, {})) {
     co_return false;
   }
   const std::array protocols{std::string(k_sync_protocol)};
