@@ -247,7 +247,7 @@ TEST_CASE("session: data behind the end of a stream resets it") {
   CHECK(to_hex(sent_by(session)) == "0d00");
 }
 
-TEST_CASE("session: limits on streams") {
+TEST_CASE("session: limits on streams (CVE-2022-23492, CVE-2022-23487)") {
   Session a({.outbound_streams_max = 3});
   Session b({.inbound_streams_max = 2});
   std::vector<StreamId> ids;
@@ -265,7 +265,7 @@ TEST_CASE("session: limits on streams") {
   CHECK(a.open_stream());
 }
 
-TEST_CASE("session: limit on answers that the peer does not read") {
+TEST_CASE("session: limit on answers that the peer does not read (CVE-2022-23486)") {
   Session session({.inbound_streams_max = 1});
   Result<void> fed;
   std::size_t count = 0;
