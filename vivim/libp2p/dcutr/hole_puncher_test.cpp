@@ -39,6 +39,27 @@ TEST_CASE("hole punch: through NATs of each kind that lets it, the relay is left
   }
 }
 
+TEST_CASE("hole punch: over QUIC, the server side sends noise and the client connects") {
+  const std::vector<NatOptions> kinds{NatOptions::full_cone(), NatOptions::restricted(),
+                                      NatOptions::port_restricted()};
+  for (const auto& nat_a : kinds) {
+    for (const auto& nat_b : kinds) {
+      Net net(1, nat_a, nat_b, Scope::global, Over::quic);
+      REQUIRE(net.connect());
+      CHECK(net.world.run_until([&] { return net.at_b.count(Kind::punched) == 1; }, 1min));
+      net.world.run_for(12s);
+      CHECK(net.relayed(net.a, net.b) == 0);
+      CHECK(net.direct(net.a, net.b));
+      CHECK(net.echo(net.a, net.b, 300'000));
+      CHECK(net.at_b.events.back().attempt == 1);
+    }
+  }
+  Net net(1, NatOptions::symmetric(), NatOptions::symmetric(), Scope::global, Over::quic);
+  REQUIRE(net.connect());
+  CHECK(net.world.run_until([&] { return net.at_b.count(Kind::failed) == 1; }, 2min));
+  CHECK(net.relayed(net.a, net.b) == 1);
+}
+
 TEST_CASE("hole punch: two symmetric NATs: three attempts, and the relayed connection stays") {
   Net net(1, NatOptions::symmetric(), NatOptions::symmetric());
   REQUIRE(net.connect());

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "vivim/libp2p/dcutr/hole_puncher.hpp"
+#include "vivim/libp2p/quic/transport.hpp"
 #include "vivim/libp2p/relay/client.hpp"
 #include "vivim/libp2p/relay/server.hpp"
 #include "vivim/rt/sim/world.hpp"
@@ -48,18 +49,31 @@ inline rt::Co<void> swallow(InboundStream inbound) {
   }
 }
 
+enum class Over : std::uint8_t { tcp, quic };
+
+inline HostOptions options_of(const crypto::KeyPair& key, rt::sim::Node& node, Over over) {
+  HostOptions options{.key = key, .agent = "test/" + node.name()};
+  if (over == Over::quic) {
+    options.transports.push_back(
+        quic::QuicTransport::make(quic::make_options(key, node.clock(), node.rng()), node.loop(),
+                                  node.network(), node.rng())
+            .value());
+  }
+  return options;
+}
+
 /// A host on a simulated node, which speaks through relays and echoes also over them.
 struct RelayedHost {
-  explicit RelayedHost(rt::sim::Node& node_, relay::RelayClientOptions client = {})
+  explicit RelayedHost(rt::sim::Node& node_, Over over = Over::tcp)
       : node(node_),
         key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
-        host({.key = key, .agent = "test/" + node_.name()}, node.loop(), node.network(),
-             node.rng()) {
-    auto own = std::make_unique<relay::RelayTransport>(host, std::move(client));
+        host(options_of(key, node, over), node.loop(), node.network(), node.rng()) {
+    auto own = std::make_unique<relay::RelayTransport>(host);
     transport = own.get();
     host.add_transport(std::move(own));
     CHECK(host.handle(std::string(k_echo), echo, {.allow_limited = true}));
-    address = host.listen(Multiaddr::parse("/ip4/" + node.ip().to_string() + "/tcp/4001").value())
+    const std::string place = over == Over::tcp ? "/tcp/4001" : "/udp/4001/quic-v1";
+    address = host.listen(Multiaddr::parse("/ip4/" + node.ip().to_string() + place).value())
                   .value()
                   .with_peer(host.peer_id())
                   .value();
@@ -102,11 +116,11 @@ struct Net {
   };
 
   Net(std::uint64_t seed, std::optional<NatOptions> nat_a, std::optional<NatOptions> nat_b,
-      Scope scope = Scope::global)
+      Scope scope = Scope::global, Over over = Over::tcp)
       : world(seed),
-        relay(world.add_node("relay")),
-        a(behind("a", nat_a)),
-        b(behind("b", nat_b)),
+        relay(world.add_node("relay"), over),
+        a(behind("a", nat_a), over),
+        b(behind("b", nat_b), over),
         server(relay.host, record::Signer::of(relay.key), {}),
         at_a(*this, a, scope),
         at_b(*this, b, scope) {
