@@ -22,7 +22,7 @@ BANNED = [
     (r"\bstd::rand\b|\bsrand\(|\brandom_device\b", ["vivim/rt/asio"], "rt::Rng, passed in"),
     (r"(system_clock|steady_clock|high_resolution_clock)::now", ["vivim/rt/asio", "bench", "interop"], "rt::Clock, passed in"),
     (r"\bsleep_for\(std|this_thread::sleep|\busleep\(|\bnanosleep\(", [], "rt::Timer, or an event"),
-    (r"\bstd::j?thread\b|\bstd::async\b", ["vivim/rt/asio"], "rt::Worker"),
+    (r"\bstd::j?thread\b|\bstd::async\b", ["vivim/rt/asio", "vivim/libp2p/quic/quic_bench.cpp"], "rt::Worker"),
     (r"\benable_shared_from_this\b|\bshared_from_this\b", [], "a parent that owns"),
     (r"<regex>|\bstd::regex\b", [], "a hand-written scan: std::regex recurses on input"),
     (r"<iostream>|\bstd::(cout|cerr)\b", ["apps", "interop", "bench", "sim"], "log::write, or the caller prints"),

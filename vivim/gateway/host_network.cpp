@@ -182,18 +182,19 @@ Co<Outcome<void>> HostNetwork::disconnect(std::string peer_id) {
 }
 
 Co<Outcome<LimitsStatus>> HostNetwork::limits() {
-  using namespace libp2p::limits;
   using libp2p::Direction;
+  using libp2p::limits::Resource;
+  using libp2p::limits::Scope;
   const auto& resources = host_.resources();
   auto limits = resources.limits();
   LimitsStatus status;
   const auto add = [&](Scope scope, Resource resource, Direction side) {
     LimitStatus row;
-    row.key = config_key(resource, scope, side);
-    row.scope = to_string(scope);
+    row.key = libp2p::limits::config_key(resource, scope, side);
+    row.scope = libp2p::limits::to_string(scope);
     row.resource = row.key.substr(row.key.rfind('.') + 1);
-    const auto limit = *find_limit(limits, row.scope, row.resource);
-    row.limit = limit == k_unlimited ? std::nullopt : std::optional(limit);
+    const auto limit = *libp2p::limits::find_limit(limits, row.scope, row.resource);
+    row.limit = limit == libp2p::limits::k_unlimited ? std::nullopt : std::optional(limit);
     row.refused = resources.refusals(resource, scope, side);
     if (scope == Scope::system) {
       row.used = used_of(resources.system(), resource, side);
