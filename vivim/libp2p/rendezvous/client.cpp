@@ -72,9 +72,10 @@ rt::Co<Result<std::chrono::seconds>> Client::enroll(PeerId point, std::string ns
   if (!is_namespace(ns)) {
     co_return fail(RendezvousError::invalid_namespace);
   }
-  auto enrolled = co_await enroll_once(point, ns, ttl, RecordForm::deployed);
+  auto enrolled = co_await enroll_once(point, ns, ttl, form_);
   if (!enrolled && is_record_trouble(enrolled.error())) {
-    enrolled = co_await enroll_once(point, ns, ttl, RecordForm::legacy);
+    const auto other = form_ == RecordForm::deployed ? RecordForm::legacy : RecordForm::deployed;
+    enrolled = co_await enroll_once(point, ns, ttl, other);
   }
   co_return enrolled;
 }

@@ -26,14 +26,19 @@ Result<Discovered> read_response(const DiscoverResponse& response);
 /// Registers with rendezvous points and asks them, over a host. We must be connected with them.
 class Client {
  public:
-  /// `signer` is the host's identity.
+  /// `signer` is the host's identity. `form`: how our record is written at first; legacy where
+  /// those who look for us only read that.
   Client(Host& host, rt::Loop& loop, record::Signer signer,
-         rt::Duration answer_max = std::chrono::seconds(30))
-      : host_(host), loop_(loop), signer_(std::move(signer)), answer_max_(answer_max) {}
+         rt::Duration answer_max = std::chrono::seconds(30), RecordForm form = RecordForm::deployed)
+      : host_(host),
+        loop_(loop),
+        signer_(std::move(signer)),
+        answer_max_(answer_max),
+        form_(form) {}
 
   /// Says that we are in `ns`, at the host's listen addresses, for `ttl` (absent: as long as the
   /// point likes). Returns for how long. A point that does not understand our record is asked again
-  /// with one of the older form. Errors: those of Host::open_stream and of the stream,
+  /// with one of the other form. Errors: those of Host::open_stream and of the stream,
   /// invalid_namespace, refused, malformed, unexpected, too_slow.
   rt::Co<Result<std::chrono::seconds>> enroll(PeerId point, std::string ns,
                                               std::optional<std::chrono::seconds> ttl = {});
@@ -53,6 +58,7 @@ class Client {
   rt::Loop& loop_;
   record::Signer signer_;
   rt::Duration answer_max_;
+  RecordForm form_;
 };
 
 }  // namespace vivim::libp2p::rendezvous

@@ -120,6 +120,13 @@ TEST_CASE("rendezvous: a point that only reads records of the older form gets on
   REQUIRE(f.bob.host.handle(std::string(k_protocol_id), old_point));
   REQUIRE(f.world.run(f.alice.host.connect(f.bob.address)));
   CHECK(f.world.run(f.alice.client.enroll(f.bob.host.peer_id(), "chat")).value() == 60s);
+  Client legacy(f.alice.host, f.alice.node.loop(), record::Signer::of(f.alice.key), 10s,
+                RecordForm::legacy);
+  CHECK(f.world.run(legacy.enroll(f.bob.host.peer_id(), "chat")).value() == 60s);
+  REQUIRE(f.world.run(legacy.enroll(f.at(), "chat")));
+  const auto found = f.world.run(f.bob.client.discover(f.at(), {.ns = "chat"}));
+  REQUIRE(found);
+  CHECK(found->peers.size() == 1);
 }
 
 TEST_CASE(
