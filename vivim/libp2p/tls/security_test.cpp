@@ -41,6 +41,7 @@ struct Setting {
         listener(world.add_node("listener")),
         tasks(dialer.node.loop()) {
     std::tie(a, b) = rt::sim::make_stream_pair(dialer.node.loop(), buffer_bytes);
+    raw = a.get();
   }
 
   World world{3};
@@ -49,6 +50,7 @@ struct Setting {
   rt::TaskGroup tasks;
   std::unique_ptr<rt::Stream> a;
   std::unique_ptr<rt::Stream> b;
+  rt::Stream* raw = nullptr;  ///< the dialer's transport
 };
 
 rt::Co<void> secure_into(Party& party, std::unique_ptr<rt::Stream> transport, Direction direction,
@@ -73,6 +75,10 @@ rt::Co<void> send_and_close(FrameStream& stream, Bytes bytes, Result<void>& outc
   if (outcome) {
     outcome = co_await stream.close_write();
   }
+}
+
+rt::Co<void> send_raw(rt::Stream& stream, Bytes bytes, Result<void>& outcome) {
+  outcome = co_await stream.write(bytes);
 }
 
 rt::Co<void> receive_frames(FrameStream& stream, Bytes& into, Result<void>& outcome) {
@@ -232,6 +238,28 @@ TEST_CASE("security: a client whom the server refuses learns it with its first r
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().is(TlsError::alert));
   CHECK(outcome.error().detail() == 116);  // certificate_required
+  setting.world.run(setting.tasks.stop());
+}
+
+TEST_CASE("security: a damaged record is answered by an alert when the stream is closed") {
+  Setting setting;
+  run_both(setting);
+  Bytes got;
+  Result<void> outcomes[3];
+  auto& a = *(*setting.dialer.outcome)->stream;
+  auto& b = *(*setting.listener.outcome)->stream;
+  // What is no record, written below the TLS of one end.
+  auto* const raw = setting.raw;
+  setting.tasks.spawn("writes", send_raw(*raw, Bytes(100, 0x42), outcomes[0]));
+  setting.tasks.spawn("reads", receive_frames(b, got, outcomes[1]));
+  setting.world.run_for(1s);
+  REQUIRE_FALSE(outcomes[1]);
+  CHECK(outcomes[1].error().is(TlsError::bad_record));
+  CHECK(setting.world.run(b.close_write()));
+  setting.tasks.spawn("told", receive_frames(a, got, outcomes[2]));
+  setting.world.run_for(1s);
+  REQUIRE_FALSE(outcomes[2]);
+  CHECK(outcomes[2].error().is(TlsError::alert));
   setting.world.run(setting.tasks.stop());
 }
 

@@ -33,14 +33,6 @@ rt::Co<Result<BytesView>> TlsStream::read_frame() {
   if (!unread_.empty()) {
     co_return std::exchange(unread_, BytesView());
   }
-  auto frame = co_await open_or_read();
-  if (!frame && !writing_) {  // an alert, if the peer broke the rules
-    (void)co_await flush(*transport_, session_);
-  }
-  co_return frame;
-}
-
-rt::Co<Result<BytesView>> TlsStream::open_or_read() {
   for (;;) {
     VIVIM_CO_TRY(const auto frame, session_.next());
     if (frame) {

@@ -22,7 +22,8 @@ class TlsStream final : public FrameStream {
   rt::Co<Result<BytesView>> read_frame() override;
   rt::Co<Result<std::size_t>> read_some(MutableBytes into) override;
   rt::Co<Result<void>> write(BytesView bytes) override;
-  /// Sends close_notify, and closes the transport's writing side.
+  /// Sends close_notify, or the alert for what the peer did wrong, and closes the transport's
+  /// writing side.
   rt::Co<Result<void>> close_write() override;
   void reset(std::uint32_t reason) override { transport_->reset(reason); }
   void trim() override;
@@ -30,8 +31,6 @@ class TlsStream final : public FrameStream {
   const Session& session() const { return session_; }
 
  private:
-  rt::Co<Result<BytesView>> open_or_read();
-
   std::unique_ptr<rt::Stream> transport_;
   Session session_;
   BytesView unread_;
