@@ -71,8 +71,16 @@ void AutonatClient::on_host_event(const HostEvent& event) {
 }
 
 std::vector<Multiaddr> AutonatClient::own_addresses() const {
+  std::vector<Multiaddr> all;
+  if (options_.addresses) {
+    all = options_.addresses();
+  } else {
+    all = host_.listen_addresses();
+    const auto observed = host_.observed_addresses();
+    all.insert(all.end(), observed.begin(), observed.end());
+  }
   std::vector<Multiaddr> own;
-  for (const auto& address : options_.addresses ? options_.addresses() : host_.listen_addresses()) {
+  for (const auto& address : all) {
     Multiaddr place = address.without_peer();
     if (dialable(place, options_.scope) && std::ranges::find(own, place) == own.end()) {
       own.push_back(std::move(place));

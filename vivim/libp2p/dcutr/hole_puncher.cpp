@@ -76,7 +76,13 @@ void HolePuncher::emit(HolePunchEvent event) {
 }
 
 std::vector<Multiaddr> HolePuncher::own_addresses() const {
-  return options_.addresses ? options_.addresses() : host_.listen_addresses();
+  if (options_.addresses) {
+    return options_.addresses();
+  }
+  auto own = host_.observed_addresses();
+  const auto listened = host_.listen_addresses();
+  own.insert(own.end(), listened.begin(), listened.end());
+  return own;
 }
 
 bool HolePuncher::has_direct(const PeerId& peer) const {

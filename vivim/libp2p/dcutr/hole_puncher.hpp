@@ -39,7 +39,8 @@ struct HolePuncherOptions {
   rt::Duration grace_time = std::chrono::seconds(10);
   /// Hole punches under way, of each side.
   std::size_t active_max = 16;
-  /// Where others see us, best first; empty: the host's addresses.
+  /// Where others see us, best first; empty: what each peer says of us, and the
+  /// host's addresses.
   std::function<std::vector<Multiaddr>()> addresses = {};
   /// Must not await.
   std::function<void(const HolePunchEvent&)> on_event = {};

@@ -101,10 +101,9 @@ inline rt::Co<Result<Bytes>> echo_over(Host& host, PeerId peer, Bytes bytes) {
 /// A relay that everybody reaches, and two hosts, behind NATs or not.
 struct Net {
   struct Puncher {
-    Puncher(Net& net, RelayedHost& on, Scope scope)
+    Puncher(RelayedHost& on, Scope scope)
         : puncher(on.host,
                   {.initiator = {.scope = scope},
-                   .addresses = [&net, &on] { return net.seen_by_relay(on); },
                    .on_event = [this](const HolePunchEvent& event) { events.push_back(event); }}) {
       CHECK(puncher.start());
     }
@@ -122,8 +121,8 @@ struct Net {
         a(behind("a", nat_a), over),
         b(behind("b", nat_b), over),
         server(relay.host, record::Signer::of(relay.key), {}),
-        at_a(*this, a, scope),
-        at_b(*this, b, scope) {
+        at_a(a, scope),
+        at_b(b, scope) {
     world.set_default_link({.latency = 25ms});
     CHECK(server.start());
     circuit = relay.address.with(Multiaddr::parse("/p2p-circuit").value()).value();
@@ -147,15 +146,6 @@ struct Net {
       world.put_behind_nat(node, *nat);
     }
     return node;
-  }
-  std::vector<Multiaddr> seen_by_relay(const RelayedHost& who) {
-    std::vector<Multiaddr> seen;
-    for (const auto& info : relay.host.peers()) {
-      if (info.id == who.id()) {
-        seen.push_back(info.address);
-      }
-    }
-    return seen;
   }
   Result<PeerId> connect() { return world.run(a.host.connect(circuit.with_peer(b.id()).value())); }
   std::size_t relayed(RelayedHost& at, RelayedHost& with) const {

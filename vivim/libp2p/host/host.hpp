@@ -68,6 +68,11 @@ class Host {
   /// Where others can dial us, each ending in /p2p/<our id>; the unspecified address is expanded.
   /// Behind them what enough peers agree to see us as, if it is something else.
   std::vector<Multiaddr> listen_addresses() const;
+  /// Where single peers see us, on connections from a port that we listen on: unconfirmed, each
+  /// once. What a hole can be punched to.
+  std::vector<Multiaddr> observed_addresses() const;
+  /// A listener has other addresses than before: connected peers are told, a little later.
+  void listeners_changed();
 
   /// Connects with the peer at an address ending in /p2p/<id>; at once when we are connected. Asked
   /// for by somebody, so whatever failed before. Errors: no_peer_in_address, self_dial,
@@ -184,6 +189,7 @@ class Host {
 
   // identify_push.cpp
   void observe_address(const Peer& peer);
+  bool has_listened_port(const Peer& peer) const;
   void note_change();
   rt::Co<void> push_loop();
   std::uint64_t description_digest() const;

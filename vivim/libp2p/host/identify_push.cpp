@@ -1,26 +1,50 @@
 // What others should know has changed: told to those who are connected, a little later and once.
+#include <algorithm>
+
 #include "vivim/libp2p/host/negotiate.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
 
 namespace vivim::libp2p {
 
+bool Host::has_listened_port(const Peer& peer) const {
+  const auto waist = thin_waist(peer.local);
+  return waist && std::ranges::any_of(listeners_, [&](const auto& each) {
+           return ObservedAddresses::same_socket(each->listener->local(), *waist);
+         });
+}
+
 void Host::observe_address(const Peer& peer) {
   if (!peer.info.observed_address || peer.limited) {
     return;
   }
-  const auto waist = thin_waist(peer.local);
-  const bool listened = waist && std::ranges::any_of(listeners_, [&](const auto& each) {
-                          return observed_.same_socket(each->listener->local(), *waist);
-                        });
-  if (listened) {
+  if (has_listened_port(peer)) {
     observed_.observe(peer.local, *peer.info.observed_address, peer.remote, loop_.clock().now());
   }
   if (observed_.update(loop_.clock().now())) {
-    note_change();
-    auto addresses = listen_addresses();
-    if (std::exchange(last_addresses_, addresses) != addresses) {
-      emit({.kind = HostEvent::Kind::addresses_changed});
+    listeners_changed();
+  }
+}
+
+std::vector<Multiaddr> Host::observed_addresses() const {
+  std::vector<Multiaddr> all;
+  for (const auto& [id, peer] : peers_) {
+    const auto& seen = peer->info.observed_address;
+    if (seen && !peer->limited && !is_relayed(peer->remote) && has_listened_port(*peer) &&
+        std::ranges::find(all, *seen) == all.end()) {
+      all.push_back(*seen);
     }
+  }
+  return all;
+}
+
+void Host::listeners_changed() {
+  if (stopping_) {
+    return;
+  }
+  note_change();
+  auto addresses = listen_addresses();
+  if (std::exchange(last_addresses_, addresses) != addresses) {
+    emit({.kind = HostEvent::Kind::addresses_changed});
   }
 }
 

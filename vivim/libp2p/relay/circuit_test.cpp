@@ -159,3 +159,21 @@ TEST_CASE("circuit: a reservation through a relay is not given") {
   CHECK(second.stats().refused[Status::permission_denied] >= 1);  // it asks again
   three.world.run(second.stop());
 }
+
+TEST_CASE("circuit: peers are told of the address when the reservation comes, and when it goes") {
+  Three three(1);
+  REQUIRE(three.world.run(three.a.host.connect(three.b.address)));
+  three.world.run_for(2s);
+  const auto told = [&] {
+    const auto* const seen = three.a.connection(three.b.id());
+    return seen != nullptr && std::ranges::count(seen->listen_addresses, three.circuit()) == 1;
+  };
+  CHECK_FALSE(told());
+  REQUIRE(three.listen_through(three.b));
+  three.world.run_for(30s);
+  CHECK(told());
+  three.world.run(three.server.stop());
+  three.relay.host.disconnect(three.b.id());
+  three.world.run_for(30s);
+  CHECK_FALSE(told());
+}

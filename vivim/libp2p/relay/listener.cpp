@@ -112,6 +112,7 @@ void RelayTransport::on_event(const HostEvent& event) {
 }
 
 void RelayTransport::changed() {
+  host_.listeners_changed();
   if (options_.on_change) {
     options_.on_change();
   }
