@@ -1,29 +1,14 @@
 # Every third-party library, from the distribution (scripts/bootstrap installs the packages).
 
-find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED)
-find_package(SQLite3 3.40 REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(Boost 1.81 REQUIRED COMPONENTS json url)
-find_package(Protobuf REQUIRED)
-pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
-pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
-pkg_check_modules(brotli REQUIRED IMPORTED_TARGET libbrotlienc libbrotlidec)
-pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
-pkg_check_modules(miniupnpc REQUIRED IMPORTED_TARGET miniupnpc)
-find_path(NATPMP_INCLUDE natpmp.h REQUIRED)
-find_library(NATPMP_LIBRARY natpmp REQUIRED)
-pkg_check_modules(fmt REQUIRED IMPORTED_TARGET fmt)
-pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
-pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
-pkg_check_modules(ngtcp2 REQUIRED IMPORTED_TARGET libngtcp2 libngtcp2_crypto_gnutls gnutls)
+include("${CMAKE_CURRENT_LIST_DIR}/vivim_packages.cmake")
 
 # Warnings are ours to fix, not the packages': third-party headers are system headers.
 function(vivim_external name)
   add_library(vivim_external_${name} INTERFACE)
   add_library(external::${name} ALIAS vivim_external_${name})
   target_link_libraries(vivim_external_${name} INTERFACE ${ARGN})
+  set_target_properties(vivim_external_${name} PROPERTIES EXPORT_NAME external_${name})
+  set_property(GLOBAL APPEND PROPERTY VIVIM_EXTERNALS vivim_external_${name})
 endfunction()
 
 vivim_external(openssl OpenSSL::Crypto)

@@ -58,6 +58,7 @@ function(vivim_module path)
   endif()
   target_precompile_headers(${lib} REUSE_FROM vivim_pch)
   target_compile_definitions(${lib} PRIVATE BOOST_ASIO_SEPARATE_COMPILATION)
+  vivim_install_module("${path}" ${lib})
 
   set(test_deps ${M_TEST_DEPS})
   list(TRANSFORM test_deps PREPEND vivim::)

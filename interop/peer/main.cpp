@@ -1,6 +1,9 @@
 // VIVIM's side of the interop tests and benchmarks: one JSON object a line on standard input asks,
 // one on standard output answers (interop/README.md). It ends when its standard input does.
 //
+// With IS_DIALER in its environment it speaks the contract of the libp2p project's own interop
+// harness instead.
+//
 //   vivim_interop_peer [--describe] [--transport T] [--security S] [--muxer M] [--relay-serve] ...
 
 #include <cstdio>
@@ -10,6 +13,7 @@
 #include <boost/json.hpp>
 
 #include "interop/peer/commands.hpp"
+#include "interop/peer/harness.hpp"
 #include "vivim/rt/asio/worker.hpp"
 #include "vivim/rt/task_group.hpp"
 
@@ -78,6 +82,13 @@ int run_peer(const Choice& choice) {
 }
 
 int main_of(const std::vector<std::string_view>& arguments) {
+  if (const auto harness = HarnessRun::from_environment()) {
+    if (!*harness) {
+      std::fprintf(stderr, "%s\n", harness->error().message.c_str());
+      return 2;
+    }
+    return run_harness(**harness);
+  }
   const auto choice = Choice::parse(arguments);
   if (!choice) {
     std::fprintf(stderr, "%s %s\n", choice.error().message.c_str(), choice.error().hint.c_str());

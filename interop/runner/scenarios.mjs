@@ -1,6 +1,7 @@
 // Protocols that need more than one connection. A scenario runs with (dialer, listener), once with each side in each
 // role; `needs` names the features that a side must have in its role.
 import { LISTEN } from './combinations.mjs'
+import { whyNoNamespaces, withLonelyNetwork } from './namespace.mjs'
 import { withPeers } from './process.mjs'
 
 // A relayed connection carries 128 KiB each way by default, the noise of its own handshakes included.
@@ -27,6 +28,33 @@ function relayed (relayOf) {
     [[relayOf(dialer, listener), ['--relay-serve']], [listener, []], [dialer, []]], meet)
 }
 
+const LAN = '10.77.0.1'
+
+// The dialer finds the listener by multicast alone, dials what it was told, and bytes go both ways.
+async function find (dialer, listener) {
+  for (const peer of [listener, dialer]) {
+    await peer.ask('listen', { addr: `/ip4/${LAN}/tcp/0` })
+    if (peer.kind === 'go') {
+      await peer.ask('mdns')
+    }
+  }
+  const { addrs } = await dialer.ask('mdns', { peer: listener.id })
+  const tail = `/p2p/${listener.id}`
+  const at = addrs.find(address => address.includes(LAN))
+  if (at === undefined) {
+    throw new Error(`found at ${addrs.join(', ')}`)
+  }
+  await dialer.ask('dial', { addr: at.endsWith(tail) ? at : at + tail })
+  await dialer.ask('ping', { peer: listener.id })
+  await dialer.ask('bulk', { peer: listener.id, streams: 1, bytes: RELAYED_BYTES })
+  return { ok: true, detail: '' }
+}
+
+async function onOneLan (dialer, listener) {
+  return await withLonelyNetwork(LAN, async around =>
+    await withPeers([[dialer, ['--mdns'], around], [listener, ['--mdns'], around]], find))
+}
+
 const foreign = (dialer, listener) => dialer === 'vivim' ? listener : dialer
 
 export const SCENARIOS = [
@@ -45,5 +73,11 @@ export const SCENARIOS = [
     needs: { dialer: [], listener: ['relay-reserve'], vivim: ['relay-serve'], foreign: ['relay-reserve'] },
     only: 'foreign dials',
     run: async (dialer, listener) => await relayed(() => 'vivim')(foreign(dialer, listener), foreign(dialer, listener))
+  },
+  {
+    name: 'mDNS',
+    needs: { dialer: ['mdns'], listener: ['mdns'], vivim: [], foreign: [] },
+    unavailable: whyNoNamespaces,
+    run: onOneLan
   }
 ]
