@@ -11,6 +11,7 @@ namespace {
 using multiformats::Multiaddr;
 
 constexpr std::string_view k_default_listen = "/ip4/0.0.0.0/tcp/8471";
+constexpr std::string_view k_default_listen_quic = "/ip4/0.0.0.0/udp/8471/quic-v1";
 
 Problem bad_value(const std::string& option, std::string_view value, const std::string& why) {
   return {.kind = ProblemKind::bad_input,
@@ -204,6 +205,7 @@ class ConfigReader {
 Config default_config() {
   Config config;
   config.network.listen.push_back(*Multiaddr::parse(k_default_listen));
+  config.network.listen.push_back(*Multiaddr::parse(k_default_listen_quic));
   return config;
 }
 
@@ -235,7 +237,7 @@ std::string default_config_text() {
 
 # Where other nodes reach this one; port 0 picks a free one. An empty list: nobody can reach us.
 # listen = [")" +
-         std::string(k_default_listen) + R"("]
+         std::string(k_default_listen) + R"(", ")" + std::string(k_default_listen_quic) + R"("]
 
 # Names other than localhost by which browsers may call this node, when `http` is not loopback.
 # names = ["vivim.lan"]

@@ -9,8 +9,9 @@ TEST_CASE("config: the file that init writes means the defaults") {
   const auto config = parse_config(default_config_text(), "config.toml");
   REQUIRE(config);
   CHECK(config->http.to_string() == "127.0.0.1:8470");
-  REQUIRE(config->network.listen.size() == 1);
+  REQUIRE(config->network.listen.size() == 2);
   CHECK(config->network.listen[0].to_string() == "/ip4/0.0.0.0/tcp/8471");
+  CHECK(config->network.listen[1].to_string() == "/ip4/0.0.0.0/udp/8471/quic-v1");
   CHECK(config->network.listen_is_default);
   CHECK(config->log_level == log::Level::info);
 }

@@ -5,6 +5,8 @@
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/dns/resolver.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
+#include "vivim/libp2p/quic/addresses.hpp"
+#include "vivim/libp2p/quic/transport.hpp"
 #include "vivim/libp2p/relay/client.hpp"
 #include "vivim/libp2p/tls/security.hpp"
 #include "vivim/libp2p/websocket/transport.hpp"
@@ -52,7 +54,26 @@ bool is_loopback(const Multiaddr& address) {
 /// The same address with a port that the system picks.
 Multiaddr with_any_port(const Multiaddr& address) {
   const auto endpoint = address.endpoint();
-  return endpoint ? *Multiaddr::from_tcp(endpoint->host, 0) : address;
+  if (!endpoint) {
+    return address;
+  }
+  if (const auto quic = libp2p::quic::to_endpoint(address)) {
+    return libp2p::quic::to_multiaddr({.ip = quic->ip});
+  }
+  return *Multiaddr::from_tcp(endpoint->host, 0);
+}
+
+/// QUIC, or null when the TLS library refuses our certificate.
+std::unique_ptr<libp2p::Transport> make_quic(Swarm::Context context, const crypto::KeyPair& key) {
+  auto options = libp2p::quic::make_options(key, context.loop.clock(), context.rng);
+  auto transport = libp2p::quic::QuicTransport::make(std::move(options), context.loop,
+                                                     context.network, context.rng);
+  if (!transport) {
+    log::write(log::Level::error, "node", "no QUIC",
+               {{"error", std::string_view(transport.error().message())}});
+    return nullptr;
+  }
+  return std::move(*transport);
 }
 
 }  // namespace
@@ -63,6 +84,9 @@ Swarm::Swarm(Context context, const crypto::KeyPair& key, Options options)
       host_(host_options(context, key, options), context.loop, context.network, context.rng),
       on_discovered_(std::move(options.on_discovered)),
       hole_puncher_(host_) {
+  if (auto quic = make_quic(context, key)) {
+    host_.add_transport(std::move(quic));
+  }
   host_.add_transport(std::make_unique<libp2p::websocket::WebSocketTransport>(
       context.loop, context.network, context.rng));
   host_.add_transport(std::make_unique<libp2p::relay::RelayTransport>(host_));

@@ -24,10 +24,12 @@ Endpoint::~Endpoint() = default;
 
 Result<std::unique_ptr<Endpoint>> Endpoint::make(const Identity& identity,
                                                  CertificateVerifier verify, rt::Rng& rng,
-                                                 SessionConfig config, EndpointLimits limits) {
+                                                 SessionConfig config, EndpointLimits limits,
+                                                 std::optional<EndpointSecret> secret) {
   VIVIM_TRY(auto credentials, Credentials::make(identity));
   std::unique_ptr<Endpoint> endpoint(new Endpoint(std::move(verify), rng, config, limits));
   endpoint->credentials_ = std::move(credentials);
+  endpoint->secret_ = secret.value_or(endpoint->secret_);
   return endpoint;
 }
 
@@ -46,6 +48,7 @@ std::unique_ptr<Session::Impl> Endpoint::make_session(const Path& path) {
 void Endpoint::add_session(std::unique_ptr<Session::Impl> impl) {
   windows_granted_ += impl->context.config.connection_window_bytes_max;
   const SessionId id = impl->id;
+  by_remote_.emplace(impl->first_remote, id);
   const auto session = sessions_.emplace(id, std::make_unique<Session>(std::move(impl)));
   note_half_open(*session.first->second);
 }
@@ -118,6 +121,7 @@ void Endpoint::remove(SessionId id) {
   if (impl.half_open) {
     --half_open_;
   }
+  by_remote_.erase({impl.first_remote, id});
   windows_granted_ -= impl.context.config.connection_window_bytes_max;
   sessions_.erase(found);
 }

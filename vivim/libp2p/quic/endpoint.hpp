@@ -15,6 +15,8 @@
 
 namespace vivim::libp2p::quic {
 
+struct InboundStart;
+
 /// What an endpoint takes on.
 struct EndpointLimits {
   std::size_t sessions_max = 1024;  ///< of both directions, those that end included
@@ -34,6 +36,8 @@ struct EndpointStats {
   std::uint64_t version_answers = 0;  ///< version negotiations sent
 };
 
+using EndpointSecret = std::array<std::uint8_t, 32>;
+
 struct EndpointEvent {
   SessionId session = 0;
   Event event;
@@ -44,11 +48,13 @@ struct EndpointEvent {
 /// transmits after every call.
 class Endpoint {
  public:
-  /// Error: identity.
+  /// `secret`: what resets and tokens are made from; the same after a restart, so that peers learn
+  /// of it at once; random when absent. Error: identity.
   static Result<std::unique_ptr<Endpoint>> make(const Identity& identity,
                                                 CertificateVerifier verify, rt::Rng& rng,
                                                 SessionConfig config = {},
-                                                EndpointLimits limits = {});
+                                                EndpointLimits limits = {},
+                                                std::optional<EndpointSecret> secret = {});
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -92,9 +98,11 @@ class Endpoint {
   std::unique_ptr<Session::Impl> make_session(const Path& path);
   void add_session(std::unique_ptr<Session::Impl> impl);
   Session* session_of(BytesView cid);
+  void offer_reset(const Path& path, BytesView datagram, Time now);
   void feed_unknown(const Path& path, BytesView datagram, Time now);
   void feed_initial(const Path& path, BytesView datagram, Time now);
   void answer(const Path& path, Bytes bytes);
+  void send_retry(const Path& path, const InboundStart& start, Time now);
   void send_version_negotiation(const Path& path, BytesView datagram);
   void send_stateless_reset(const Path& path, BytesView datagram);
   void after(Session& session);
@@ -107,10 +115,11 @@ class Endpoint {
   SessionConfig config_;
   SessionConfig small_config_;  ///< of sessions beyond the budget of windows
   EndpointLimits limits_;
-  std::array<std::uint8_t, 32> secret_{};
+  EndpointSecret secret_{};
   std::unique_ptr<Credentials> credentials_;
   std::unique_ptr<Table> table_;
   std::map<SessionId, std::unique_ptr<Session>> sessions_;
+  std::set<std::pair<rt::Endpoint, SessionId>> by_remote_;  ///< where each began
   std::set<std::pair<Time, SessionId>> deadlines_;
   std::deque<SessionId> dirty_;
   std::deque<SessionId> with_events_;

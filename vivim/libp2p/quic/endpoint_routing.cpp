@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t k_initial_bytes_min = 1200;  // RFC 9000, 14.1
 constexpr std::size_t k_reset_bytes_min = 43;      // below, an answer could be told from a packet
 constexpr std::size_t k_reset_bytes_max = 64;
+constexpr std::size_t k_reset_offers_max = 8;  // connections with one peer's address
 constexpr std::uint64_t k_connection_refused = 2;
 constexpr std::uint64_t k_invalid_token = 0x0b;
 constexpr auto k_token_life = std::chrono::seconds(10);
@@ -69,8 +70,26 @@ void Endpoint::feed(const Path& path, std::optional<rt::IpAddress> asked, BytesV
   feed_unknown(path, datagram, now);
 }
 
+void Endpoint::offer_reset(const Path& path, BytesView datagram, Time now) {
+  // A stateless reset names no connection of ours: only a session can tell it from noise, by a
+  // token that the peer gave it (RFC 9000, 10.3.1).
+  std::size_t offers = 0;
+  for (auto at = by_remote_.lower_bound({path.remote, 0});
+       at != by_remote_.end() && at->first == path.remote && offers < k_reset_offers_max; ++at) {
+    Session& session = *sessions_.at(at->second);
+    if (session.connected()) {
+      session.feed(path, datagram, now);
+      ++offers;
+      if (session.closed()) {
+        after(session);
+      }
+    }
+  }
+}
+
 void Endpoint::feed_unknown(const Path& path, BytesView datagram, Time now) {
   if (!is_long(datagram)) {
+    offer_reset(path, datagram, now);
     send_stateless_reset(path, datagram);
     return;
   }
@@ -115,22 +134,7 @@ void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
     start.original = Cid::from(original);
     start.retried = true;
   } else if (half_open_ >= limits_.retry_above) {
-    const ngtcp2_cid source = make_session(path)->random_cid().to_ngtcp2();
-    std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN> token{};
-    const ngtcp2_ssize length = ngtcp2_crypto_generate_retry_token(
-        token.data(), secret_.data(), secret_.size(), header.version, remote.address(),
-        remote.length(), &source, &header.dcid, stamp(now));
-    Bytes packet(512);
-    const ngtcp2_ssize size =
-        length < 0 ? -1
-                   : ngtcp2_crypto_write_retry(packet.data(), packet.size(), header.version,
-                                               &header.scid, &source, &header.dcid, token.data(),
-                                               static_cast<std::size_t>(length));
-    if (size > 0) {
-      ++stats_.retries;
-      packet.resize(static_cast<std::size_t>(size));
-      answer(path, std::move(packet));
-    }
+    send_retry(path, start, now);
     return;
   }
   if (half_open_ >= limits_.half_open_max || sessions_.size() >= limits_.sessions_max) {
@@ -147,7 +151,41 @@ void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
   add_session(std::move(impl));
   Session& session = *sessions_.at(id);
   session.feed(path, datagram, now);
-  after(session);
+  if (!session.gone()) {
+    after(session);
+    return;
+  }
+  // Nothing came of it. A hello whose beginning is still to come is kept for proven addresses only.
+  const bool retry = session.impl().wants_retry;
+  remove(id);
+  if (retry) {
+    send_retry(path, start, now);
+  }
+}
+
+void Endpoint::send_retry(const Path& path, const InboundStart& start, Time now) {
+  const RemoteAddress remote(path);
+  std::array<std::uint8_t, k_cid_bytes> source_bytes{};
+  rng_.fill(source_bytes);
+  const ngtcp2_cid source = Cid::from(source_bytes).to_ngtcp2();
+  const ngtcp2_cid client = start.source.to_ngtcp2();
+  const ngtcp2_cid original = start.destination.to_ngtcp2();
+  std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN> token{};
+  const ngtcp2_ssize length = ngtcp2_crypto_generate_retry_token(
+      token.data(), secret_.data(), secret_.size(), start.version, remote.address(),
+      remote.length(), &source, &original, stamp(now));
+  if (length < 0) {
+    return;
+  }
+  Bytes packet(512);
+  const ngtcp2_ssize size =
+      ngtcp2_crypto_write_retry(packet.data(), packet.size(), start.version, &client, &source,
+                                &original, token.data(), static_cast<std::size_t>(length));
+  if (size > 0) {
+    ++stats_.retries;
+    packet.resize(static_cast<std::size_t>(size));
+    answer(path, std::move(packet));
+  }
 }
 
 void Endpoint::send_version_negotiation(const Path& path, BytesView datagram) {

@@ -27,6 +27,10 @@ struct Two {
   std::size_t events_from = 0;
 };
 
+Bytes pattern(std::size_t count) {
+  return Bytes(count, 7);
+}
+
 Bytes first_packet(std::uint64_t seed, Time now) {
   Machine machine(1, seed);
   (void)machine.endpoint->connect({.local = machine.at, .remote = place(2)}, std::nullopt, now);
@@ -242,30 +246,100 @@ TEST_CASE("endpoint: other versions are answered with ours, once, and only when 
 
 TEST_CASE("endpoint: who forgot a connection says so, and is believed") {
   Two two;
-  const SessionId id = two.connect();
+  two.connect();
   carry(two.client, two.server, two.now);
   REQUIRE(two.client.count(EventKind::connected) == 1);
-  // The server starts again with the same secret: as a process that kept it would.
+  // The server starts again: the same identity, nothing else.
+  const auto& options = two.server.options;
+  two.server.endpoint =
+      Endpoint::make(options.identity, options.verify, two.server.rng, {}, {}, options.secret)
+          .value();
   two.server.endpoint->set_listening(true);
-  Bytes unknown(60, 0x41);
-  two.server.feed(place(7), unknown, two.now);
-  const auto answers = two.server.packets(two.now);
-  REQUIRE(answers.size() == 1);
-  CHECK(answers[0].bytes.size() < unknown.size());
-  CHECK(two.server.endpoint->stats().resets == 1);
-  // Two endpoints never answer each other forever.
-  std::size_t rounds = 0;
-  std::vector<Machine::Packet> flying = answers;
+  Session& session = *two.client.endpoint->find(two.client.events.front().session);
+  const StreamId stream = session.open_stream().value();
+  CHECK(session.write(stream, pattern(200)));
+  two.client.endpoint->touch(session.id());
+  carry(two.client, two.server, two.now);
+  CHECK(two.server.endpoint->stats().resets >= 1);
+  REQUIRE(session.closed());
+  CHECK(session.error().is(QuicError::stateless_reset));
+}
+
+TEST_CASE("endpoint: two that know nothing of each other do not answer forever") {
+  Two two;
   Machine other(7, 7);
   other.endpoint->set_listening(true);
-  while (!flying.empty() && rounds < 100) {
+  two.server.feed(other.at, Bytes(60, 0x41), two.now);
+  auto flying = two.server.packets(two.now);
+  REQUIRE(flying.size() == 1);
+  CHECK(flying[0].bytes.size() < 60);
+  std::size_t rounds = 0;
+  for (; !flying.empty() && rounds < 100; ++rounds) {
     Machine& to = rounds % 2 == 0 ? other : two.server;
     to.feed(flying[0].from, flying[0].bytes, two.now);
     flying = to.packets(two.now);
-    ++rounds;
   }
   CHECK(rounds < 50);
-  CHECK(!two.client.endpoint->find(id)->closed());
+}
+
+TEST_CASE("endpoint: a client's hello in several packets, in any order") {
+  for (const bool reversed : {false, true}) {
+    CAPTURE(reversed);
+    SessionConfig config;
+    // A large key share first: as clients with post-quantum keys send it.
+    config.tls_priorities =
+        "%DISABLE_TLS13_COMPAT_MODE:NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:"
+        "-GROUP-ALL:+GROUP-FFDHE8192:+GROUP-X25519";
+    Two two;
+    two.client.endpoint = Endpoint::make(two.client.options.identity, two.client.options.verify,
+                                         two.client.rng, config)
+                              .value();
+    two.connect(two.server.id);
+    auto first = two.client.packets(two.now);
+    REQUIRE(first.size() == 2);
+    if (reversed) {
+      std::swap(first[0], first[1]);
+    }
+    for (const auto& packet : first) {
+      two.server.feed(packet.from, packet.bytes, two.now);
+    }
+    CHECK(two.server.endpoint->sessions() == 1);
+    carry(two.client, two.server, two.now);
+    CHECK(two.client.count(EventKind::connected) == 1);
+    CHECK(two.server.count(EventKind::connected) == 1);
+  }
+}
+
+TEST_CASE("endpoint: a client whose address changes on the way is followed, once it is proven") {
+  Two two;
+  two.connect();
+  carry(two.client, two.server, two.now);
+  Session& session = *two.client.endpoint->find(two.client.events.front().session);
+  Session& inbound = *two.server.endpoint->find(two.server.events.front().session);
+  const StreamId stream = session.open_stream().value();
+  CHECK(session.write(stream, pattern(100)));
+  two.client.endpoint->touch(session.id());
+  // Its address translator gives it another port.
+  const rt::Endpoint before = two.client.at;
+  const rt::Endpoint after = place(1, 5555);
+  for (int i = 0; i < 200; ++i) {
+    for (const auto& packet : two.client.packets(two.now)) {
+      two.server.feed(after, packet.bytes, two.now);
+    }
+    for (const auto& packet : two.server.packets(two.now)) {
+      if (packet.to == after) {
+        two.client.feed(two.server.at, packet.bytes, two.now);
+      }
+    }
+    two.now += 5ms;
+    two.client.endpoint->on_deadline(two.now);
+    two.server.endpoint->on_deadline(two.now);
+  }
+  CHECK(before != after);
+  CHECK(inbound.path().remote == after);
+  Bytes buffer(200);
+  CHECK(inbound.read(stream, buffer).value().count == 100);
+  CHECK(session.unacknowledged() == 0);
 }
 
 TEST_CASE("endpoint: streams of a peer are limited, and come back when they end") {

@@ -33,7 +33,9 @@ struct Machine {
         id(PeerId::of(key)),
         at(place(host)),
         options(make_options(key, clock, rng)),
-        endpoint(Endpoint::make(options.identity, options.verify, rng, config, limits).value()) {}
+        endpoint(
+            Endpoint::make(options.identity, options.verify, rng, config, limits, options.secret)
+                .value()) {}
 
   struct Packet {
     rt::Endpoint from;

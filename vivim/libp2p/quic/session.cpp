@@ -407,6 +407,7 @@ void Session::Impl::on_library_error(int code, Time now) {
       return;
     case NGTCP2_ERR_DROP_CONN:
     case NGTCP2_ERR_RETRY:
+      wants_retry = code == NGTCP2_ERR_RETRY;
       end(SessionState::gone, QuicError::protocol, now);
       return;
     default:

@@ -52,6 +52,8 @@ struct SessionConfig {
   std::chrono::nanoseconds handshake_max = std::chrono::seconds(10);
   std::chrono::nanoseconds idle_max = std::chrono::seconds(30);
   std::chrono::nanoseconds keep_alive = std::chrono::seconds(15);
+  /// The TLS library's priority string instead of ours; for tests of other clients' ways.
+  const char* tls_priorities = nullptr;
 };
 
 enum class EventKind : std::uint8_t {

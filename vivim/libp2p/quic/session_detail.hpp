@@ -162,6 +162,7 @@ struct Session::Impl {
   SessionContext context;
   SessionId id;
   Path current_path;
+  rt::Endpoint first_remote;
   std::optional<rt::IpAddress> asked;
   bool server = false;
   SessionState state = SessionState::handshake;
@@ -180,8 +181,9 @@ struct Session::Impl {
   std::deque<Event> events;
   std::size_t unacknowledged = 0;  ///< bytes in all streams' send queues
   bool wants_flushed = false;
-  bool was_reset = false;  ///< by a stateless reset
-  Bytes held;              ///< a packet that did not fit into its batch
+  bool wants_retry = false;  ///< the client must prove its address first
+  bool was_reset = false;    ///< by a stateless reset
+  Bytes held;                ///< a packet that did not fit into its batch
   Path held_path;
   Bytes close_packet;
   bool resend_close = false;

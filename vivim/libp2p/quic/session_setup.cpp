@@ -107,7 +107,7 @@ Path to_path(const ngtcp2_path& path) {
 }
 
 Session::Impl::Impl(const SessionContext& context_, SessionId id_, const Path& path)
-    : context(context_), id(id_), current_path(path) {
+    : context(context_), id(id_), current_path(path), first_remote(path.remote) {
   conn_ref = {.get_conn = get_connection, .user_data = this};
 }
 
@@ -136,11 +136,14 @@ void Session::Impl::add_cid(const Cid& cid) {
 }
 
 Result<void> Session::Impl::start_tls(bool is_server) {
-  const unsigned role = is_server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT;
+  // One key share is enough: everybody knows the first group.
+  const unsigned role =
+      is_server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | GNUTLS_KEY_SHARE_TOP;
   int result = gnutls_init(
       &tls, role | GNUTLS_NO_TICKETS | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA);
   if (result == GNUTLS_E_SUCCESS) {
-    result = gnutls_priority_set_direct(tls, k_priorities, nullptr);
+    const char* const wanted = context.config.tls_priorities;
+    result = gnutls_priority_set_direct(tls, wanted == nullptr ? k_priorities : wanted, nullptr);
   }
   if (result == GNUTLS_E_SUCCESS) {
     result = gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE,

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/crypto/hash.hpp"
 #include "vivim/libp2p/quic/addresses.hpp"
 #include "vivim/libp2p/quic/connection_detail.hpp"
 #include "vivim/libp2p/quic/listener_detail.hpp"
@@ -16,6 +17,8 @@ namespace {
 
 // What the system is asked to buffer: a burst of a window at full speed.
 constexpr std::size_t k_socket_buffer_bytes = std::size_t{4} * 1024 * 1024;
+// Signed once, never shown: a secret that an Ed25519 identity finds again after a restart.
+constexpr std::string_view k_secret_label = "vivim quic: secret of stateless resets and tokens";
 constexpr std::size_t k_noise_bytes = 64;
 constexpr auto k_noise_pause_min = std::chrono::milliseconds(10);
 constexpr std::uint64_t k_noise_pause_spread_ms = 190;
@@ -30,7 +33,8 @@ QuicOptions options_of(const Key& key, rt::Clock& clock, rt::Rng& rng) {
           .verify = [&clock](BytesView der) -> Result<PeerId> {
             VIVIM_TRY(const auto public_key, tls::verify_certificate_der(der, clock.wall_now_ms()));
             return PeerId::of(public_key);
-          }};
+          },
+          .secret = crypto::sha256(key.sign(as_bytes(k_secret_label)))};
 }
 
 /// Whether datagrams from a socket bound to `local` reach `remote`.
@@ -92,7 +96,7 @@ Result<Port*> QuicTransport::open_port(const rt::Endpoint& at) {
                                                      .never_fragment = true,
                                                      .buffer_bytes = k_socket_buffer_bytes}));
   VIVIM_TRY(auto endpoint, Endpoint::make(options_.identity, options_.verify, rng_,
-                                          options_.session, options_.limits));
+                                          options_.session, options_.limits, options_.secret));
   ports_.push_back(
       std::make_unique<Port>(loop_, std::move(socket), std::move(endpoint),
                              [this](Port& port, SessionId session) { on_inbound(port, session); }));

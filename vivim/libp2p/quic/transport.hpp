@@ -28,6 +28,7 @@ struct QuicOptions {
   CertificateVerifier verify;
   SessionConfig session = {};
   EndpointLimits limits = {};
+  std::optional<EndpointSecret> secret = {};  ///< see Endpoint::make
 };
 
 /// An identity for QUIC: a fresh certificate that proves it, and how peers' are checked.
