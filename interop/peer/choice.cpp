@@ -16,8 +16,8 @@ using Names = std::span<const std::string_view>;
 constexpr std::array<std::string_view, 3> k_transports{"tcp", "ws", "quic-v1"};
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
 constexpr std::array<std::string_view, 2> k_muxers{"yamux", "mplex"};
-constexpr std::array<std::string_view, 4> k_features{"perf", "relay-serve", "relay-reserve",
-                                                     "mdns"};
+constexpr std::array<std::string_view, 5> k_features{"perf", "relay-serve", "relay-reserve",
+                                                     "dcutr", "mdns"};
 
 boost::json::array list(Names names) {
   boost::json::array all;

@@ -73,6 +73,10 @@ void Node::add_relaying() {
                                                           libp2p::relay::RelayServerOptions{});
     (void)relay_->start();
   }
+  if (choice_.dcutr) {
+    hole_puncher_ = std::make_unique<libp2p::dcutr::HolePuncher>(host_);
+    (void)hole_puncher_->start();
+  }
 }
 
 libp2p::HostOptions Node::options() {
@@ -151,6 +155,9 @@ rt::Co<void> Node::stop() {
     co_await relay_->stop();
   }
   co_await host_.stop();
+  if (hole_puncher_) {
+    co_await hole_puncher_->stop();
+  }
 }
 
 Result<std::string> text_of(const json::object& asked, std::string_view key) {

@@ -8,6 +8,7 @@
 
 #include "interop/bulk.hpp"
 #include "interop/peer/choice.hpp"
+#include "vivim/libp2p/dcutr/hole_puncher.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/mdns/service.hpp"
 #include "vivim/libp2p/perf/service.hpp"
@@ -63,6 +64,7 @@ class Node {
   libp2p::perf::Server perf_;
   libp2p::relay::RelayTransport* circuits_ = nullptr;  ///< the host's
   std::unique_ptr<libp2p::relay::RelayServer> relay_;
+  std::unique_ptr<libp2p::dcutr::HolePuncher> hole_puncher_;
   std::unique_ptr<libp2p::mdns::Service> mdns_;
   std::map<libp2p::PeerId, std::vector<libp2p::Multiaddr>> discovered_;
 };
