@@ -69,6 +69,8 @@ function(vivim_module path)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${lib} vivim_test_main ${test_deps} ${test_external} ${private_external})
     target_precompile_headers(${name}_test REUSE_FROM vivim_pch)
+    # What is tested is built for speed, the tests themselves to be built fast.
+    target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)
     target_compile_definitions(${name}_test PRIVATE BOOST_ASIO_SEPARATE_COMPILATION
       VIVIM_SOURCE_DIR="${CMAKE_SOURCE_DIR}" VIVIM_SHARED_DATA="${CMAKE_SOURCE_DIR}/../shared/data")
     add_test(NAME ${name} COMMAND ${name}_test --no-intro)
