@@ -155,6 +155,7 @@ rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) 
       backoff_.address_failed(dialing->peer, address, now);
     }
   }
+  count_dial(id ? std::nullopt : std::optional(id.error()));
   if (!id) {
     dialing->plan.failed(id.error(), now);
     dialing->changed.set();

@@ -49,6 +49,7 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
       store_(std::move(options.peer_store)),
       resources_(std::make_shared<limits::ResourceManager>(
           options.resources.value_or(resource_limits(options.limits)))),
+      metrics_(std::make_shared<metrics::Registry>()),
       watchdog_(loop),
       transports_(std::move(options.transports)),
       securities_(std::move(options.securities)),
@@ -77,6 +78,7 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
   if (muxers_.empty()) {
     add_muxer(std::make_unique<YamuxMuxer>(yamux_config(limits_, times_)));
   }
+  declare_metrics();
   add_services();
   background_.on_stop([this] {
     watchdog_.stop();

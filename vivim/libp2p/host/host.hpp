@@ -16,6 +16,7 @@
 #include "vivim/libp2p/host/watchdog.hpp"
 #include "vivim/libp2p/identify/identify.hpp"
 #include "vivim/libp2p/limits/resource_manager.hpp"
+#include "vivim/libp2p/metrics/metrics.hpp"
 #include "vivim/libp2p/multistream/negotiation.hpp"
 #include "vivim/libp2p/peerstore/peer_store.hpp"
 #include "vivim/libp2p/record/peer_record.hpp"
@@ -110,6 +111,9 @@ class Host {
   /// PingError::wrong_echo.
   rt::Co<Result<rt::Duration>> ping(PeerId peer);
 
+  /// Counters and gauges of connections, dials, streams, bytes, refusals, as Prometheus text.
+  std::string metrics_text() const;
+
   /// Calls `observer` for every event, inside the call that causes it: it must not await.
   Subscription subscribe(std::function<void(const HostEvent&)> observer);
 
@@ -175,10 +179,19 @@ class Host {
   rt::Co<void> serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about,
                             limits::Reservation reservation);
   std::unique_ptr<rt::Stream> hold(std::unique_ptr<rt::Stream> stream,
-                                   limits::Reservation reservation) const;
+                                   limits::Reservation reservation, Direction direction,
+                                   const std::string& protocol);
   rt::Co<Result<OpenedStream>> open_on(Peer& peer, std::vector<std::string> protocols,
                                        StreamOptions options);
   void update_protocols();
+
+  // host_metrics.cpp
+  void declare_metrics();
+  void count_connected(const Peer& peer);
+  void count_closed(CloseCause cause);
+  void count_failed(const Error& error);
+  void count_dial(const std::optional<Error>& error);
+  void count_stream(Direction direction, const std::string& protocol);
 
   // services.cpp
   void add_services();
@@ -219,6 +232,7 @@ class Host {
   record::OwnRecord own_record_;
   peerstore::PeerStore store_;
   std::shared_ptr<limits::ResourceManager> resources_;  ///< shared with streams that outlive us
+  std::shared_ptr<metrics::Registry> metrics_;          ///< as well
   Watchdog watchdog_;
   std::vector<std::unique_ptr<Transport>> transports_;
   std::vector<std::unique_ptr<Security>> securities_;

@@ -92,6 +92,7 @@ void Host::refuse(const Multiaddr& remote, std::optional<PeerId> peer, const Err
                {{"limit", std::string_view(resources_->last_refusal()->to_string())},
                 {"remote", std::string_view(remote.to_string())}});
   }
+  count_failed(error);
   fail_inbound(remote, peer, reason_of(error));
 }
 

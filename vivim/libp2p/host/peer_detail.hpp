@@ -8,6 +8,8 @@ namespace vivim::libp2p {
 /// What a connection at rest takes, for the memory limit.
 inline constexpr std::uint64_t k_connection_bytes = std::uint64_t{20} * 1024;
 
+inline constexpr std::string_view k_stream_bytes = "libp2p_stream_bytes_total";
+
 /// A listener and who made it.
 struct Host::Listening {
   Transport* transport;

@@ -21,6 +21,7 @@ Result<Host::ConnectionId> Host::add_peer(Established established) {
   manager_.connected(id, established.peer, established.direction, loop_.clock().now());
   const auto [at, added] =
       peers_.emplace(id, std::make_unique<Peer>(loop_, std::move(established)));
+  count_connected(*at->second);
   emit(event_of(HostEvent::Kind::connected, *at->second));
   if (manager_.above_high_water()) {
     house_timer_->expire_at(loop_.clock().now());
@@ -50,6 +51,7 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   peer.descriptor.release();
   HostEvent event = event_of(HostEvent::Kind::disconnected, peer);
   event.reason = peer.connection->reason();
+  count_closed(event.reason->cause);
   emit(event);
   co_await peer.tasks.stop();
   if (!stopping_) {

@@ -194,3 +194,38 @@ TEST_CASE("observed addresses: listened at when four peers agree") {
     world.run(other->host.stop());
   }
 }
+
+TEST_CASE("metrics: what a host counts") {
+  World world(1);
+  TestHost a(world.add_node("a"));
+  TestHost b(world.add_node("b"), {.connections_per_peer_max = 1});
+  REQUIRE(world.run(a.host.connect(b.address)));
+  const Bytes sent(1000, 7);
+  CHECK(world.run(echo_once(a.host, a.node.loop(), b.host.peer_id(), sent)).value() == sent);
+  (void)world.run(a.host.connect(b.host.peer_id(), {b.address}, {.force_new = true}));
+  const auto refusing = Multiaddr::from_tcp(b.node.ip().to_string(), 9).value();
+  CHECK(!world.run(a.host.connect(a.host.peer_id(), {refusing})));
+  CHECK(!world.run(a.host.connect(b.host.peer_id(), {refusing}, {.force_new = true})));
+  world.run_for(1s);
+  const std::string at_a = a.host.metrics_text();
+  const std::string at_b = b.host.metrics_text();
+  const auto has = [](const std::string& text, const std::string& line) {
+    return text.find(line + "\n") != std::string::npos;
+  };
+  CHECK(has(at_a, "libp2p_dials_total{result=\"io:refused\"} 1"));
+  CHECK(
+      has(at_a,
+          "libp2p_streams_opened_total{direction=\"outbound\",protocol=\"/vivim/test/echo/1\"} 1"));
+  CHECK(
+      has(at_a, "libp2p_stream_bytes_total{way=\"written\",protocol=\"/vivim/test/echo/1\"} 1000"));
+  CHECK(has(at_a, "libp2p_stream_bytes_total{way=\"read\",protocol=\"/vivim/test/echo/1\"} 1000"));
+  CHECK(has(at_a,
+            "libp2p_connections{direction=\"outbound\",transport=\"tcp\",security=\"/noise\","
+            "muxer=\"/yamux/1.0.0\"} 1"));
+  CHECK(has(at_b, "libp2p_connections_opened_total{direction=\"inbound\",transport=\"tcp\"} 1"));
+  CHECK(has(at_b,
+            "libp2p_refused_total{resource=\"connections\",scope=\"peer\",side=\"inbound\"} 1"));
+  CHECK(has(at_b, "libp2p_resources_in_use{resource=\"connections_inbound\"} 1"));
+  world.run(a.host.stop());
+  world.run(b.host.stop());
+}

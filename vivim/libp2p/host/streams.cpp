@@ -54,8 +54,14 @@ rt::Co<void> Host::accept_streams(Peer& peer) {
 }
 
 std::unique_ptr<rt::Stream> Host::hold(std::unique_ptr<rt::Stream> stream,
-                                       limits::Reservation reservation) const {
-  return std::make_unique<ReservedStream>(std::move(stream), resources_, std::move(reservation));
+                                       limits::Reservation reservation, Direction direction,
+                                       const std::string& protocol) {
+  count_stream(direction, protocol);
+  auto& read = metrics_->series(k_stream_bytes, {{"way", "read"}, {"protocol", protocol}});
+  auto& written = metrics_->series(k_stream_bytes, {{"way", "written"}, {"protocol", protocol}});
+  return std::make_unique<ReservedStream>(
+      std::move(stream), StreamCounters{.resources = resources_, .metrics = metrics_},
+      std::move(reservation), read, written);
 }
 
 rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about,
@@ -82,7 +88,7 @@ rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStrea
   }
   const std::shared_ptr<const Served> served = found->second;
   about.stream = hold(with_early_bytes(std::move(stream), std::move(agreement->early)),
-                      std::move(reservation));
+                      std::move(reservation), Direction::inbound, agreement->protocol);
   about.protocol = std::move(agreement->protocol);
   co_await served->handler(std::move(about));
 }
@@ -112,8 +118,9 @@ rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> 
   if (known != protocols.end()) {
     VIVIM_CO_TRYV(reservation.assign_protocol(*known));
     VIVIM_CO_TRY(auto opened, co_await propose_optimistically(std::move(stream), *known));
-    co_return OpenedStream{.stream = hold(std::move(opened), std::move(reservation)),
-                           .protocol = *known};
+    co_return OpenedStream{
+        .stream = hold(std::move(opened), std::move(reservation), Direction::outbound, *known),
+        .protocol = *known};
   }
   // `peer` may be gone after this.
   rt::Stream* const raw = stream.get();
@@ -129,8 +136,9 @@ rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> 
     co_return fail(assigned.error());
   }
   stream = with_early_bytes(std::move(stream), std::move(agreement->early));
-  co_return OpenedStream{.stream = hold(std::move(stream), std::move(reservation)),
-                         .protocol = std::move(agreement->protocol)};
+  stream =
+      hold(std::move(stream), std::move(reservation), Direction::outbound, agreement->protocol);
+  co_return OpenedStream{.stream = std::move(stream), .protocol = std::move(agreement->protocol)};
 }
 
 }  // namespace vivim::libp2p

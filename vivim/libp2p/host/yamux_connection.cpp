@@ -147,6 +147,9 @@ rt::Co<void> YamuxConnection::write_loop() {
       if (closed()) {
         break;
       }
+      if (transmit_buffer_.size() == k_transmit_bytes.front()) {
+        transmit_buffer_ = Bytes();  // a ping was answered
+      }
       transmit_.reset();
       co_await transmit_.wait();
       continue;

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -65,7 +65,7 @@ class YamuxConnection final : public MuxedConnection {
   Bytes early_;
   yamux::Session session_;
   std::map<yamux::StreamId, MuxedStream*> streams_;
-  std::deque<std::unique_ptr<MuxedStream>> accepted_;
+  std::list<std::unique_ptr<MuxedStream>> accepted_;  ///< a list takes no memory when empty
   std::unique_ptr<rt::Timer> timer_;
   rt::Event transmit_;
   rt::Event acceptable_;
