@@ -445,7 +445,7 @@ class CommandLine(unittest.TestCase):
         address = self.vivim.announced["listen"][0]
         measured = friend.json("perf", address, "--upload", "1MB", "--download", "2MB")
         self.assertEqual((measured["upload_bytes"], measured["download_bytes"]), (1 << 20, 2 << 20))
-        self.assertRegex(friend.good("perf", self.vivim.announced["peer_id"]), r"\d [MG]B/s")
+        self.assertRegex(friend.good("perf", self.vivim.announced["peer_id"]), r"\d [kMG]B/s")
 
     # what people and scripts see
 
