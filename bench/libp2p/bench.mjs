@@ -2,7 +2,9 @@
 // several rounds with their spread, the peers in turn within each round. Prints a table with the marks, and writes
 // build/bench/libp2p.json.
 //
-//   scripts/with-node bench/libp2p/bench.mjs [--quick] [--rounds 5] [--peers vivim,go,rust] [--only TEXT]
+//   scripts/with-node bench/libp2p/bench.mjs [--quick] [--rounds 5] [--peers vivim,go,rust] [--only TEXT] [--write]
+//
+// --write puts the table into docs/benchmarks.md.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
@@ -15,7 +17,8 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     peers: { type: 'string', default: 'vivim,go,rust' },
-    only: { type: 'string', default: '' }
+    only: { type: 'string', default: '' },
+    write: { type: 'boolean', default: false }
   }
 })
 const ROUNDS = Number(options.rounds)
@@ -279,7 +282,25 @@ await longFat(QUIC)
 await idleConnections(TCP, options.quick ? 300 : 1000)
 await idleStreams(options.quick ? 10_000 : 100_000)
 
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, load: begun }
+const machine = { cores: cpus().length, load: begun }
 mkdirSync(`${ROOT}/build/bench`, { recursive: true })
 writeFileSync(`${ROOT}/build/bench/libp2p.json`, JSON.stringify({ machine, peers: Object.fromEntries(described), bytes: BYTES, figures }, null, 1))
-console.log(`\n${table()}\n\n${machine.cpu}, ${machine.cores} cores, load before: ${begun.map(one => one.toFixed(1)).join(' ')}`)
+const about = `${machine.cores} cores; load average before the run ${begun.map(one => one.toFixed(1)).join(', ')}`
+console.log(`\n${table()}\n\n${about}`)
+if (options.write) {
+  const others = kinds.map(kind => `${described.get(kind).name} ${described.get(kind).version}`).join(', ')
+  const busy = begun[0] > 0.5
+    ? ' The machine was shared with other work during this run: compare within a row, and take no figure as the best that can be had.'
+    : ''
+  writeFileSync(`${ROOT}/docs/benchmarks.md`, `# Benchmarks
+
+Written by \`scripts/with-node bench/libp2p/bench.mjs --write\` (\`make bench\` runs all benchmarks): ${others}, and a
+bare TCP connection, all on loopback and in one run, the peers in turn. Each figure is the median of ${ROUNDS} round${ROUNDS === 1 ? '' : 's'}, with the lowest
+and the highest behind it; a stream carries ${BYTES >> 20} MiB in writes of 64 KiB. The slow link is \`bench/libp2p/link.cpp\`; it
+answers TCP's own handshake at once, so that one round trip is added to TCP's figures.
+
+${about}.${busy}
+
+${table()}
+`)
+}

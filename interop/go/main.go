@@ -58,7 +58,8 @@ func describe() reply {
 		"securities": []string{"noise", "tls"},
 		"muxers":     []string{"yamux"},
 		"features": []string{
-			"perf", "relay-serve", "relay-reserve", "dcutr", "autonat-v1", "autonat-v2", "mdns",
+			"perf", "relay-serve", "relay-reserve", "dcutr", "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask",
+			"autonat-v2-serve", "mdns",
 		},
 	}
 }

@@ -109,26 +109,29 @@ func (n *node) autonat(ctx context.Context, version string) (reply, error) {
 	return nil, errors.New("no peer to ask")
 }
 
-func (n *node) autonatV2(ctx context.Context) (reply, error) {
+// startAutonatV2 makes the asker, before there are connections: it learns of servers only when they identify themselves.
+func (n *node) startAutonatV2() error {
 	second, err := newHost(n.chosen)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer second.Close()
-	service, err := autonatv2.New(second)
-	if err != nil {
-		return nil, err
+	if n.asker, err = autonatv2.New(second); err != nil {
+		return err
 	}
-	if err = service.Start(n.host); err != nil {
-		return nil, err
+	n.held.hosts = append(n.held.hosts, second)
+	return n.asker.Start(n.host)
+}
+
+func (n *node) autonatV2(ctx context.Context) (reply, error) {
+	if n.asker == nil {
+		return nil, errors.New("this peer was started without --autonat")
 	}
-	defer service.Close()
 	requests := []autonatv2.Request{}
 	for _, address := range n.host.Addrs() {
 		requests = append(requests, autonatv2.Request{Addr: address, SendDialData: true})
 	}
 	for {
-		result, err := service.GetReachability(ctx, requests)
+		result, err := n.asker.GetReachability(ctx, requests)
 		if err == nil {
 			return reply{"addr": result.Addr.String(), "reachable": result.Reachability.String() == "Public"}, nil
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/protocol/autonatv2"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
@@ -30,6 +31,7 @@ type choice struct {
 	transport, security, muxer string
 	describe, relay, holePunch bool
 	autonatServer, private     bool
+	autonat                    bool
 }
 
 func parseChoice(arguments []string) (choice, error) {
@@ -42,13 +44,14 @@ func parseChoice(arguments []string) (choice, error) {
 	flags.BoolVar(&c.relay, "relay-serve", false, "relay circuits")
 	flags.BoolVar(&c.holePunch, "dcutr", false, "upgrade relayed connections")
 	flags.BoolVar(&c.autonatServer, "autonat-serve", false, "dial peers back")
-	flags.Bool("autonat", true, "for other peers: ask whether we can be reached")
+	flags.BoolVar(&c.autonat, "autonat", false, "ask whether we can be reached")
 	flags.Bool("mdns", true, "for other peers: answer on mDNS")
 	flags.BoolVar(&c.private, "private", false, "be sure not to be reachable")
 	return c, flags.Parse(arguments)
 }
 
 type node struct {
+	asker  *autonatv2.AutoNAT
 	chosen choice
 	host   host.Host
 	held   holder
@@ -114,7 +117,10 @@ func newNode(c choice) (*node, error) {
 			return nil, err
 		}
 	}
-	return n, nil
+	if c.autonat {
+		err = n.startAutonatV2()
+	}
+	return n, err
 }
 
 func (n *node) close() {

@@ -141,7 +141,9 @@ const isRelayed = address => address.includes('/p2p-circuit')
 const COMMANDS = {
   async listen (asked) {
     await node.components.transportManager.listen([multiaddr(asked.addr)])
-    return { addrs: ownAddresses(address => !isRelayed(address)) }
+    // Not getMultiaddrs(): that leaves out public addresses that nobody has confirmed.
+    const own = node.components.transportManager.getAddrs().map(String)
+    return { addrs: own.filter(address => !isRelayed(address)).map(address => `${address}/p2p/${node.peerId}`) }
   },
   async dial (asked) {
     const begin = performance.now()

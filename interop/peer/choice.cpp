@@ -16,8 +16,17 @@ using Names = std::span<const std::string_view>;
 constexpr std::array<std::string_view, 3> k_transports{"tcp", "ws", "quic-v1"};
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
 constexpr std::array<std::string_view, 2> k_muxers{"yamux", "mplex"};
-constexpr std::array<std::string_view, 5> k_features{"perf", "relay-serve", "relay-reserve",
-                                                     "dcutr", "mdns"};
+constexpr std::array<std::string_view, 11> k_features{"perf",
+                                                      "relay-serve",
+                                                      "relay-reserve",
+                                                      "dcutr",
+                                                      "autonat-v1-ask",
+                                                      "autonat-v1-serve",
+                                                      "autonat-v2-ask",
+                                                      "autonat-v2-serve",
+                                                      "rendezvous",
+                                                      "rendezvous-serve",
+                                                      "mdns"};
 
 boost::json::array list(Names names) {
   boost::json::array all;

@@ -132,6 +132,36 @@ rt::Co<Result<json::object>> mdns(Node& node, json::object asked) {
   co_return json::object{{"addrs", texts(*found)}};
 }
 
+rt::Co<Result<json::object>> autonat(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  auto* const client = node.services().autonat();
+  if (client == nullptr) {
+    co_return fail(PeerError::bad_request);
+  }
+  VIVIM_CO_TRY(const auto finding, co_await client->ask(peer));
+  co_return json::object{{"reachable", finding.reachable}, {"about", finding.address.to_string()}};
+}
+
+rt::Co<Result<json::object>> enroll(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  VIVIM_CO_TRY(auto space, text_of(asked, "namespace"));
+  VIVIM_CO_TRY(const auto ttl,
+               co_await node.services().rendezvous().enroll(peer, std::move(space)));
+  co_return json::object{{"ttl", ttl.count()}};
+}
+
+rt::Co<Result<json::object>> discover(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  VIVIM_CO_TRY(auto space, text_of(asked, "namespace"));
+  VIVIM_CO_TRY(const auto found,
+               co_await node.services().rendezvous().discover(peer, {.ns = std::move(space)}));
+  json::array peers;
+  for (const auto& one : found.peers) {
+    peers.emplace_back(one.peer.to_string());
+  }
+  co_return json::object{{"peers", std::move(peers)}};
+}
+
 rt::Co<Result<json::object>> perf(Node& node, json::object asked) {
   VIVIM_CO_TRY(const auto peer, peer_of(asked));
   const auto begin = node.loop().clock().now();
@@ -173,6 +203,11 @@ rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object as
       {"relay-reserve", [](Node& of, Held&, json::object a) { return reserve(of, std::move(a)); }},
       {"direct", [](Node& of, Held&, json::object a) { return direct(of, std::move(a)); }},
       {"mdns", [](Node& of, Held&, json::object a) { return mdns(of, std::move(a)); }},
+      {"autonat", [](Node& of, Held&, json::object a) { return autonat(of, std::move(a)); }},
+      {"rendezvous-register",
+       [](Node& of, Held&, json::object a) { return enroll(of, std::move(a)); }},
+      {"rendezvous-discover",
+       [](Node& of, Held&, json::object a) { return discover(of, std::move(a)); }},
       {"disconnect", [](Node& of, Held&, json::object a) { return disconnect(of, std::move(a)); }},
       {"connect-rate",
        [](Node& of, Held&, json::object a) { return run_connect_rate(of, std::move(a)); }},

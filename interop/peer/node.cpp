@@ -55,8 +55,11 @@ Node::Node(const Choice& choice, rt::asio_::Loop& loop)
       loop_(loop),
       network_(loop),
       key_(crypto::KeyPair::generate([this](MutableBytes out) { rng_.fill(out); })),
-      host_(options(), loop, network_, rng_),
-      perf_(host_, loop) {
+      host_(options(key_), loop, network_, rng_),
+      dialer_key_(crypto::KeyPair::generate([this](MutableBytes out) { rng_.fill(out); })),
+      dialer_(options(dialer_key_), loop, network_, rng_),
+      perf_(host_, loop),
+      services_(choice_, host_, dialer_, key_, rng_) {
   (void)host_.handle(
       std::string(k_bulk_protocol),
       [this](libp2p::InboundStream inbound) { return answer_bulk(std::move(inbound)); },
@@ -73,21 +76,17 @@ void Node::add_relaying() {
                                                           libp2p::relay::RelayServerOptions{});
     (void)relay_->start();
   }
-  if (choice_.dcutr) {
-    hole_puncher_ = std::make_unique<libp2p::dcutr::HolePuncher>(host_);
-    (void)hole_puncher_->start();
-  }
 }
 
-libp2p::HostOptions Node::options() {
-  libp2p::HostOptions options{.key = key_, .agent = std::string(k_agent), .limits = limits()};
+libp2p::HostOptions Node::options(const crypto::KeyPair& key) {
+  libp2p::HostOptions options{.key = key, .agent = std::string(k_agent), .limits = limits()};
   if (choice_.transport == "ws") {
     options.transports.push_back(
         std::make_unique<libp2p::websocket::WebSocketTransport>(loop_, network_, rng_));
   }
   if (choice_.transport == "quic-v1") {
     auto made = libp2p::quic::QuicTransport::make(
-        libp2p::quic::make_options(key_, loop_.clock(), rng_), loop_, network_, rng_);
+        libp2p::quic::make_options(key, loop_.clock(), rng_), loop_, network_, rng_);
     VIVIM_ASSERT(made);
     options.transports.push_back(std::move(*made));
   }
@@ -96,7 +95,7 @@ libp2p::HostOptions Node::options() {
   }
   if (choice_.security == "tls") {
     options.securities.push_back(std::make_unique<libp2p::tls::TlsSecurity>(
-        key_, [this](MutableBytes out) { rng_.fill(out); }, loop_.clock()));
+        key, [this](MutableBytes out) { rng_.fill(out); }, loop_.clock()));
   }
   return options;
 }
@@ -154,10 +153,9 @@ rt::Co<void> Node::stop() {
   if (relay_) {
     co_await relay_->stop();
   }
+  co_await dialer_.stop();
   co_await host_.stop();
-  if (hole_puncher_) {
-    co_await hole_puncher_->stop();
-  }
+  co_await services_.stop();
 }
 
 Result<std::string> text_of(const json::object& asked, std::string_view key) {

@@ -8,7 +8,7 @@
 
 #include "interop/bulk.hpp"
 #include "interop/peer/choice.hpp"
-#include "vivim/libp2p/dcutr/hole_puncher.hpp"
+#include "interop/peer/services.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/mdns/service.hpp"
 #include "vivim/libp2p/perf/service.hpp"
@@ -43,6 +43,7 @@ class Node {
   boost::json::object connection(const libp2p::PeerId& peer) const;
   /// Whether a relay holds a reservation of ours.
   bool reserved(const libp2p::PeerId& relay) const { return circuits_->reserved(relay); }
+  Services& services() { return services_; }
   /// Looks for peers on the local network, and is found. Errors: those of mdns::Service::start.
   Result<void> start_mdns();
   /// Addresses of a peer that mDNS found; null before.
@@ -51,7 +52,7 @@ class Node {
   rt::Co<void> stop();
 
  private:
-  libp2p::HostOptions options();
+  libp2p::HostOptions options(const crypto::KeyPair& key);
   void add_relaying();
   rt::Co<void> answer_bulk(libp2p::InboundStream inbound);
 
@@ -61,10 +62,12 @@ class Node {
   rt::asio_::SystemRng rng_;
   crypto::KeyPair key_;
   libp2p::Host host_;
+  crypto::KeyPair dialer_key_;
+  libp2p::Host dialer_;  ///< makes AutoNAT's dials
   libp2p::perf::Server perf_;
+  Services services_;
   libp2p::relay::RelayTransport* circuits_ = nullptr;  ///< the host's
   std::unique_ptr<libp2p::relay::RelayServer> relay_;
-  std::unique_ptr<libp2p::dcutr::HolePuncher> hole_puncher_;
   std::unique_ptr<libp2p::mdns::Service> mdns_;
   std::map<libp2p::PeerId, std::vector<libp2p::Multiaddr>> discovered_;
 };

@@ -75,6 +75,13 @@ for (const combination of combinations()) {
 report.section('Protocols', 'Over TCP, Noise and yamux where nothing else is said.')
 function scenarioMark (scenario, kind, dialer) {
   const has = (description, role) => scenario.needs[role].every(one => description?.features.includes(one))
+  if (scenario.version === '1' && dialer === 'vivim' && theirs.get(kind)?.features.includes('autonat-v2-serve')) {
+    return { mark: '-', detail: 'v2 is asked' }
+  }
+  const unsolved = dialer === 'vivim' && scenario.unsolved?.[kind]
+  if (unsolved && theirs.get(kind) !== undefined) {
+    return { mark: 'not yet', detail: unsolved }
+  }
   const [here, there] = dialer === 'vivim' ? ['dialer', 'listener'] : ['listener', 'dialer']
   if (scenario.only === 'foreign dials' && dialer === 'vivim') {
     return { mark: '' }

@@ -57,6 +57,39 @@ async function onOneLan (dialer, listener) {
 
 const foreign = (dialer, listener) => dialer === 'vivim' ? listener : dialer
 
+// The dialer registers with the listener, and finds itself there.
+async function registerAndFind (dialer, listener) {
+  const { addrs: [at] } = await listener.ask('listen', { addr: LISTEN.tcp })
+  await dialer.ask('listen', { addr: LISTEN.tcp })
+  await dialer.ask('dial', { addr: at })
+  const space = { peer: listener.id, namespace: 'vivim-interop' }
+  const { ttl } = await dialer.ask('rendezvous-register', space)
+  const { peers } = await dialer.ask('rendezvous-discover', space)
+  if (!peers.includes(dialer.id)) {
+    throw new Error(`found ${peers.length} peers, not the one that registered`)
+  }
+  return { ok: true, detail: `for ${ttl / 3600} h` }
+}
+
+// An address of the public Internet, in a network of nobody's: private ones are not dialled back.
+const PUBLIC = '45.77.0.1'
+
+// The dialer asks the listener whether it can be reached: it can.
+function reachable (version) {
+  return async (dialerKind, listenerKind) => await withLonelyNetwork(PUBLIC, async around => await withPeers(
+    [[dialerKind, ['--autonat'], around], [listenerKind, ['--autonat-serve'], around]], async (dialer, listener) => {
+      const { addrs: [at] } = await listener.ask('listen', { addr: `/ip4/${PUBLIC}/tcp/0` })
+      await dialer.ask('listen', { addr: `/ip4/${PUBLIC}/tcp/0` })
+      await dialer.ask('dial', { addr: at })
+      await dialer.ask('identify', { peer: listener.id })
+      const told = await dialer.ask('autonat', { peer: listener.id, version })
+      if (!told.reachable) {
+        throw new Error(`not reachable: ${told.about ?? told.reason}`)
+      }
+      return { ok: true, detail: '' }
+    }))
+}
+
 export const SCENARIOS = [
   {
     name: 'relay v2, VIVIM relays',
@@ -79,5 +112,18 @@ export const SCENARIOS = [
     needs: { dialer: ['mdns'], listener: ['mdns'], vivim: [], foreign: [] },
     unavailable: whyNoNamespaces,
     run: onOneLan
-  }
+  },
+  {
+    name: 'rendezvous, the listener is the point',
+    needs: { dialer: ['rendezvous'], listener: ['rendezvous-serve'], vivim: [], foreign: [] },
+    run: async (dialer, listener) => await withPeers([[dialer, []], [listener, ['--rendezvous-serve']]], registerAndFind)
+  },
+  ...['1', '2'].map(version => ({
+    name: `AutoNAT v${version}, the listener dials back`,
+    version,
+    needs: { dialer: [`autonat-v${version}-ask`], listener: [`autonat-v${version}-serve`], vivim: [], foreign: [] },
+    unavailable: whyNoNamespaces,
+    unsolved: version === '1' ? { js: 'js-libp2p ends the stream without an answer' } : {},
+    run: reachable(version)
+  }))
 ]

@@ -48,7 +48,7 @@ pub fn describe() -> Value {
         "securities": ["noise", "tls"],
         "muxers": ["yamux", "mplex"],
         "features": [
-            "perf", "relay-serve", "relay-reserve", "dcutr", "autonat-v1", "autonat-v2", "mdns", "rendezvous",
+            "perf", "relay-serve", "relay-reserve", "dcutr", "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-serve", "mdns", "rendezvous",
             "rendezvous-serve",
         ],
     })
