@@ -109,6 +109,25 @@ TEST_CASE("updates in any order: what misses something waits") {
   CHECK(hex_of(copy) == hex_of(doc));
 }
 
+TEST_CASE("a client that makes two things of one id leaves sound structures") {
+  // 33 deleted characters of client 1 in the root "\x01", clocks 1 to 33; and client 1 is we.
+  const Bytes forged{1, 1, 1, 1, 1, 1, 1, 1, 33, 1, 1, 1, 1, 1};
+  Doc doc(ClientId{1});
+  auto map = doc.map("m");
+  REQUIRE(apply_update(doc, forged));
+  CHECK(has_pending(doc));
+  for (int i = 0; i < 2; ++i) {
+    doc.transact([&](Transaction& t) { map.set(t, "k", Any(1)); });
+  }
+  REQUIRE(apply_update(doc, forged));  // what we have of it is not the same, the rest is a gap
+  CHECK_FALSE(has_pending(doc));
+  CHECK(consistent(doc));
+  Doc copy(ClientId{2});
+  REQUIRE(apply_update(copy, encode_state_as_update(doc)));
+  CHECK(consistent(copy));
+  CHECK(copy.map("m").to_any() == map.to_any());
+}
+
 TEST_CASE("origin travels with the update and observers see deltas") {
   Doc doc(ClientId{1});
   Recorder recorder(doc);

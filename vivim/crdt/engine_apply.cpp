@@ -206,7 +206,11 @@ void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
     if (offset > 0) {
       item.left = clean_end({client, item.clock - 1});
       item.origin = {client, item.clock - 1};
-      if (items_[item.left].kind == Kind::gc) {
+      // What follows it in its struct stands where it stands. If not, a client has made two things
+      // of one id: this one is kept as a gap, for no order would be the same everywhere.
+      const Item& first_part = items_[item.left];
+      if (first_part.kind == Kind::gc || first_part.parent != item.parent ||
+          first_part.key != item.key) {
         item.parent = k_none;
       }
     }
