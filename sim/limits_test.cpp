@@ -3,8 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "peer.hpp"
-#include "vivim/crdt/text.hpp"
+#include "trio_test_detail.hpp"
 #include "vivim/store/blobs.hpp"
 
 using namespace vivim;
@@ -13,44 +12,6 @@ using namespace std::chrono_literals;
 using sync::JoinState;
 
 namespace {
-
-constexpr store::DocumentId k_document{{0xd1}};
-
-struct Limited {
-  rt::sim::World world;
-  Peer alice{world.add_node("alice"), 1};
-  Peer bob{world.add_node("bob"), 2};
-  Peer carol{world.add_node("carol"), 3};
-
-  explicit Limited(std::uint64_t seed) : world(seed) {}
-
-  rt::Co<void> start() {
-    REQUIRE(co_await alice.start());
-    REQUIRE(co_await bob.start());
-    REQUIRE(co_await carol.start());
-    REQUIRE(co_await alice.create(k_document));
-  }
-  rt::Co<void> stop() {
-    co_await alice.stop();
-    co_await bob.stop();
-    co_await carol.stop();
-  }
-  rt::Co<void> pause(rt::Duration time) { co_await rt::sleep_for(alice.node().loop(), time); }
-};
-
-rt::Co<std::string> ticket_of(Peer& peer) {
-  auto ticket = co_await peer.sharing().share(k_document, "");
-  REQUIRE(ticket);
-  co_return ticket->to_text();
-}
-
-rt::Co<void> type(Peer& peer, std::string words) {
-  auto lease = co_await peer.hub().open(k_document);
-  REQUIRE(lease);
-  REQUIRE(co_await (*lease)->edit([&](crdt::Doc& doc) {
-    doc.transact([&](crdt::Transaction& t) { doc.text("title").push(t, words); });
-  }));
-}
 
 rt::Co<void> erase(Peer& peer) {
   auto lease = co_await peer.hub().open(k_document);
@@ -61,12 +22,6 @@ rt::Co<void> erase(Peer& peer) {
       title.remove(t, 0, title.length());
     });
   }));
-}
-
-rt::Co<std::size_t> title_length(Peer& peer) {
-  auto lease = co_await peer.hub().open(k_document);
-  REQUIRE(lease);
-  co_return (*lease)->doc().text("title").to_string().size();
 }
 
 /// A grant of a peer that is nowhere.
@@ -82,7 +37,7 @@ store::GrantRow grant_of(std::uint8_t number) {
   return grant;
 }
 
-rt::Co<void> remotes_are_limited(Limited& world) {
+rt::Co<void> remotes_are_limited(Trio& world) {
   world.alice.set_limits({.remotes_max = 2});
   co_await world.start();
   auto& peers = world.alice.peers();
@@ -99,7 +54,7 @@ rt::Co<void> remotes_are_limited(Limited& world) {
   co_await world.stop();
 }
 
-rt::Co<void> links_are_limited(Limited& world) {
+rt::Co<void> links_are_limited(Trio& world) {
   world.alice.set_limits({.links_max = 1});
   co_await world.start();
   const auto ticket = co_await ticket_of(world.alice);
@@ -113,12 +68,12 @@ rt::Co<void> links_are_limited(Limited& world) {
   co_await world.bob.stop();
   co_await type(world.alice, "room");
   co_await world.pause(90s);
-  CHECK((co_await title_length(world.carol)) == 4);
+  CHECK((co_await title(world.carol)) == "room");
   REQUIRE(co_await world.bob.start());
   co_await world.stop();
 }
 
-rt::Co<void> slow_peer_is_sent_away(Limited& world) {
+rt::Co<void> slow_peer_is_sent_away(Trio& world) {
   world.alice.set_limits({.backlog_bytes_max = std::size_t{1} << 20});
   co_await world.start();
   REQUIRE(co_await world.bob.sharing().join(co_await ticket_of(world.alice)));
@@ -135,11 +90,11 @@ rt::Co<void> slow_peer_is_sent_away(Limited& world) {
 
   world.world.heal(world.alice.node(), world.bob.node());
   co_await world.pause(120s);
-  CHECK((co_await title_length(world.bob)) == 12);
+  CHECK((co_await title(world.bob)) == "what remains");
   co_await world.stop();
 }
 
-rt::Co<void> blocks_come_in_rounds(Limited& world) {
+rt::Co<void> blocks_come_in_rounds(Trio& world) {
   std::vector<Bytes> contents;
   std::vector<store::BlobId> blobs;
   for (std::uint8_t i = 0; i < 9; ++i) {
@@ -179,7 +134,7 @@ rt::Co<void> blocks_come_in_rounds(Limited& world) {
 }
 
 /// Both open many documents of the other at once, more than may wait for a peer together.
-rt::Co<void> many_documents_at_once(Limited& world) {
+rt::Co<void> many_documents_at_once(Trio& world) {
   const sync::PeerLimits limits{.backlog_bytes_max = std::size_t{1} << 20,
                                 .answer_backlog_bytes_max = std::size_t{64} << 10};
   world.alice.set_limits(limits);
@@ -233,26 +188,26 @@ rt::Co<void> many_documents_at_once(Limited& world) {
 }  // namespace
 
 TEST_CASE("peers: many documents opened at once are answered as fast as the other takes them") {
-  Limited world(15);
+  Trio world(15);
   world.world.run(many_documents_at_once(world));
 }
 
 TEST_CASE("peers: those that a link is kept to are limited, and forgotten when nothing is joined") {
-  Limited world(11);
+  Trio world(11);
   world.world.run(remotes_are_limited(world));
 }
 
 TEST_CASE("peers: links are limited, who is refused comes again") {
-  Limited world(12);
+  Trio world(12);
   world.world.run(links_are_limited(world));
 }
 
 TEST_CASE("peers: one that takes nothing is sent away, and catches up when it is back") {
-  Limited world(13);
+  Trio world(13);
   world.world.run(slow_peer_is_sent_away(world));
 }
 
 TEST_CASE("peers: blocks are asked for a few at a time, and all come") {
-  Limited world(14);
+  Trio world(14);
   world.world.run(blocks_come_in_rounds(world));
 }
