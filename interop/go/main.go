@@ -54,11 +54,12 @@ func libraryVersion() string {
 func describe() reply {
 	return reply{
 		"name": "go-libp2p", "version": libraryVersion(),
-		"transports": []string{"tcp", "ws", "quic-v1"},
+		"transports": []string{"tcp", "ws", "wss", "quic-v1"},
 		"securities": []string{"noise", "tls"},
 		"muxers":     []string{"yamux"},
+		"keys":       []string{"ed25519", "secp256k1", "ecdsa", "rsa"},
 		"features": []string{
-			"perf", "relay-serve", "relay-reserve", "dcutr", "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask",
+			"perf", "wss-sni", "pnet", "identify-push", "relay-serve", "relay-reserve", "dcutr", "dcutr-tcp", "dcutr-quic-v1", "autonat-behind-nat", "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask",
 			"autonat-v2-serve", "mdns",
 		},
 	}

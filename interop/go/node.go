@@ -32,12 +32,15 @@ type choice struct {
 	describe, relay, holePunch bool
 	autonatServer, private     bool
 	autonat                    bool
+	autonatVersion             string
+	key, secrets               string
+	privateNetwork             bool
 }
 
 func parseChoice(arguments []string) (choice, error) {
 	var c choice
 	flags := flag.NewFlagSet("vivim-interop-go", flag.ContinueOnError)
-	flags.StringVar(&c.transport, "transport", "tcp", "tcp, ws or quic-v1")
+	flags.StringVar(&c.transport, "transport", "tcp", "tcp, ws, wss or quic-v1")
 	flags.StringVar(&c.security, "security", "noise", "noise or tls")
 	flags.StringVar(&c.muxer, "muxer", "yamux", "yamux")
 	flags.BoolVar(&c.describe, "describe", false, "say what this peer has, and end")
@@ -45,6 +48,10 @@ func parseChoice(arguments []string) (choice, error) {
 	flags.BoolVar(&c.holePunch, "dcutr", false, "upgrade relayed connections")
 	flags.BoolVar(&c.autonatServer, "autonat-serve", false, "dial peers back")
 	flags.BoolVar(&c.autonat, "autonat", false, "ask whether we can be reached")
+	flags.StringVar(&c.autonatVersion, "autonat-version", "", "serve only this one: 1 or 2")
+	flags.StringVar(&c.key, "key", "ed25519", "ed25519, secp256k1, ecdsa or rsa")
+	flags.StringVar(&c.secrets, "secrets", "", "folder of certificates and keys (runner/secrets.mjs)")
+	flags.BoolVar(&c.privateNetwork, "private-network", false, "only talk to those with the key in the folder")
 	flags.Bool("mdns", true, "for other peers: answer on mDNS")
 	flags.BoolVar(&c.private, "private", false, "be sure not to be reachable")
 	return c, flags.Parse(arguments)
@@ -67,6 +74,12 @@ func (c choice) options() ([]libp2p.Option, error) {
 		options = append(options, libp2p.Transport(tcp.NewTCPTransport))
 	case "ws":
 		options = append(options, libp2p.Transport(websocket.New))
+	case "wss":
+		secure, err := c.secureWebSocket()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, secure)
 	case "quic-v1":
 		options = append(options, libp2p.Transport(quic.NewTransport))
 	default:
@@ -88,12 +101,18 @@ func (c choice) options() ([]libp2p.Option, error) {
 		options = append(options, libp2p.EnableHolePunching())
 	}
 	if c.autonatServer {
-		options = append(options, libp2p.EnableNATService(), libp2p.EnableAutoNATv2(), libp2p.ForceReachabilityPublic())
+		options = append(options, libp2p.ForceReachabilityPublic())
+		if c.autonatVersion != "2" {
+			options = append(options, libp2p.EnableNATService())
+		}
+		if c.autonatVersion != "1" {
+			options = append(options, libp2p.EnableAutoNATv2())
+		}
 	}
 	if c.private {
 		options = append(options, libp2p.ForceReachabilityPrivate())
 	}
-	return options, nil
+	return c.withSecrets(options)
 }
 
 func newHost(c choice) (host.Host, error) {

@@ -7,12 +7,15 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { quic } from '@chainsafe/libp2p-quic'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { autoNAT } from '@libp2p/autonat'
+import { autoNATv2 } from '@libp2p/autonat-v2'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { dcutr } from '@libp2p/dcutr'
-import { identify } from '@libp2p/identify'
+import { identify, identifyPush } from '@libp2p/identify'
 import { mdns } from '@libp2p/mdns'
 import { mplex } from '@libp2p/mplex'
 import { ping } from '@libp2p/ping'
+import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
@@ -22,10 +25,16 @@ import { BULK, STREAM_LIMITS, runBulk, serveBulk } from './bulk.mjs'
 import { PERF, runPerf, servePerf } from './perf.mjs'
 
 const PACKAGES = JSON.parse(readFileSync(new URL('package.json', import.meta.url))).dependencies
-const TRANSPORTS = { tcp, ws: webSockets, 'quic-v1': quic }
+const TRANSPORTS = {
+  tcp,
+  ws: webSockets,
+  wss: () => webSockets({ https: { cert: secret('chain.pem'), key: secret('key.pem') } }), // trusts NODE_EXTRA_CA_CERTS
+  'quic-v1': quic
+}
 const SECURITIES = { noise, tls }
 // js-libp2p's mplex closes a connection on which a peer opens more than 5 streams in a second, unless told otherwise.
 const MUXERS = { yamux, mplex: () => mplex({ disconnectThreshold: 1000 }) }
+const KEYS = { ed25519: 'Ed25519', secp256k1: 'secp256k1', rsa: 'RSA' } // it makes no peer id of an ECDSA key
 const PATIENCE = 30_000
 
 const DESCRIPTION = {
@@ -34,7 +43,9 @@ const DESCRIPTION = {
   transports: Object.keys(TRANSPORTS),
   securities: Object.keys(SECURITIES),
   muxers: Object.keys(MUXERS),
-  features: ['perf', 'relay-serve', 'relay-reserve', 'dcutr', 'autonat-v1-serve', 'mdns']
+  keys: Object.keys(KEYS),
+  features: ['perf', 'wss-sni', 'pnet', 'identify-push', 'relay-serve', 'relay-reserve', 'dcutr', 'dcutr-tcp', 'dcutr-quic-v1', 'autonat-v1-ask', 'autonat-v1-serve',
+    'autonat-v2-ask', 'autonat-v2-serve', 'mdns']
 }
 
 const { values: choice } = parseArgs({
@@ -42,7 +53,10 @@ const { values: choice } = parseArgs({
   options: {
     transport: { type: 'string', default: 'tcp' },
     security: { type: 'string', default: 'noise' },
-    muxer: { type: 'string', default: 'yamux' }
+    muxer: { type: 'string', default: 'yamux' },
+    key: { type: 'string', default: 'ed25519' },
+    secrets: { type: 'string', default: '' },
+    'autonat-version': { type: 'string', default: '' }
   }
 })
 
@@ -55,6 +69,10 @@ if (choice.describe) {
   process.exit(0)
 }
 
+function secret (name) {
+  return readFileSync(`${choice.secrets}/${name}`)
+}
+
 function chosen (table, name) {
   if (table[name] === undefined) {
     throw new Error(`this peer has no ${name}`)
@@ -65,17 +83,26 @@ function chosen (table, name) {
 const known = { identified: new Map(), discovered: new Map() }
 
 async function makeNode () {
-  const services = { identify: identify({ runOnLimitedConnection: true }), ping: ping({ runOnLimitedConnection: true }) }
+  const services = {
+    identify: identify({ runOnLimitedConnection: true }),
+    identifyPush: identifyPush({ runOnLimitedConnection: true }),
+    ping: ping({ runOnLimitedConnection: true })
+  }
   if (choice['relay-serve']) {
     services.relay = circuitRelayServer()
   }
   if (choice.dcutr) {
     services.dcutr = dcutr()
   }
-  if (choice['autonat-serve']) {
+  if ((choice.autonat || choice['autonat-serve']) && choice['autonat-version'] !== '2') {
     services.autonat = autoNAT()
   }
+  if ((choice.autonat || choice['autonat-serve']) && choice['autonat-version'] !== '1') {
+    services.autonatV2 = autoNATv2()
+  }
   const node = await createLibp2p({
+    privateKey: await generateKeyPair(chosen(KEYS, choice.key)),
+    connectionProtector: choice['private-network'] ? preSharedKey({ psk: secret('swarm.key') }) : undefined,
     nodeInfo: { name: 'vivim-interop-js', version: '1.0.0' },
     transports: [chosen(TRANSPORTS, choice.transport)(), circuitRelayTransport()],
     connectionEncrypters: [chosen(SECURITIES, choice.security)()],
@@ -190,6 +217,12 @@ const COMMANDS = {
   async mdns (asked) {
     const found = asked.peer === undefined ? [] : await waitFor('mDNS', asked, () => known.discovered.get(asked.peer))
     return { addrs: found.map(String) }
+  },
+  // Its services ask on their own; it believes that an address which it listens on is reachable after one good answer.
+  async autonat (asked) {
+    const found = await waitFor('AutoNAT', asked, () => node.components.addressManager.getAddressesWithMetadata()
+      .find(one => one.verified && one.type === 'transport' && one.lastVerified != null))
+    return { reachable: true, about: found.multiaddr.toString() }
   },
   async disconnect (asked) {
     await Promise.all(connectionsWith(asked.peer).map(one => one.close()))

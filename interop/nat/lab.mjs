@@ -1,15 +1,18 @@
 // A small internet of network namespaces: a relay with a public address, and two homes behind NATs (nftables).
 //
-//   wan: a bridge with 203.0.113.0/24 (nobody's: RFC 5737)
-//     relay 203.0.113.1
-//     nat-a 203.0.113.11 -- home-a 10.0.1.2
-//     nat-b 203.0.113.12 -- home-b 10.0.2.2
+//   wan: a bridge with 45.77.0.0/24 (none of those that are for examples: implementations do not take these for public)
+//     relay 45.77.0.1
+//     nat-a 45.77.0.11 -- home-a 10.0.1.2
+//     nat-b 45.77.0.12 -- home-b 10.0.2.2
 //
 // Needs the rights of root, `ip` and `nft`; whyNot() says what is missing.
 import { execFileSync, spawnSync } from 'node:child_process'
 
 const PREFIX = `vivim${process.pid}`
 const PORT = 4001
+const WAN = '45.77.0'
+
+export const AT = { relay: `${WAN}.1`, a: '10.0.1.2', b: '10.0.2.2' }
 
 // How a home's packets leave. `restricted`: as Linux does, the port is kept, and only who was sent to gets in.
 // `symmetric`: another port for each connection. `cone`: one port lets everybody in.
@@ -78,7 +81,7 @@ function addHome (letter, number, kind) {
   const gateway = `10.0.${number}.1`
   addPlace(`nat-${letter}`)
   addPlace(`home-${letter}`)
-  connect(`nat-${letter}`, 'outer', `203.0.113.1${number}/24`, 'wan', `to-${letter}`)
+  connect(`nat-${letter}`, 'outer', `${WAN}.1${number}/24`, 'wan', `to-${letter}`)
   connect(`home-${letter}`, 'eth0', `${home}/24`, `nat-${letter}`, 'inner')
   ip('-n', name(`nat-${letter}`), 'addr', 'add', `${gateway}/24`, 'dev', 'inner')
   ip('-n', name(`home-${letter}`), 'route', 'add', 'default', 'via', gateway)
@@ -95,7 +98,7 @@ export async function withLab (kindA, kindB, work) {
     ip('-n', name('wan'), 'link', 'add', 'bridge', 'type', 'bridge')
     ip('-n', name('wan'), 'link', 'set', 'bridge', 'up')
     addPlace('relay')
-    connect('relay', 'eth0', '203.0.113.1/24', 'wan', 'to-relay')
+    connect('relay', 'eth0', `${AT.relay}/24`, 'wan', 'to-relay')
     ip('-n', name('wan'), 'link', 'set', 'to-relay', 'master', 'bridge')
     addHome('a', 1, kindA)
     addHome('b', 2, kindB)

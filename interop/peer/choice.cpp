@@ -13,13 +13,18 @@ namespace {
 
 using Names = std::span<const std::string_view>;
 
-constexpr std::array<std::string_view, 3> k_transports{"tcp", "ws", "quic-v1"};
+constexpr std::array<std::string_view, 4> k_transports{"tcp", "ws", "wss", "quic-v1"};
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
 constexpr std::array<std::string_view, 2> k_muxers{"yamux", "mplex"};
-constexpr std::array<std::string_view, 11> k_features{"perf",
+constexpr std::array<std::string_view, 1> k_keys{"ed25519"};
+constexpr std::array<std::string_view, 15> k_features{"perf",
+                                                      "wss-sni",
+                                                      "pnet",
+                                                      "identify-push",
                                                       "relay-serve",
                                                       "relay-reserve",
                                                       "dcutr",
+                                                      "autonat-behind-nat",
                                                       "autonat-v1-ask",
                                                       "autonat-v1-serve",
                                                       "autonat-v2-ask",
@@ -46,7 +51,7 @@ Problem unknown(std::string_view what) {
 struct Named {
   std::string_view flag;
   std::string Choice::* member;
-  Names known;
+  Names known;  ///< empty: any
 };
 
 struct Switch {
@@ -54,14 +59,17 @@ struct Switch {
   bool Choice::* member;
 };
 
-constexpr std::array<Named, 3> k_named{{{"--transport", &Choice::transport, k_transports},
+constexpr std::array<Named, 5> k_named{{{"--transport", &Choice::transport, k_transports},
                                         {"--security", &Choice::security, k_securities},
-                                        {"--muxer", &Choice::muxer, k_muxers}}};
-constexpr std::array<Switch, 8> k_switches{{{"--describe", &Choice::describe},
+                                        {"--muxer", &Choice::muxer, k_muxers},
+                                        {"--key", &Choice::key, k_keys},
+                                        {"--secrets", &Choice::secrets, {}}}};
+constexpr std::array<Switch, 9> k_switches{{{"--describe", &Choice::describe},
                                             {"--relay-serve", &Choice::relay_serve},
                                             {"--dcutr", &Choice::dcutr},
                                             {"--autonat-serve", &Choice::autonat_serve},
                                             {"--private", &Choice::private_},
+                                            {"--private-network", &Choice::private_network},
                                             {"--autonat", &Choice::autonat},
                                             {"--mdns", &Choice::mdns},
                                             {"--rendezvous-serve", &Choice::rendezvous_serve}}};
@@ -80,7 +88,7 @@ Outcome<Choice> Choice::parse(const std::vector<std::string_view>& arguments) {
     if (named == k_named.end() || ++word == arguments.end()) {
       return std::unexpected(unknown(named == k_named.end() ? *word : named->flag));
     }
-    if (std::ranges::find(named->known, *word) == named->known.end()) {
+    if (!named->known.empty() && std::ranges::find(named->known, *word) == named->known.end()) {
       return std::unexpected(unknown(*word));
     }
     choice.*named->member = std::string(*word);
@@ -94,6 +102,7 @@ boost::json::object describe() {
           {"transports", list(k_transports)},
           {"securities", list(k_securities)},
           {"muxers", list(k_muxers)},
+          {"keys", list(k_keys)},
           {"features", list(k_features)}};
 }
 

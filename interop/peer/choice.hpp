@@ -10,11 +10,14 @@
 
 namespace vivim::interop {
 
-/// What the command line chose: --transport tcp --security noise --muxer yamux, and what to serve.
+/// What the command line chose: --transport tcp --security noise --muxer yamux --key ed25519, and
+/// what to serve.
 struct Choice {
   std::string transport = "tcp";
   std::string security = "noise";
   std::string muxer = "yamux";
+  std::string key = "ed25519";
+  std::string secrets;         ///< folder of certificates and keys (runner/secrets.mjs)
   bool describe = false;       ///< say what this peer has, and end
   bool relay_serve = false;    ///< relay circuits
   bool dcutr = false;          ///< upgrade relayed connections
@@ -22,7 +25,8 @@ struct Choice {
   bool autonat = false;        ///< ask whether we can be reached
   bool mdns = false;           ///< look for peers, and be found
   bool rendezvous_serve = false;
-  bool private_ = false;  ///< be sure not to be reachable
+  bool private_ = false;         ///< be sure not to be reachable
+  bool private_network = false;  ///< only talk to those with the key in `secrets`
 
   /// The command line without the program's name. A Problem for what this peer does not have.
   static Outcome<Choice> parse(const std::vector<std::string_view>& arguments);

@@ -7,9 +7,12 @@
 #include <cstdlib>
 #include <utility>
 
+#include "interop/peer/figures.hpp"
 #include "interop/peer/node.hpp"
 #include "interop/peer/resp.hpp"
 #include "vivim/rt/asio/resolver.hpp"
+#include "vivim/rt/deadline.hpp"
+#include "vivim/rt/error.hpp"
 
 namespace vivim::interop {
 
@@ -69,8 +72,16 @@ rt::Co<Result<void>> listen(const HarnessRun& run, Node& node, RespClient& redis
   VIVIM_CO_TRYV(co_await redis.ask({run.perf ? "SET" : "RPUSH", run.key, told}));
   std::fprintf(stderr, "listens on %s\n", told.c_str());
   rt::asio_::Signals signals(node.loop(), {SIGINT, SIGTERM});
+  bool late = false;
+  rt::Deadline deadline(node.loop(), std::chrono::seconds(run.timeout_seconds), [&] {
+    late = run.harness == Harness::test_plans;
+    if (late) {
+      signals.cancel();
+    }
+  });
   (void)co_await signals.next();
-  co_return Result<void>{};
+  co_await deadline.finish();
+  co_return late ? fail(rt::RtError::timed_out) : Result<void>();
 }
 
 // perf's listeners SET the address, the others RPUSH it.
@@ -95,35 +106,23 @@ rt::Co<Result<Multiaddr>> ask_address(const HarnessRun& run, Node& node, RespCli
   co_return fail(PeerError::not_found);
 }
 
-// Minimum, quartiles and maximum, by linear interpolation, as the harness prints them.
-void print_figures(const char* name, std::vector<double> values, const char* unit, int digits) {
-  std::ranges::sort(values);
-  const auto at = [&values](double part) {
-    const double place = part * static_cast<double>(values.size() - 1);
-    const auto low = static_cast<std::size_t>(place);
-    const auto high = std::min(low + 1, values.size() - 1);
-    return values[low] + (values[high] - values[low]) * (place - static_cast<double>(low));
-  };
-  std::printf("%s:\n  iterations: %zu\n", name, values.size());
-  constexpr std::pair<const char*, double> k_parts[] = {
-      {"min", 0}, {"q1", 0.25}, {"median", 0.5}, {"q3", 0.75}, {"max", 1}};
-  for (const auto& [label, part] : k_parts) {
-    std::printf("  %s: %.*f\n", label, digits, at(part));
+void print_latency(Harness harness, double handshake_plus_one_rtt_ms, double ping_rtt_ms) {
+  if (harness == Harness::test_plans) {
+    // The third l is the contract's.
+    std::printf("{\"handshakePlusOneRTTMillis\":%.3f,\"pingRTTMilllis\":%.3f}\n",
+                handshake_plus_one_rtt_ms, ping_rtt_ms);
+    return;
   }
-  std::printf("  outliers: []\n  samples: [");
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::printf("%s%.*f", i == 0 ? "" : ", ", digits, values[i]);
-  }
-  std::printf("]\n  unit: %s\n", unit);
+  std::printf("latency:\n  handshake_plus_one_rtt: %.3f\n  ping_rtt: %.3f\n  unit: ms\n",
+              handshake_plus_one_rtt_ms, ping_rtt_ms);
 }
 
-rt::Co<Result<void>> ping_once(Node& node, Multiaddr address) {
+rt::Co<Result<void>> ping_once(const HarnessRun& run, Node& node, Multiaddr address) {
   const auto begin = node.loop().clock().now();
   VIVIM_CO_TRY(const auto peer, co_await node.host().connect(std::move(address)));
   VIVIM_CO_TRY(const auto rtt, co_await node.host().ping(peer));
   const auto both = node.loop().clock().now() - begin;
-  std::printf("latency:\n  handshake_plus_one_rtt: %.3f\n  ping_rtt: %.3f\n  unit: ms\n",
-              milliseconds(both), milliseconds(rtt));
+  print_latency(run.harness, milliseconds(both), milliseconds(rtt));
   co_return Result<void>{};
 }
 
@@ -145,7 +144,7 @@ rt::Co<Result<void>> measure_rate(Node& node, PeerId peer, libp2p::perf::Request
   for (auto& value : values) {
     value = bits / value / 1e9;
   }
-  print_figures(name, std::move(values), "Gbps", 2);
+  Figures::of(std::move(values)).print(name, "Gbps", 2);
   co_return Result<void>{};
 }
 
@@ -160,7 +159,7 @@ rt::Co<Result<void>> perf_all(const HarnessRun& run, Node& node, Multiaddr addre
   for (auto& value : times) {
     value *= 1000;
   }
-  print_figures("latency", std::move(times), "ms", 3);
+  Figures::of(std::move(times)).print("latency", "ms", 3);
   co_return Result<void>{};
 }
 
@@ -172,7 +171,7 @@ rt::Co<Result<void>> run_all(const HarnessRun& run, Node& node, rt::Network& net
   }
   VIVIM_CO_TRY(auto address, co_await ask_address(run, node, *redis));
   co_return run.perf ? co_await perf_all(run, node, std::move(address))
-                     : co_await ping_once(node, std::move(address));
+                     : co_await ping_once(run, node, std::move(address));
 }
 
 rt::Co<Result<void>> run_and_stop(const HarnessRun& run, Node& node, rt::Network& network) {
@@ -181,44 +180,90 @@ rt::Co<Result<void>> run_and_stop(const HarnessRun& run, Node& node, rt::Network
   co_return result;
 }
 
-Outcome<HarnessRun> read_environment() {
-  HarnessRun run;
-  const auto transport = variable("TRANSPORT");
+// The names that the two harnesses have for the same.
+struct Names {
+  const char* transport;
+  const char* security;
+  const char* muxer;
+  const char* dialer;
+  const char* redis;
+  const char* ip;
+  const char* timeout;
+};
+constexpr Names k_unified{"TRANSPORT",   "SECURE_CHANNEL",   "MUXER", "IS_DIALER", "REDIS_ADDR",
+                          "LISTENER_IP", "TEST_TIMEOUT_SECS"};
+constexpr Names k_test_plans{
+    "transport", "security", "muxer", "is_dialer", "redis_addr", "ip", "test_timeout_seconds"};
+constexpr std::string_view k_redis_of_test_plans = "redis:6379";
+constexpr std::string_view k_key_of_test_plans = "listenerAddr";
+
+Outcome<Choice> read_choice(const Names& names) {
+  const auto transport = variable(names.transport);
   std::vector<std::string> words{"--transport", transport.value_or("")};
   for (const auto& [name, flag] :
-       {std::pair{"SECURE_CHANNEL", "--security"}, {"MUXER", "--muxer"}}) {
+       {std::pair{names.security, "--security"}, {names.muxer, "--muxer"}}) {
     if (const auto value = variable(name)) {
       words.insert(words.end(), {flag, *value});
     }
   }
-  auto choice = Choice::parse({words.begin(), words.end()});
-  if (!choice) {
-    return std::unexpected(choice.error());
+  return Choice::parse({words.begin(), words.end()});
+}
+
+// Where Redis is, and what its keys are called.
+Outcome<void> read_meeting_place(HarnessRun& run, const Names& names) {
+  const auto redis = variable(names.redis);
+  if (run.harness == Harness::test_plans) {
+    run.redis = redis.value_or(std::string(k_redis_of_test_plans));
+    run.key = k_key_of_test_plans;
+    return {};
   }
-  const auto redis = variable("REDIS_ADDR");
   const auto key = variable("TEST_KEY");
   if (!redis || !key) {
-    return std::unexpected(missing(redis ? "TEST_KEY" : "REDIS_ADDR"));
+    return std::unexpected(missing(redis ? "TEST_KEY" : names.redis));
   }
-  run.choice = std::move(*choice);
-  run.dialer = variable("IS_DIALER") == "true";
-  run.perf = variable("UPLOAD_BYTES") || variable("UPLOAD_ITERATIONS");
   run.redis = *redis;
   run.key = *key + "_listener_multiaddr";
-  run.listener_ip = variable("LISTENER_IP").value_or(run.listener_ip);
-  run.timeout_seconds = number("TEST_TIMEOUT_SECS", run.timeout_seconds);
+  return {};
+}
+
+void read_perf(HarnessRun& run) {
+  run.perf = variable("UPLOAD_BYTES") || variable("UPLOAD_ITERATIONS");
   run.upload_bytes = number("UPLOAD_BYTES", std::uint64_t{1} << 30);
   run.download_bytes = number("DOWNLOAD_BYTES", std::uint64_t{1} << 30);
   run.upload_iterations = std::max<std::uint64_t>(1, number("UPLOAD_ITERATIONS", 10));
   run.download_iterations = std::max<std::uint64_t>(1, number("DOWNLOAD_ITERATIONS", 10));
   run.latency_iterations = std::max<std::uint64_t>(1, number("LATENCY_ITERATIONS", 100));
+}
+
+Outcome<HarnessRun> read_environment(Harness harness) {
+  const Names& names = harness == Harness::unified ? k_unified : k_test_plans;
+  HarnessRun run{.harness = harness};
+  auto choice = read_choice(names);
+  if (!choice) {
+    return std::unexpected(choice.error());
+  }
+  run.choice = std::move(*choice);
+  if (auto found = read_meeting_place(run, names); !found) {
+    return std::unexpected(found.error());
+  }
+  run.dialer = variable(names.dialer) == "true";
+  run.listener_ip = variable(names.ip).value_or(run.listener_ip);
+  run.timeout_seconds = number(names.timeout, run.timeout_seconds);
+  if (harness == Harness::unified) {
+    read_perf(run);
+  }
   return run;
 }
 
 }  // namespace
 
 std::optional<Outcome<HarnessRun>> HarnessRun::from_environment() {
-  return variable("IS_DIALER") ? std::optional(read_environment()) : std::nullopt;
+  for (const auto harness : {Harness::unified, Harness::test_plans}) {
+    if (variable(harness == Harness::unified ? k_unified.dialer : k_test_plans.dialer)) {
+      return read_environment(harness);
+    }
+  }
+  return std::nullopt;
 }
 
 int run_harness(const HarnessRun& run) {

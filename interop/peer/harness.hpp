@@ -8,11 +8,20 @@
 
 namespace vivim::interop {
 
-/// What the environment of the libp2p project's own interop harness asks for: IS_DIALER,
-/// REDIS_ADDR, TEST_KEY, TRANSPORT, SECURE_CHANNEL, MUXER, LISTENER_IP, TEST_TIMEOUT_SECS, and for
-/// its perf tests UPLOAD_BYTES, DOWNLOAD_BYTES, UPLOAD_ITERATIONS, DOWNLOAD_ITERATIONS,
-/// LATENCY_ITERATIONS.
+/// Which of the libp2p project's harnesses runs us.
+enum class Harness : std::uint8_t {
+  /// unified-testing: IS_DIALER, REDIS_ADDR, TEST_KEY, TRANSPORT, SECURE_CHANNEL, MUXER,
+  /// LISTENER_IP, TEST_TIMEOUT_SECS, and for its perf tests UPLOAD_BYTES, DOWNLOAD_BYTES,
+  /// UPLOAD_ITERATIONS, DOWNLOAD_ITERATIONS, LATENCY_ITERATIONS; answers in YAML.
+  unified,
+  /// test-plans' transport-interop: is_dialer, redis_addr, transport, security, muxer, ip,
+  /// test_timeout_seconds; answers in JSON.
+  test_plans,
+};
+
+/// What the environment of a harness asks for.
 struct HarnessRun {
+  Harness harness = Harness::unified;
   Choice choice;
   bool dialer = false;
   bool perf = false;  ///< one of perf's own variables is set
@@ -26,13 +35,13 @@ struct HarnessRun {
   std::uint64_t download_iterations = 10;
   std::uint64_t latency_iterations = 100;
 
-  /// Absent when IS_DIALER is not set: then this is not the harness. A Problem for what is missing
-  /// or unknown.
+  /// Absent when neither IS_DIALER nor is_dialer is set: then this is no harness. A Problem for
+  /// what is missing or unknown.
   static std::optional<Outcome<HarnessRun>> from_environment();
 };
 
-/// Listens, tells Redis where, and serves until SIGTERM; or asks Redis, dials, measures and prints
-/// YAML. Returns the exit code.
+/// Listens, tells Redis where, and serves until SIGTERM, or for test-plans until its time is over,
+/// which is a failure; or asks Redis, dials, measures and prints. Returns the exit code.
 int run_harness(const HarnessRun& run);
 
 }  // namespace vivim::interop

@@ -2,11 +2,9 @@
 
 #include <utility>
 
-#include "vivim/base/assert.hpp"
+#include "interop/peer/transports.hpp"
 #include "vivim/libp2p/mplex/connection.hpp"
-#include "vivim/libp2p/quic/transport.hpp"
 #include "vivim/libp2p/tls/security.hpp"
-#include "vivim/libp2p/websocket/transport.hpp"
 
 namespace vivim::interop {
 
@@ -80,16 +78,7 @@ void Node::add_relaying() {
 
 libp2p::HostOptions Node::options(const crypto::KeyPair& key) {
   libp2p::HostOptions options{.key = key, .agent = std::string(k_agent), .limits = limits()};
-  if (choice_.transport == "ws") {
-    options.transports.push_back(
-        std::make_unique<libp2p::websocket::WebSocketTransport>(loop_, network_, rng_));
-  }
-  if (choice_.transport == "quic-v1") {
-    auto made = libp2p::quic::QuicTransport::make(
-        libp2p::quic::make_options(key, loop_.clock(), rng_), loop_, network_, rng_);
-    VIVIM_ASSERT(made);
-    options.transports.push_back(std::move(*made));
-  }
+  options.transports = make_transports(choice_, key, loop_, network_, rng_);
   if (choice_.muxer == "mplex") {
     options.muxers.push_back(std::make_unique<libp2p::mplex::MplexMuxer>());
   }

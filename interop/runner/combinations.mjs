@@ -4,6 +4,7 @@ import { withPeers } from './process.mjs'
 export const LISTEN = {
   tcp: '/ip4/127.0.0.1/tcp/0',
   ws: '/ip4/127.0.0.1/tcp/0/ws',
+  wss: '/ip4/127.0.0.1/tcp/0/tls/ws',
   'quic-v1': '/ip4/127.0.0.1/udp/0/quic-v1'
 }
 const STREAMS = 8
@@ -13,7 +14,7 @@ const PERF_BYTES = 4 << 20
 // Every combination that some peer has: { transport, security, muxer }; the latter two absent for QUIC.
 export function combinations () {
   const all = []
-  for (const transport of ['tcp', 'ws']) {
+  for (const transport of ['tcp', 'ws', 'wss']) {
     for (const security of ['noise', 'tls']) {
       for (const muxer of ['yamux', 'mplex']) {
         all.push({ transport, security, muxer })
@@ -37,7 +38,7 @@ export function flagsOf (combination) {
   return Object.entries(combination).flatMap(([key, value]) => [`--${key}`, value])
 }
 
-function require (condition, text) {
+export function require (condition, text) {
   if (!condition) {
     throw new Error(text)
   }
@@ -58,9 +59,10 @@ function checkMadeOf (told, { security, muxer }) {
   require(same(told.muxer, muxer), `multiplexed by ${told.muxer}`)
 }
 
-async function exchange (dialer, listener, combination, perf) {
+// Everything that a connection is good for. `via` rewrites the address that is dialled.
+export async function exchange (dialer, listener, combination, perf, via = address => address) {
   const { addrs } = await listener.ask('listen', { addr: LISTEN[combination.transport] })
-  const dialled = await dialer.ask('dial', { addr: addrs[0] })
+  const dialled = await dialer.ask('dial', { addr: via(addrs[0]) })
   require(dialled.peer === listener.id, `${dialled.peer} answered`)
   checkMadeOf(dialled, combination)
   await Promise.all([checkIdentify(dialer, listener, `interop`), checkIdentify(listener, dialer, `interop`)])
@@ -70,6 +72,7 @@ async function exchange (dialer, listener, combination, perf) {
   await listener.ask('bulk', { peer: dialer.id, streams: 2, bytes: 100_000 })
   if (perf) {
     await dialer.ask('perf', { peer: listener.id, upload: PERF_BYTES, download: PERF_BYTES })
+    await listener.ask('perf', { peer: dialer.id, upload: PERF_BYTES, download: PERF_BYTES })
   }
   const rate = STREAMS * STREAM_BYTES / seconds / 1e6
   return { ok: true, detail: `${rate.toFixed(0)} MB/s, ping ${there.toFixed(1)} ms` }

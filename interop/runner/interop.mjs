@@ -1,11 +1,12 @@
 // Runs VIVIM against go-libp2p, rust-libp2p and js-libp2p: prints the matrix, and writes it with --write to
 // docs/interop.md. Exit 0 when nothing failed. What is not installed is printed as skipped.
 //
-//   scripts/with-node interop/runner/interop.mjs [--peers go,rust,js] [--only TEXT] [--write] [--require go,rust]
+//   scripts/with-node interop/runner/interop.mjs [--peers go,rust,js] [--only TEXT] [--write] [--require go,rust] [--without-nats]
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { combinations, has, nameOf, runCombination } from './combinations.mjs'
-import { ROOT, describe } from './process.mjs'
+import { HOLE_PUNCHES, REACHABILITIES } from '../nat/scenarios.mjs'
+import { ROOT, describe, why } from './process.mjs'
 import { Report } from './report.mjs'
 import { SCENARIOS } from './scenarios.mjs'
 
@@ -14,6 +15,7 @@ const { values: options } = parseArgs({
     peers: { type: 'string', default: 'go,rust,js' },
     only: { type: 'string', default: '' },
     require: { type: 'string', default: '' },
+    'without-nats': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false }
   }
 })
@@ -52,7 +54,7 @@ async function cell (row, column, work) {
 
 function notToRun (kind, existsThere, existsHere) {
   if (theirs.get(kind) === undefined) {
-    return { mark: 'skipped', detail: 'not installed' }
+    return { mark: 'skipped', detail: why(kind) }
   }
   if (!existsThere) {
     return { mark: '-' }
@@ -72,35 +74,49 @@ for (const combination of combinations()) {
   }
 }
 
-report.section('Protocols', 'Over TCP, Noise and yamux where nothing else is said.')
+const abilities = description => [...description?.features ?? [], ...(description?.keys ?? []).map(key => `key-${key}`)]
+
 function scenarioMark (scenario, kind, dialer) {
-  const has = (description, role) => scenario.needs[role].every(one => description?.features.includes(one))
-  if (scenario.version === '1' && dialer === 'vivim' && theirs.get(kind)?.features.includes('autonat-v2-serve')) {
-    return { mark: '-', detail: 'v2 is asked' }
-  }
-  const unsolved = dialer === 'vivim' && scenario.unsolved?.[kind]
-  if (unsolved && theirs.get(kind) !== undefined) {
-    return { mark: 'not yet', detail: unsolved }
-  }
+  const has = (description, role) => scenario.needs[role].every(one => abilities(description).includes(one))
   const [here, there] = dialer === 'vivim' ? ['dialer', 'listener'] : ['listener', 'dialer']
   if (scenario.only === 'foreign dials' && dialer === 'vivim') {
     return { mark: '' }
   }
   return notToRun(kind, has(theirs.get(kind), there) && has(theirs.get(kind), 'foreign'), has(ours, here) && has(ours, 'vivim')) ??
-    scenario.unavailable?.()
+    scenario.broken?.(dialer, kind) ?? scenario.unavailable?.()
 }
 
-for (const scenario of SCENARIOS) {
-  for (const kind of kinds) {
-    for (const [column, dialer, listener] of [[`VIVIM dials ${kind}`, 'vivim', kind], [`${kind} dials VIVIM`, kind, 'vivim']]) {
-      const mark = scenarioMark(scenario, kind, dialer)
-      await cell(scenario.name, column, async () => mark ?? await scenario.run(dialer, listener))
+async function runAll (scenarios) {
+  for (const scenario of scenarios) {
+    for (const kind of kinds) {
+      for (const [column, dialer, listener] of [[`VIVIM dials ${kind}`, 'vivim', kind], [`${kind} dials VIVIM`, kind, 'vivim']]) {
+        const mark = scenarioMark(scenario, kind, dialer)
+        await cell(scenario.name, column, async () => mark ?? await scenario.run(dialer, listener))
+      }
     }
   }
 }
 
+report.section('Protocols', 'Over TCP, Noise and yamux where nothing else is said.')
+await runAll(SCENARIOS)
+
+if (!options['without-nats']) {
+  report.section('Reachability behind NATs',
+    'The dialer is behind a NAT and asks the listener, who has a public address, whether it can be reached. The NATs are nftables\n' +
+    'in network namespaces: `cone` lets everybody in at one port, `restricted` keeps the port and lets in who was sent to,\n' +
+    '`symmetric` takes another port for each connection.')
+  await runAll(REACHABILITIES)
+  report.section('Hole punching (DCUtR)',
+    'Row: transport, the NAT of the dialer, the NAT of the listener. They meet through a relay of VIVIM, and the listener, by the\n' +
+    'protocol, begins. `stays relayed, as it must`: one side has another port for each peer and the other lets only known ports in,\n' +
+    'so that nobody can punch; the relayed connection went on working.')
+  await runAll(HOLE_PUNCHES)
+}
+
 const versions = [...theirs].filter(([, one]) => one).map(([, one]) => `${one.name} ${one.version}`)
+const absent = kinds.filter(kind => theirs.get(kind) === undefined)
 console.log(`\n${report.markdown()}\n${versions.join(', ')}\n${report.summary()}`)
+absent.forEach(kind => console.log(`skipped: the ${kind} column: ${why(kind)}`))
 if (options.write) {
   writeFileSync(`${ROOT}/docs/interop.md`, `# Interoperability
 

@@ -43,3 +43,21 @@ export async function withLonelyNetwork (address, work) {
     ip('netns', 'del', name)
   }
 }
+
+// The same for two hosts that see each other, and nobody else: `work` gets the words of each.
+export async function withNeighbours ([here, there], work) {
+  const names = [here, there].map(() => `vivim-${process.pid}-${made++}`)
+  const [first, second] = names
+  try {
+    names.forEach(name => ip('netns', 'add', name))
+    ip('-n', first, 'link', 'add', 'lan0', 'type', 'veth', 'peer', 'name', 'lan0', 'netns', second)
+    for (const [name, address] of [[first, here], [second, there]]) {
+      ip('-n', name, 'link', 'set', 'lo', 'up')
+      ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', 'lan0')
+      ip('-n', name, 'link', 'set', 'lan0', 'up')
+    }
+    return await work(...names.map(name => ['ip', 'netns', 'exec', name]))
+  } finally {
+    names.forEach(name => spawnSync('ip', ['netns', 'del', name]))
+  }
+}

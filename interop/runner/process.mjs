@@ -3,17 +3,20 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { secrets } from './secrets.mjs'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const START_MS = 20_000
+const START_MS = 60_000
 const STDERR_MAX = 4000
 
+const RUST = ['release', 'quick'].map(profile => `${ROOT}/build/interop/rust/${profile}/vivim-interop-rust`)
 const COMMANDS = {
   vivim: [process.env.VIVIM_INTEROP_PEER ?? `${ROOT}/build/bin/vivim_interop_peer`],
   go: [`${ROOT}/build/interop/vivim-interop-go`],
-  rust: [`${ROOT}/build/interop/rust/release/vivim-interop-rust`],
+  rust: [RUST.find(existsSync) ?? RUST[0]],
   js: [process.execPath, `${ROOT}/interop/js/libp2p-peer.mjs`]
 }
+const TOOLS = { go: 'go', rust: 'cargo' }
 const NEEDS = {
   vivim: [COMMANDS.vivim[0]],
   go: [COMMANDS.go[0]],
@@ -34,15 +37,31 @@ export function describe (kind) {
   return JSON.parse(ran.stdout)
 }
 
+// What makes a peer one of those that share the secrets of this run. js-libp2p trusts what Node does.
+function sharing (flags) {
+  const wanted = flags.some(flag => ['wss', '--private-network', 'rsa'].includes(flag))
+  return wanted ? { flags: [...flags, '--secrets', secrets()], env: { NODE_EXTRA_CA_CERTS: `${secrets()}/ca.pem` } } : { flags, env: {} }
+}
+
+// Why a kind of peer is not there.
+export function why (kind) {
+  const tool = TOOLS[kind]
+  if (tool !== undefined && spawnSync(tool, ['version']).error !== undefined) {
+    return `no ${tool} on the path`
+  }
+  return 'not built: scripts/bootstrap interop'
+}
+
 export class Peer {
   // `around`: words in front of the command, such as `ip netns exec NAME`.
   constructor (kind, flags = [], around = []) {
-    const [program, ...words] = [...around, ...COMMANDS[kind], ...flags]
+    const shared = sharing(flags)
+    const [program, ...words] = [...around, ...COMMANDS[kind], ...shared.flags]
     this.kind = kind
     this.next = 1
     this.waiting = new Map()
     this.stderr = ''
-    this.child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...shared.env } })
     this.child.stderr.on('data', text => { this.stderr = (this.stderr + text).slice(-STDERR_MAX) })
     this.child.stdin.on('error', () => {})
     this.ended = new Promise(resolve => {
