@@ -113,6 +113,24 @@ TEST_CASE("yamux: a peer may send its window and no byte more") {
   CHECK(session.feed(data(0, 1, 1), 0s).error().is(YamuxError::window_exceeded));
 }
 
+TEST_CASE("yamux: a frame that is still arriving is not granted a second time") {
+  constexpr std::uint32_t k_half = k_initial_window_bytes / 2;
+  constexpr std::uint32_t k_quarter = k_initial_window_bytes / 4;
+  Session session(Role::listener, quiet(), 0s);
+  REQUIRE(session.feed(data(k_flag_syn, 1, k_half), 0s));
+  headers(session);
+  CHECK(read(session, StreamId{1}, k_half) == k_half);
+  REQUIRE(session.feed(frame(FrameType::data, 0, 1, k_quarter), 0s));
+  auto frames = headers(session);
+  REQUIRE(frames.size() == 1);
+  CHECK(frames[0].length == k_half);
+  REQUIRE(session.feed(Bytes(k_quarter), 0s));
+  CHECK(read(session, StreamId{1}, 1) == 1);
+  CHECK(headers(session).empty());
+  REQUIRE(session.feed(data(0, 1, k_initial_window_bytes - k_quarter), 0s));
+  CHECK(session.feed(data(0, 1, 1), 0s).error().is(YamuxError::window_exceeded));
+}
+
 TEST_CASE("yamux: credit goes back when the application has read half of the window") {
   Session session(Role::listener, quiet(), 0s);
   REQUIRE(session.feed(data(k_flag_syn, 1, k_initial_window_bytes), 0s));

@@ -215,6 +215,7 @@ class Session {
   std::size_t transmit_payload(StreamState& stream, MutableBytes out);
   std::uint32_t grant_credit(StreamState& stream, Time now);
   void grow_window(StreamState& stream);
+  std::size_t held_of_window(const StreamState& stream) const;
   void note_consumed(StreamState& stream);
   std::uint16_t take_opening_flag(StreamState& stream);
   void settle(StreamState& stream);

@@ -178,10 +178,15 @@ std::size_t Session::transmit_payload(StreamState& stream, MutableBytes out) {
   return k_header_bytes + count;
 }
 
-// The window is what the peer may send and what is still buffered, together; it is restored when
-// half is consumed.
+// The window is what the peer may send, what of a frame is still on its way, and what is buffered,
+// together; it is restored when half is consumed.
+std::size_t Session::held_of_window(const StreamState& stream) const {
+  const std::size_t arriving = payload_stream_ == stream.id ? payload_left_ : 0;
+  return stream.receive_credit + arriving + stream.received.size();
+}
+
 void Session::note_consumed(StreamState& stream) {
-  const auto held = stream.receive_credit + stream.received.size();
+  const auto held = held_of_window(stream);
   if (!stream.update_due && !stream.fin_received && !stream.is_reset() &&
       stream.receive_window - held >= stream.receive_window / 2) {
     stream.update_due = true;
@@ -198,7 +203,8 @@ std::uint32_t Session::grant_credit(StreamState& stream, Time now) {
     grow_window(stream);
   }
   stream.epoch_start = now;
-  const auto held = stream.receive_credit + stream.received.size();
+  const auto held = held_of_window(stream);
+  VIVIM_ASSERT(held <= stream.receive_window);
   const auto credit = static_cast<std::uint32_t>(stream.receive_window - held);
   stream.receive_credit += credit;
   return credit;
