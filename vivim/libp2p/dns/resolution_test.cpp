@@ -6,6 +6,7 @@
 #include "vivim/rt/error.hpp"
 #include "vivim/rt/sim/resolver.hpp"
 #include "vivim/rt/sim/world.hpp"
+#include "vivim/rt/task_group.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::dns;
@@ -142,4 +143,24 @@ TEST_CASE("dns: slow answers end in time, what came before counts") {
   const auto began = f.world.now();
   CHECK(f.resolve("/dns4/a.test/tcp/1").error().is(rt::RtError::timed_out));
   CHECK(f.world.now() - began < 6s);
+}
+
+TEST_CASE("dns: a resolution that is cancelled asks nothing more") {
+  Fixture f;
+  f.dns.set_latency(1s);
+  for (int i = 0; i < 20; ++i) {
+    f.text("n" + std::to_string(i) + ".test", "/dnsaddr/n" + std::to_string(i + 1) + ".test");
+  }
+  DnsAddressResolver resolver(f.node.loop(), f.dns);
+  std::optional<Result<std::vector<Multiaddr>>> outcome;
+  rt::TaskGroup tasks(f.node.loop());
+  tasks.spawn("resolve", [](DnsAddressResolver& names, auto& into) -> rt::Co<void> {
+    into.emplace(co_await names.resolve(Multiaddr::parse("/dnsaddr/n0.test").value(), 60s));
+  }(resolver, outcome));
+  f.world.run_for(2500ms);
+  resolver.cancel();
+  f.world.run_for(2s);
+  REQUIRE(outcome);
+  CHECK(outcome->error().is(rt::RtError::closed));
+  CHECK(f.dns.questions() == 3);
 }

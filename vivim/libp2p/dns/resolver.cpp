@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "vivim/rt/error.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/rt/wait.hpp"
 
@@ -20,7 +21,12 @@ rt::Co<Result<std::vector<Multiaddr>>> DnsAddressResolver::resolve(Multiaddr add
                                                                    rt::Duration timeout) {
   Work work(loop_, address, loop_.clock().now() + timeout);
   rt::TaskGroup questions(loop_);
+  const auto cancels = cancels_;
   while (!work.resolution.done()) {
+    if (cancels != cancels_) {
+      co_await questions.stop();
+      co_return fail(rt::RtError::closed);
+    }
     work.answered.reset();
     while (auto question = work.resolution.next_question()) {
       questions.spawn("dns question", ask(work, std::move(*question)));

@@ -19,7 +19,11 @@ class DnsAddressResolver final : public AddressResolver {
   /// Every address that `address` stands for; itself, when it has no name. After `timeout`, what
   /// was found until then. Errors: the resolver's, those of Resolution::results().
   rt::Co<Result<std::vector<Multiaddr>>> resolve(Multiaddr address, rt::Duration timeout) override;
-  void cancel() override { resolver_.cancel(); }
+  /// Also what resolutions under way would have asked next.
+  void cancel() override {
+    ++cancels_;
+    resolver_.cancel();
+  }
 
  private:
   struct Work;
@@ -28,6 +32,7 @@ class DnsAddressResolver final : public AddressResolver {
   rt::Loop& loop_;
   rt::Resolver& resolver_;
   rt::Duration question_max_;
+  std::uint64_t cancels_ = 0;
 };
 
 }  // namespace vivim::libp2p::dns

@@ -53,7 +53,7 @@ Result<std::shared_ptr<Host::Dialing>> Host::begin_dial(PeerId peer,
            !entry.second->result;
   });
   if (same != dialings_.end()) {
-    same->second->plan.add(rank_addresses(std::move(chosen), dial_delays_));
+    add_addresses(same->second, std::move(chosen));
     same->second->changed.set();
     return same->second;
   }
@@ -62,7 +62,8 @@ Result<std::shared_ptr<Host::Dialing>> Host::begin_dial(PeerId peer,
   auto dialing = std::make_shared<Dialing>(loop_, next_id_++, peer, options);
   dialing->reservation = std::move(reservation);
   dialings_.emplace(dialing->id, dialing);
-  tasks_.spawn("dial", run_dial(dialing, std::move(chosen)));
+  add_addresses(dialing, std::move(chosen));
+  tasks_.spawn("dial", run_dial(dialing));
   return dialing;
 }
 
@@ -91,15 +92,29 @@ Result<std::vector<Multiaddr>> Host::choose_addresses(const PeerId& peer,
   return chosen;
 }
 
-rt::Co<void> Host::run_dial(std::shared_ptr<Dialing> dialing, std::vector<Multiaddr> addresses) {
-  addresses = co_await resolve(dialing->peer, std::move(addresses));
+// What can be dialled as it is does not wait for names.
+void Host::add_addresses(const std::shared_ptr<Dialing>& dialing,
+                         std::vector<Multiaddr> addresses) {
+  std::vector<Multiaddr> ready;
+  for (Multiaddr& address : addresses) {
+    if (resolver_ == nullptr || transport_for(address) != nullptr ||
+        !resolver_->can_resolve(address)) {
+      ready.push_back(std::move(address));
+    } else if (dialing->resolving < k_dial_addresses_max) {
+      ++dialing->resolving;
+      tasks_.spawn("name of a dial", resolve(dialing, std::move(address)));
+    }
+  }
+  dialing->plan.add(rank_addresses(std::move(ready), dial_delays_));
+}
+
+rt::Co<void> Host::run_dial(std::shared_ptr<Dialing> dialing) {
   DialPlan& plan = dialing->plan;
-  plan.add(rank_addresses(std::move(addresses), dial_delays_));
   while (!dialing->result) {
     while (auto address = plan.next(loop_.clock().now())) {
       tasks_.spawn("dial attempt", attempt(dialing, std::move(*address)));
     }
-    if (plan.exhausted()) {
+    if (plan.exhausted() && dialing->resolving == 0) {
       if (plan.error()) {
         backoff_.peer_failed(dialing->peer, loop_.clock().now());
       }
@@ -116,26 +131,21 @@ rt::Co<void> Host::run_dial(std::shared_ptr<Dialing> dialing, std::vector<Multia
   dialings_.erase(dialing->id);
 }
 
-rt::Co<std::vector<Multiaddr>> Host::resolve(PeerId peer, std::vector<Multiaddr> addresses) {
-  std::vector<Multiaddr> resolved;
-  for (Multiaddr& address : addresses) {
-    if (resolver_ == nullptr || transport_for(address) != nullptr ||
-        !resolver_->can_resolve(address)) {
-      resolved.push_back(std::move(address));
-      continue;
-    }
-    auto answers = co_await resolver_->resolve(address, times_.dial_max);
-    if (!answers) {
-      resolved.push_back(std::move(address));
-      continue;
-    }
+rt::Co<void> Host::resolve(std::shared_ptr<Dialing> dialing, Multiaddr address) {
+  const auto answers = co_await resolver_->resolve(std::move(address), times_.dial_max);
+  --dialing->resolving;
+  if (answers) {
+    std::vector<Multiaddr> resolved;
     for (const Multiaddr& answer : *answers) {
-      if (const auto named = answer.peer(); !named || *named == peer) {
+      if (const auto named = answer.peer(); !named || *named == dialing->peer) {
         resolved.push_back(answer.without_peer());
       }
     }
+    dialing->plan.add(rank_addresses(std::move(resolved), dial_delays_));
+  } else {
+    dialing->plan.remember(answers.error());
   }
-  co_return resolved;
+  dialing->changed.set();
 }
 
 rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) {

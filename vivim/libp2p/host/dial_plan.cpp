@@ -48,6 +48,10 @@ void DialPlan::failed(const Error& error, rt::TimePoint now) {
   VIVIM_ASSERT(running_ > 0);
   --running_;
   start_ = std::min(start_, now);
+  remember(error);
+}
+
+void DialPlan::remember(const Error& error) {
   if (!error_ || weight(error) >= weight(*error_)) {
     error_ = error;
   }

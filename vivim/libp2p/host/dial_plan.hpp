@@ -30,6 +30,8 @@ class DialPlan {
   /// that tells most: a peer's fault before an unreachable place before an address nobody
   /// understands.
   void failed(const Error& error, rt::TimePoint now);
+  /// The same of an address that was never started: its name is not to be resolved.
+  void remember(const Error& error);
 
   /// When next() will have an address; none while it waits for an attempt to end, or has no more.
   std::optional<rt::TimePoint> next_start() const;

@@ -11,6 +11,31 @@ using rt::sim::World;
 
 namespace {
 
+/// Knows one name; of others that end in ".slow" it hears nothing until it is cancelled.
+class OneName final : public AddressResolver {
+ public:
+  OneName(rt::Loop& loop, std::vector<Multiaddr> answers)
+      : answers_(std::move(answers)), cancelled_(loop) {}
+  bool can_resolve(const Multiaddr& address) const override {
+    return address.has(multiformats::Protocol::dnsaddr);
+  }
+  rt::Co<Result<std::vector<Multiaddr>>> resolve(Multiaddr address, rt::Duration) override {
+    if (address.to_string().ends_with(".slow")) {
+      co_await cancelled_.wait();
+      co_return fail(RtError::closed);
+    }
+    if (address.to_string() != "/dnsaddr/known.example") {
+      co_return fail(RtError::not_found);
+    }
+    co_return answers_;
+  }
+  void cancel() override { cancelled_.set(); }
+
+ private:
+  std::vector<Multiaddr> answers_;
+  rt::Event cancelled_;
+};
+
 /// A host that dials, one that answers, and places where nobody does.
 struct Dials {
   ~Dials() {
@@ -24,6 +49,10 @@ struct Dials {
     return Multiaddr::from_tcp(silent.ip().to_string(), port).value();
   }
   Multiaddr refusing() { return Multiaddr::from_tcp(b.node.ip().to_string(), 9).value(); }
+  void know_one_name() {
+    a.host.set_resolver(
+        std::make_unique<OneName>(a.node.loop(), std::vector{a.address, b.address}));
+  }
   Result<PeerId> connect(std::vector<Multiaddr> addresses, ConnectOptions options = {}) {
     return world.run(a.host.connect(b.host.peer_id(), std::move(addresses), options));
   }
@@ -39,25 +68,6 @@ rt::Co<void> connect_into(Host& host, PeerId peer, std::vector<Multiaddr> addres
                           std::optional<Result<PeerId>>& into) {
   into.emplace(co_await host.connect(peer, std::move(addresses)));
 }
-
-/// Knows one name.
-class OneName final : public AddressResolver {
- public:
-  explicit OneName(std::vector<Multiaddr> answers) : answers_(std::move(answers)) {}
-  bool can_resolve(const Multiaddr& address) const override {
-    return address.has(multiformats::Protocol::dnsaddr);
-  }
-  rt::Co<Result<std::vector<Multiaddr>>> resolve(Multiaddr address, rt::Duration) override {
-    if (address.to_string() != "/dnsaddr/known.example") {
-      co_return fail(RtError::not_found);
-    }
-    co_return answers_;
-  }
-  void cancel() override {}
-
- private:
-  std::vector<Multiaddr> answers_;
-};
 
 }  // namespace
 
@@ -150,10 +160,52 @@ TEST_CASE("dial: names are asked for") {
   const auto known = Multiaddr::parse("/dnsaddr/known.example").value();
   const auto unknown = Multiaddr::parse("/dnsaddr/unknown.example").value();
   CHECK(dials.connect({known}).error().is(HostError::unsupported_address));
-  dials.a.host.set_resolver(
-      std::make_unique<OneName>(std::vector{dials.a.address, dials.b.address}));
-  CHECK(dials.connect({unknown}).error().is(HostError::unsupported_address));
+  dials.know_one_name();
+  CHECK(dials.connect({unknown}).error().is(RtError::not_found));
   CHECK(dials.connect({known}));
+}
+
+TEST_CASE(
+    "dial: a name that nobody answers for holds up nothing: not addresses, not others, not stop") {
+  Dials dials;
+  const auto known = Multiaddr::parse("/dnsaddr/known.example").value();
+  const auto slow = Multiaddr::parse("/dnsaddr/silent.slow").value();
+  dials.know_one_name();
+  auto start = dials.world.now();
+  REQUIRE(dials.connect({slow, dials.b.address}));
+  REQUIRE(dials.connect({slow, known}, {.force_new = true}));
+  CHECK(dials.world.now() - start < 200ms);
+}
+
+TEST_CASE("dial: stop ends a dial that waits for a name") {
+  Dials dials;
+  std::optional<Result<PeerId>> outcome;
+  const auto slow = Multiaddr::parse("/dnsaddr/silent.slow").value();
+  dials.know_one_name();
+  dials.tasks.spawn("dial", connect_into(dials.a.host, dials.b.host.peer_id(), {slow}, outcome));
+  dials.world.run_for(1s);
+  CHECK(!outcome);
+  const auto start = dials.world.now();
+  dials.world.run(dials.a.host.stop());
+  CHECK(dials.world.now() - start < 1s);
+  dials.world.run_for(10ms);
+  REQUIRE(outcome);
+  CHECK(outcome->error().is(HostError::stopping));
+}
+
+TEST_CASE("dial: who joins a dial may bring a name") {
+  Dials dials;
+  std::optional<Result<PeerId>> first;
+  std::optional<Result<PeerId>> second;
+  const auto known = Multiaddr::parse("/dnsaddr/known.example").value();
+  const PeerId b = dials.b.host.peer_id();
+  dials.know_one_name();
+  dials.tasks.spawn("first", connect_into(dials.a.host, b, {dials.nowhere(1)}, first));
+  dials.world.run_for(100ms);
+  dials.tasks.spawn("second", connect_into(dials.a.host, b, {known}, second));
+  dials.world.run_for(1s);
+  REQUIRE(first);
+  CHECK(first->has_value());
 }
 
 TEST_CASE("dial: two hosts that dial each other at once end with a working connection") {

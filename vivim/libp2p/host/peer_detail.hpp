@@ -54,6 +54,7 @@ struct Host::Dialing {
   PeerId peer;
   ConnectOptions options;
   DialPlan plan;
+  std::size_t resolving = 0;        ///< names whose addresses will be added to the plan
   limits::Reservation reservation;  ///< until the connection has it
   std::optional<Result<PeerId>> result;
   rt::Event changed;
