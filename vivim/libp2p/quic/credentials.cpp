@@ -4,7 +4,7 @@ namespace vivim::libp2p::quic {
 
 namespace {
 
-gnutls_datum_t datum(const Bytes& bytes) {
+gnutls_datum_t datum(BytesView bytes) {
   return {.data = const_cast<std::uint8_t*>(bytes.data()),
           .size = static_cast<unsigned>(bytes.size())};
 }
@@ -25,7 +25,7 @@ Result<std::unique_ptr<Credentials>> Credentials::make(const Identity& identity)
   int result = gnutls_certificate_allocate_credentials(&handle->certificate);
   if (result == GNUTLS_E_SUCCESS) {
     const auto certificate = datum(identity.certificate);
-    const auto key = datum(identity.private_key);
+    const auto key = datum(identity.private_key.view());
     result = gnutls_certificate_set_x509_key_mem(handle->certificate, &certificate, &key,
                                                  GNUTLS_X509_FMT_DER);
   }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "vivim/base/bytes.hpp"
+#include "vivim/crypto/secret.hpp"
 #include "vivim/libp2p/quic/error.hpp"
 #include "vivim/multiformats/peer_id.hpp"
 
@@ -13,7 +14,7 @@ namespace vivim::libp2p::quic {
 /// PKCS #8).
 struct Identity {
   Bytes certificate;
-  Bytes private_key;
+  crypto::SecretBytes private_key;
 };
 
 /// Checks a peer's certificate by the rules of libp2p and says who it is.

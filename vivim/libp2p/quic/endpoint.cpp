@@ -161,8 +161,10 @@ std::optional<Transmit> Endpoint::poll_transmit(MutableBytes buffer, Time now) {
     const Answer answer = std::move(answers_.front());
     answers_.pop_front();
     std::ranges::copy(answer.bytes, buffer.begin());
-    return Transmit{
-        .path = answer.path, .bytes = answer.bytes.size(), .segment_bytes = answer.bytes.size()};
+    return Transmit{.path = answer.path,
+                    .bytes = answer.bytes.size(),
+                    .segment_bytes = answer.bytes.size(),
+                    .from = answer.from};
   }
   while (!dirty_.empty()) {
     const SessionId id = dirty_.front();

@@ -244,6 +244,20 @@ TEST_CASE("endpoint: other versions are answered with ours, once, and only when 
   CHECK(two.server.packets(two.now).empty());
 }
 
+TEST_CASE("endpoint: an answer comes from the address that was asked") {
+  Two two;
+  Bytes packet(1200);
+  packet[0] = 0xc0;
+  store_be32(MutableBytes(packet).subspan(1), 0x1a2a3a4a);
+  const auto asked = rt::IpAddress::v4(10, 0, 0, 99);
+  two.server.endpoint->feed({.local = two.server.at, .remote = two.client.at}, asked, packet,
+                            two.now);
+  Bytes buffer(std::size_t{64} * 1024);
+  const auto answer = two.server.endpoint->poll_transmit(buffer, two.now);
+  REQUIRE(answer);
+  CHECK(answer->from == asked);
+}
+
 TEST_CASE("endpoint: who forgot a connection says so, and is believed") {
   Two two;
   two.connect();

@@ -26,10 +26,10 @@ constexpr std::uint64_t k_close_limit = 0x1001;
 
 template <class Key>
 QuicOptions options_of(const Key& key, rt::Clock& clock, rt::Rng& rng) {
-  const auto certificate =
+  auto certificate =
       tls::make_certificate(key, [&rng](MutableBytes out) { rng.fill(out); }, clock.wall_now_ms());
-  const BytesView secret = certificate.key_pkcs8.view();
-  return {.identity = {.certificate = certificate.der, .private_key = to_bytes(secret)},
+  return {.identity = {.certificate = std::move(certificate.der),
+                       .private_key = std::move(certificate.key_pkcs8)},
           .verify = [&clock](BytesView der) -> Result<PeerId> {
             VIVIM_TRY(const auto public_key, tls::verify_certificate_der(der, clock.wall_now_ms()));
             return PeerId::of(public_key);

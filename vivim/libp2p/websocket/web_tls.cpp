@@ -1,5 +1,6 @@
 #include "vivim/libp2p/websocket/web_tls.hpp"
 
+#include "vivim/crypto/secret.hpp"
 #include "vivim/libp2p/tls/session.hpp"
 #include "vivim/libp2p/tls/stream.hpp"
 #include "vivim/libp2p/websocket/error.hpp"
@@ -11,15 +12,18 @@ namespace {
 
 using StreamPtr = std::unique_ptr<rt::Stream>;
 
-Result<std::string> read_file(rt::Disk& disk, std::string_view path) {
+Result<crypto::SecretBytes> read_file(rt::Disk& disk, std::string_view path) {
   VIVIM_TRY(const auto file, disk.open(path, rt::OpenMode::read));
   VIVIM_TRY(const auto size, file->size());
   if (size > k_pem_bytes_max) {
     return fail(rt::RtError::limit, k_pem_bytes_max);
   }
-  Bytes bytes(size);
-  VIVIM_TRY(const auto count, file->read_at(0, bytes));
-  return std::string(as_text(BytesView(bytes).first(count)));
+  crypto::SecretBytes bytes(size);
+  VIVIM_TRY(const auto count, file->read_at(0, bytes.writable()));
+  if (count != size) {
+    return fail(rt::RtError::io);
+  }
+  return bytes;
 }
 
 rt::Co<Result<StreamPtr>> shake(StreamPtr transport, tls::Session session) {
@@ -41,10 +45,12 @@ Result<std::unique_ptr<WebTls>> WebTls::make(const WebTlsOptions& options, rt::C
 Result<std::unique_ptr<WebTls>> WebTls::from_files(rt::Disk& disk, std::string_view chain_path,
                                                    std::string_view key_path, tls::Trust trust,
                                                    rt::Clock& clock) {
-  WebTlsOptions options{.trust = std::move(trust)};
-  VIVIM_TRY(options.chain_pem, read_file(disk, chain_path));
-  VIVIM_TRY(options.key_pem, read_file(disk, key_path));
-  return make(options, clock);
+  VIVIM_TRY(const auto chain, read_file(disk, chain_path));
+  VIVIM_TRY(const auto key, read_file(disk, key_path));
+  return make({.chain_pem = as_text(chain.view()),
+               .key_pem = as_text(key.view()),
+               .trust = std::move(trust)},
+              clock);
 }
 
 rt::Co<Result<StreamPtr>> WebTls::connect(StreamPtr transport, std::string server_name) {

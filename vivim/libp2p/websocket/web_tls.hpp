@@ -13,10 +13,11 @@ namespace vivim::libp2p::websocket {
 /// Largest file of certificates or keys that is read.
 inline constexpr std::size_t k_pem_bytes_max = std::size_t{1} << 20;
 
+/// Only used while a WebTls is made.
 struct WebTlsOptions {
-  std::string chain_pem;  ///< our certificate and those up to an authority; empty: only dials
-  std::string key_pem;    ///< its private key
-  tls::Trust trust = {};  ///< whose certificates we take when we dial
+  std::string_view chain_pem;  ///< our certificate and those up to an authority; empty: only dials
+  std::string_view key_pem;    ///< its private key
+  tls::Trust trust = {};       ///< whose certificates we take when we dial
 };
 
 /// TLS 1.3 as the web has it: certificates for names, from authorities.
