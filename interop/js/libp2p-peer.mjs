@@ -44,7 +44,7 @@ const DESCRIPTION = {
   securities: Object.keys(SECURITIES),
   muxers: Object.keys(MUXERS),
   keys: Object.keys(KEYS),
-  features: ['perf', 'wss-sni', 'pnet', 'identify-push', 'relay-serve', 'relay-reserve', 'dcutr', 'dcutr-tcp', 'dcutr-quic-v1', 'autonat-v1-ask', 'autonat-v1-serve',
+  features: ['perf', 'wss-sni', 'pnet', 'identify-push', 'relay-serve', 'relay-reserve', 'dcutr', 'autonat-v1-ask', 'autonat-v1-serve',
     'autonat-v2-ask', 'autonat-v2-serve', 'mdns']
 }
 

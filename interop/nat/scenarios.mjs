@@ -7,6 +7,7 @@ import { AT, KINDS, whyNot, withLab } from './lab.mjs'
 
 const LISTEN = { tcp: '/tcp/4001', 'quic-v1': '/udp/4001/quic-v1' }
 const DIRECT_MS = 45_000
+const READY_MS = 15_000
 const RELAYED_MS = 12_000
 const DIRECT_BYTES = 1_048_576
 const RELAYED_BYTES = 8192
@@ -14,12 +15,26 @@ const RELAYED_BYTES = 8192
 // What cannot work: one side's port is another for each peer that it speaks with, and the other lets only known ports in.
 export const hopeless = (a, b) => [a, b].includes('symmetric') && ![a, b].includes('cone')
 
+// go-libp2p begins to punch holes when it has been told where others see it.
+async function readyToPunch (relay, peer) {
+  for (const end = Date.now() + READY_MS; ;) {
+    const { protocols } = await relay.ask('identify', { peer: peer.id })
+    if (protocols.includes('/libp2p/dcutr')) {
+      return
+    }
+    require(Date.now() < end, `${peer.kind} does not offer DCUtR`)
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
+
 async function meet (transport, relay, a, b) {
   const place = LISTEN[transport]
   const { addrs: [at] } = await relay.ask('listen', { addr: `/ip4/${AT.relay}${place}` })
   await a.ask('listen', { addr: `/ip4/${AT.a}${place}` })
   await b.ask('listen', { addr: `/ip4/${AT.b}${place}` })
   const { addrs: [circuit] } = await b.ask('relay-reserve', { addr: at })
+  await a.ask('dial', { addr: at })
+  await Promise.all([readyToPunch(relay, a), readyToPunch(relay, b)])
   await a.ask('dial', { addr: circuit })
 }
 
