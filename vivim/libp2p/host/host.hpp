@@ -143,6 +143,7 @@ class Host {
 
   // inbound.cpp
   rt::Co<void> accept_loop(Listening& listening);
+  void drop_listener(const Listening& listening, const Error& error);
   void admit(TransportConnection connection, std::string transport);
   Result<limits::Reservation> reserve_inbound(const TransportConnection& connection);
   rt::Co<void> inbound(TransportConnection connection, std::string transport,

@@ -212,6 +212,24 @@ TEST_CASE("transports: connections that come secured") {
   CHECK(OtherTransport::stops == before + 1);
 }
 
+TEST_CASE("transports: a listener that failed is not told to peers any more") {
+  Pair pair;
+  pair.a.start(pair.a.speaking({"/x/1"}));
+  pair.b.start(pair.b.over(OtherTransport::Kind::secured));
+  std::size_t changes = 0;
+  const auto subscription = pair.b.host->subscribe([&](const HostEvent& event) {
+    changes += event.kind == HostEvent::Kind::addresses_changed ? 1 : 0;
+  });
+  pair.b.host->listeners_changed();
+  REQUIRE(pair.b.host->listen_addresses().size() == 1);
+  changes = 0;
+  CHECK(!pair.connect());  // which that transport takes for an error of its listener
+  pair.world.run_for(1s);
+  CHECK(pair.b.host->listen_addresses().empty());
+  CHECK(changes == 1);
+  CHECK(pair.b.host->listen(Multiaddr::from_tcp(pair.b.node.ip().to_string(), k_port).value()));
+}
+
 TEST_CASE("transports: limited connections carry only what asks for them") {
   Pair pair;
   pair.a.start(pair.a.over(OtherTransport::Kind::limited));
