@@ -1,5 +1,8 @@
 #include "vivim/rt/wait.hpp"
 
+#include <memory>
+#include <utility>
+
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
@@ -7,11 +10,34 @@
 
 namespace vivim::rt {
 
+namespace {
+
+using Resume = boost::asio::async_result<boost::asio::use_awaitable_t<>, void()>::handler_type;
+
+}  // namespace
+
+struct Event::Waiter {
+  Resume resume;
+  Waiter* next = nullptr;
+};
+
+Event::~Event() {
+  while (first_ != nullptr) {
+    const std::unique_ptr<Waiter> dropped(std::exchange(first_, first_->next));
+  }
+}
+
 void Event::set() {
   set_ = true;
-  auto woken = std::exchange(waiters_, {});
-  for (auto& waiter : woken) {
-    loop_->post(std::move(waiter));
+  last_ = nullptr;
+  for (Waiter* woken = std::exchange(first_, nullptr); woken != nullptr;) {
+    Waiter* const next = woken->next;
+    loop_->post([waiter = std::unique_ptr<Waiter>(woken)]() mutable {
+      Resume resume = std::move(waiter->resume);
+      waiter.reset();
+      std::move(resume)();
+    });
+    woken = next;
   }
 }
 
@@ -20,7 +46,11 @@ Co<void> Event::wait() {
     co_return;
   }
   co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(
-      [this](auto handler) { waiters_.emplace_back(std::move(handler)); },
+      [this](Resume resume) {
+        auto* const waiter = new Waiter{.resume = std::move(resume)};
+        (last_ == nullptr ? first_ : last_->next) = waiter;
+        last_ = waiter;
+      },
       boost::asio::use_awaitable);
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -15,6 +14,8 @@ namespace vivim::rt {
 class Event {
  public:
   explicit Event(Loop& loop) : loop_(&loop) {}
+  /// Whoever still waits never resumes.
+  ~Event();
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
@@ -27,8 +28,13 @@ class Event {
   Co<void> wait();
 
  private:
+  struct Waiter;
+
+  // A list of our own, because every connection and stream has several events: an empty one takes
+  // no memory.
   Loop* loop_;
-  std::deque<std::move_only_function<void()>> waiters_;
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
   bool set_ = false;
 };
 
