@@ -48,6 +48,7 @@ Handshake::Handshake(const Identity& identity, HandshakeOptions options,
     : options_(std::move(options)),
       identity_key_(identity.public_key_.encode()),
       identity_signature_(identity.signature_),
+      proofs_(identity.proofs_),
       xx_(xx_options(options_.role, identity.static_key_, options_.prologue, random)) {
   if (xx_.my_turn()) {
     const auto written = write_message();
@@ -144,13 +145,7 @@ Result<void> Handshake::check_payload(BytesView payload) {
     return fail(NoiseError::bad_payload, payload.size());
   }
   VIVIM_TRY(auto key, multiformats::PublicKey::decode(as_bytes(message.identity_key())));
-  const auto verified =
-      key.verify(signed_bytes(xx_.remote_static()), as_bytes(message.identity_sig()));
-  if (!verified) {
-    return verified.error().is(crypto::CryptoError::bad_signature)
-               ? fail(NoiseError::bad_identity_signature)
-               : fail(verified.error());
-  }
+  VIVIM_TRYV(check_signature(key, as_bytes(message.identity_sig())));
   if (options_.expected_peer && !options_.expected_peer->matches(key)) {
     return fail(NoiseError::wrong_peer);
   }
@@ -160,6 +155,25 @@ Result<void> Handshake::check_payload(BytesView payload) {
   for (const auto& hash : message.extensions().webtransport_certhashes()) {
     remote_certhashes_.push_back(to_bytes(std::string_view(hash)));
   }
+  return {};
+}
+
+// A static key lives as long as its process: of all that a handshake computes, only this check is
+// the same each time that a peer comes back.
+Result<void> Handshake::check_signature(const multiformats::PublicKey& key, BytesView signature) {
+  const Bytes identity = key.encode();
+  const auto proof = crypto::sha256(
+      {BytesView(xx_.remote_static()), BytesView(crypto::sha256(identity)), signature});
+  if (proofs_->find(proof) != nullptr) {
+    return {};
+  }
+  const auto verified = key.verify(signed_bytes(xx_.remote_static()), signature);
+  if (!verified) {
+    return verified.error().is(crypto::CryptoError::bad_signature)
+               ? fail(NoiseError::bad_identity_signature)
+               : fail(verified.error());
+  }
+  proofs_->put(proof, true);
   return {};
 }
 

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "vivim/base/bytes.hpp"
+#include "vivim/base/recent.hpp"
 #include "vivim/crypto/ed25519.hpp"
+#include "vivim/crypto/hash.hpp"
 #include "vivim/crypto/random.hpp"
 #include "vivim/crypto/x25519.hpp"
 #include "vivim/libp2p/noise/error.hpp"
@@ -25,6 +27,12 @@ inline constexpr std::size_t k_handshake_message_max = 8192;
 /// Most muxers, and certificate hashes, that a peer may list, and the longest of each.
 inline constexpr std::size_t k_extension_entries_max = 32;
 inline constexpr std::size_t k_extension_entry_bytes_max = 256;
+/// Peers of whom is remembered that their identity signed their static key: one that comes back
+/// with both is not checked again.
+inline constexpr std::size_t k_proofs_max = 1024;
+
+/// Digests of what was proven: an identity key, a static key, the signature of one over the other.
+using Proofs = Recent<crypto::Sha256Digest, bool>;
 
 /// A node's side of every handshake: a Noise static key that lives as long as the process, signed
 /// once by the identity.
@@ -36,6 +44,8 @@ class Identity {
 
   const multiformats::PublicKey& public_key() const { return public_key_; }
   const multiformats::PeerId& peer_id() const { return peer_id_; }
+  /// What handshakes with this identity have proven.
+  const Proofs& proofs() const { return *proofs_; }
 
  private:
   friend class Handshake;
@@ -44,6 +54,7 @@ class Identity {
   multiformats::PeerId peer_id_;
   crypto::X25519KeyPair static_key_;
   Bytes signature_;
+  std::shared_ptr<Proofs> proofs_ = std::make_shared<Proofs>(k_proofs_max);
 };
 
 struct HandshakeOptions {
@@ -75,7 +86,8 @@ struct Session {
 /// and third.
 class Handshake {
  public:
-  /// Takes the ephemeral key from `random`; keeps no reference to its arguments.
+  /// Takes the ephemeral key from `random`; keeps no reference to its arguments, and shares the
+  /// identity's proofs.
   Handshake(const Identity& identity, HandshakeOptions options, const crypto::RandomSource& random);
 
   /// Takes bytes from the peer, and says how many: all, but for what follows the handshake, which
@@ -96,6 +108,7 @@ class Handshake {
   Result<void> on_message(BytesView message);
   Result<void> write_message();
   Result<void> check_payload(BytesView payload);
+  Result<void> check_signature(const multiformats::PublicKey& key, BytesView signature);
   Bytes payload() const;
   void agree_on_muxer(const std::vector<std::string>& theirs);
   Result<std::size_t> consume(BytesView in);
@@ -103,6 +116,7 @@ class Handshake {
   HandshakeOptions options_;
   Bytes identity_key_;
   Bytes identity_signature_;
+  std::shared_ptr<Proofs> proofs_;
   Xx xx_;
   Bytes receive_;
   Bytes transmit_;

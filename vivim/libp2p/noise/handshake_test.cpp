@@ -1,5 +1,7 @@
 #include "vivim/libp2p/noise/handshake.hpp"
 
+#include <array>
+
 #include <doctest/doctest.h>
 
 #include "vivim/base/varint.hpp"
@@ -263,4 +265,53 @@ TEST_CASE("handshake: extension limits") {
   CHECK(outcome({std::string(k_extension_entry_bytes_max + 1, 'm')})
             .error()
             .is(NoiseError::bad_payload));
+}
+
+namespace {
+
+/// One handshake of `us` with a peer of its own keys; whether we took the peer for who it is.
+Result<std::size_t> meet(const Identity& us, const Identity& peer, std::uint8_t random) {
+  Handshake initiator(us, {.muxers = {}}, counting(random));
+  Handshake responder(peer, {.role = Role::responder}, counting(random));
+  VIVIM_TRYV(responder.feed(initiator.poll_transmit()));
+  return initiator.feed(responder.poll_transmit());
+}
+
+}  // namespace
+
+TEST_CASE("handshake: a peer that comes back is proven by what was checked before") {
+  const Identity us = identity(1);
+  const Identity peer = identity(2);
+  REQUIRE(meet(us, peer, 50));
+  CHECK(us.proofs().size() == 1);
+  REQUIRE(meet(us, peer, 60));
+  CHECK(us.proofs().size() == 1);
+  // The same identity from another process has another static key: checked, and remembered too.
+  REQUIRE(meet(us, Identity(key_pair(2), counting(99)), 70));
+  CHECK(us.proofs().size() == 2);
+}
+
+TEST_CASE("handshake: what was proven of one static key proves nothing of another") {
+  const Identity us(key_pair(1), counting(1));
+  const Identity peer(key_pair(2), counting(7));  // the static key of answer_with()
+  REQUIRE(meet(us, peer, 50));
+  Bytes signature = to_bytes(key_pair(2).sign(to_bytes("noise-libp2p-static-key:forged")));
+  Bytes payload;
+  append_field(payload, 1, peer.public_key().encode());
+  append_field(payload, 2, signature);
+  Handshake initiator(us, {.muxers = {}}, counting(100));
+  CHECK(answer_with(payload, initiator).error().is(NoiseError::bad_identity_signature));
+  CHECK(us.proofs().size() == 1);
+}
+
+TEST_CASE("handshake: what is remembered of peers is limited") {
+  const Identity us = identity(1);
+  for (std::size_t i = 0; i <= k_proofs_max; ++i) {
+    std::array<std::uint8_t, 32> seed{};
+    store_be16(seed, static_cast<std::uint16_t>(i));
+    const Identity peer(crypto::KeyPair::from_seed(crypto::Ed25519Seed(BytesView(seed))),
+                        counting(7));
+    REQUIRE(meet(us, peer, 50));
+  }
+  CHECK(us.proofs().size() == k_proofs_max);
 }
