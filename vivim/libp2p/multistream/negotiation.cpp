@@ -83,7 +83,6 @@ ProtocolList make_protocol_list(std::vector<std::string> protocols) {
 
 Listener::Listener(ProtocolList supported) : supported_(std::move(supported)) {
   VIVIM_ASSERT(supported_ != nullptr);
-  append_message(output_, k_protocol_id);
 }
 
 Bytes Listener::take_output() {
@@ -118,6 +117,7 @@ Result<void> Listener::on_message(std::string_view text) {
       return fail(MultistreamError::not_multistream);
     }
     state_ = State::proposals;
+    append_message(output_, k_protocol_id);
     return {};
   }
   if (++rounds_ > k_rounds_max) {

@@ -69,9 +69,10 @@ using ProtocolList = std::shared_ptr<const std::vector<std::string>>;
 /// Makes a list; every entry must be is_valid_protocol.
 ProtocolList make_protocol_list(std::vector<std::string> protocols);
 
-/// The side that agrees. Sans-IO: write take_output() (before the first feed() too: the header),
-/// feed() until done(). Proposals that are not in the list are answered with `na`, `ls` with as
-/// many of the list as fit a message.
+/// The side that agrees. Sans-IO: feed() and write take_output() until done(). The header goes out
+/// with the first answer: dialers do not wait for it, and it would be a packet of its own.
+/// Proposals that are not in the list are answered with `na`, `ls` with as many of the list as fit
+/// a message.
 class Listener {
  public:
   explicit Listener(ProtocolList supported);
