@@ -23,8 +23,10 @@ using CertificateVerifier = std::function<Result<multiformats::PeerId>(BytesView
 /// An Identity as the TLS library wants it, shared by the sessions of an Endpoint.
 class Credentials {
  public:
-  /// Error: identity.
-  static Result<std::unique_ptr<Credentials>> make(const Identity& identity);
+  /// `priorities` is what the TLS library offers and accepts, instead of what libp2p wants; for
+  /// tests of other clients' ways. Error: identity.
+  static Result<std::unique_ptr<Credentials>> make(const Identity& identity,
+                                                   const char* priorities = nullptr);
   ~Credentials();
   Credentials(const Credentials&) = delete;
   Credentials& operator=(const Credentials&) = delete;

@@ -13,6 +13,7 @@ struct Credentials::Handle {
   Handle& operator=(const Handle&) = delete;
 
   gnutls_certificate_credentials_t certificate = nullptr;
+  gnutls_priority_t priorities = nullptr;  ///< parsed once: each handshake would otherwise
 };
 
 }  // namespace vivim::libp2p::quic

@@ -26,7 +26,7 @@ Result<std::unique_ptr<Endpoint>> Endpoint::make(const Identity& identity,
                                                  CertificateVerifier verify, rt::Rng& rng,
                                                  SessionConfig config, EndpointLimits limits,
                                                  std::optional<EndpointSecret> secret) {
-  VIVIM_TRY(auto credentials, Credentials::make(identity));
+  VIVIM_TRY(auto credentials, Credentials::make(identity, config.tls_priorities));
   std::unique_ptr<Endpoint> endpoint(new Endpoint(std::move(verify), rng, config, limits));
   endpoint->credentials_ = std::move(credentials);
   endpoint->secret_ = secret.value_or(endpoint->secret_);

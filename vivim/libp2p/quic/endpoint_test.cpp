@@ -449,3 +449,22 @@ TEST_CASE(
   CHECK(first <= 10 * 1024 * 1024);
   CHECK(window() <= 1024 * 1024);
 }
+
+TEST_CASE("endpoint: no flight of a handshake waits for a pace that nobody has measured") {
+  Two two;
+  two.connect(two.server.id);
+  const Time begin = two.now;
+  // A path of a millisecond each way: the round trips and no timer.
+  for (int flight = 0; flight < 4; ++flight) {
+    Machine& from = flight % 2 == 0 ? two.client : two.server;
+    Machine& to = flight % 2 == 0 ? two.server : two.client;
+    const auto flying = from.packets(two.now);
+    two.now += std::chrono::milliseconds(1);
+    for (const auto& packet : flying) {
+      to.feed(packet.from, packet.bytes, two.now);
+    }
+  }
+  CHECK(two.client.count(EventKind::connected) == 1);
+  CHECK(two.server.count(EventKind::connected) == 1);
+  CHECK(two.now - begin == std::chrono::milliseconds(4));
+}

@@ -157,6 +157,7 @@ struct Session::Impl {
   ngtcp2_ssize write_stream(StreamState& stream, ngtcp2_path_storage& path, MutableBytes into,
                             Time now);
   void after_stream_write(StreamState& stream, ngtcp2_ssize result, ngtcp2_ssize taken);
+  bool knows_rtt();
   std::optional<Transmit> write_packets(MutableBytes buffer, Time now);
 
   SessionContext context;
@@ -183,7 +184,8 @@ struct Session::Impl {
   bool wants_flushed = false;
   bool wants_retry = false;  ///< the client must prove its address first
   bool was_reset = false;    ///< by a stateless reset
-  Bytes held;                ///< a packet that did not fit into its batch
+  bool rtt_known = false;
+  Bytes held;  ///< a packet that did not fit into its batch
   Path held_path;
   Bytes close_packet;
   bool resend_close = false;

@@ -13,11 +13,6 @@ namespace vivim::libp2p::quic {
 
 namespace {
 
-// libp2p wants TLS 1.3 alone; what the TLS library offers besides is left out (RFC 9001, 4.2).
-constexpr const char* k_priorities =
-    "%DISABLE_TLS13_COMPAT_MODE:NORMAL:-VERS-ALL:+VERS-TLS1.3:"
-    "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
-    "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1";
 constexpr std::string_view k_alpn = "libp2p";
 
 socklen_t store(const rt::Endpoint& endpoint, sockaddr_storage& into) {
@@ -142,8 +137,7 @@ Result<void> Session::Impl::start_tls(bool is_server) {
   int result = gnutls_init(
       &tls, role | GNUTLS_NO_TICKETS | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA);
   if (result == GNUTLS_E_SUCCESS) {
-    const char* const wanted = context.config.tls_priorities;
-    result = gnutls_priority_set_direct(tls, wanted == nullptr ? k_priorities : wanted, nullptr);
+    result = gnutls_priority_set(tls, context.credentials.handle().priorities);
   }
   if (result == GNUTLS_E_SUCCESS) {
     result = gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE,

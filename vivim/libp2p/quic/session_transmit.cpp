@@ -85,6 +85,18 @@ ngtcp2_ssize Session::Impl::write_packet(ngtcp2_path_storage& path, MutableBytes
                                    NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, stamp(now));
 }
 
+bool Session::Impl::knows_rtt() {
+  // Before its first sample the library assumes 333 ms: pacing by that would hold the handshake's
+  // second flight back for 26 ms, on any path. The initial window may leave at once (RFC 9002,
+  // 7.7).
+  if (!rtt_known) {
+    ngtcp2_conn_stat stat;
+    ngtcp2_conn_get_conn_stat(conn, &stat);
+    rtt_known = stat.first_rtt_sample_ts != UINT64_MAX;
+  }
+  return rtt_known;
+}
+
 std::optional<Transmit> Session::Impl::write_packets(MutableBytes buffer, Time now) {
   Transmit transmit{.path = current_path};
   const std::size_t room = std::min(buffer.size(), k_transmit_bytes_max);
@@ -115,7 +127,7 @@ std::optional<Transmit> Session::Impl::write_packets(MutableBytes buffer, Time n
       break;
     }
   }
-  if (conn != nullptr) {
+  if (conn != nullptr && knows_rtt()) {
     ngtcp2_conn_update_pkt_tx_time(conn, stamp(now));
   }
   return transmit.bytes > 0 ? std::optional(transmit) : std::nullopt;

@@ -9,6 +9,7 @@
 #include "vivim/libp2p/quic/connection_detail.hpp"
 #include "vivim/libp2p/quic/listener_detail.hpp"
 #include "vivim/libp2p/tls/certificate.hpp"
+#include "vivim/libp2p/tls/certificate_memory.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p::quic {
@@ -30,8 +31,9 @@ QuicOptions options_of(const Key& key, rt::Clock& clock, rt::Rng& rng) {
       tls::make_certificate(key, [&rng](MutableBytes out) { rng.fill(out); }, clock.wall_now_ms());
   return {.identity = {.certificate = std::move(certificate.der),
                        .private_key = std::move(certificate.key_pkcs8)},
-          .verify = [&clock](BytesView der) -> Result<PeerId> {
-            VIVIM_TRY(const auto public_key, tls::verify_certificate_der(der, clock.wall_now_ms()));
+          .verify = [&clock, memory = std::make_shared<tls::CertificateMemory>()](
+                        BytesView der) -> Result<PeerId> {
+            VIVIM_TRY(const auto public_key, memory->verify(der, clock.wall_now_ms()));
             return PeerId::of(public_key);
           },
           .secret = crypto::sha256(key.sign(as_bytes(k_secret_label)))};
