@@ -112,7 +112,7 @@ rt::Co<void> Host::run_dial(std::shared_ptr<Dialing> dialing) {
   DialPlan& plan = dialing->plan;
   while (!dialing->result) {
     while (auto address = plan.next(loop_.clock().now())) {
-      tasks_.spawn("dial attempt", attempt(dialing, std::move(*address)));
+      tasks_.spawn("dial attempt", run_made(attempt(dialing, std::move(*address))));
     }
     if (plan.exhausted() && dialing->resolving == 0) {
       if (plan.error()) {
@@ -148,10 +148,11 @@ rt::Co<void> Host::resolve(std::shared_ptr<Dialing> dialing, Multiaddr address) 
   dialing->changed.set();
 }
 
-rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) {
+rt::Co<std::optional<Host::ConnectionId>> Host::attempt(std::shared_ptr<Dialing> dialing,
+                                                        Multiaddr address) {
   auto established = co_await dial(*dialing, address);
   if (dialing->result) {
-    co_return;  // another was faster, or the host stops
+    co_return std::nullopt;  // another was faster, or the host stops
   }
   const rt::TimePoint now = loop_.clock().now();
   Result<ConnectionId> id = fail(HostError::stopping);
@@ -169,7 +170,7 @@ rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) 
   if (!id) {
     dialing->plan.failed(id.error(), now);
     dialing->changed.set();
-    co_return;
+    co_return std::nullopt;
   }
   backoff_.succeeded(dialing->peer, address);
   if (!is_relayed(address)) {
@@ -177,8 +178,7 @@ rt::Co<void> Host::attempt(std::shared_ptr<Dialing> dialing, Multiaddr address) 
                        peerstore::k_ttl_connected, wall_now());
   }
   dialing->finish(dialing->peer);
-  dialing.reset();
-  co_await run_peer(*id);
+  co_return *id;
 }
 
 Transport* Host::transport_for(const Multiaddr& address) const {

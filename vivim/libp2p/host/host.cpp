@@ -284,6 +284,7 @@ void Host::stop_now() {
 rt::Co<void> Host::stop() {
   co_await tasks_.stop();
   dialings_.clear();
+  by_peer_.clear();
   peers_.clear();  // connections whose task had not started
   co_await streams_.stop();
   while (calls_ > 0) {

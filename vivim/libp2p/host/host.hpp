@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <vector>
@@ -146,8 +147,8 @@ class Host {
   void drop_listener(const Listening& listening, const Error& error);
   void admit(TransportConnection connection, std::string transport);
   Result<limits::Reservation> reserve_inbound(const TransportConnection& connection);
-  rt::Co<void> inbound(TransportConnection connection, std::string transport,
-                       limits::Reservation reservation);
+  rt::Co<std::optional<ConnectionId>> inbound(TransportConnection connection, std::string transport,
+                                              limits::Reservation reservation);
   void refuse(const Multiaddr& remote, std::optional<PeerId> peer, const Error& error);
   bool allows(Direction direction, const PeerId& peer, const Multiaddr& remote) const;
   void fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason);
@@ -162,7 +163,7 @@ class Host {
   void add_addresses(const std::shared_ptr<Dialing>& dialing, std::vector<Multiaddr> addresses);
   rt::Co<void> run_dial(std::shared_ptr<Dialing> dialing);
   rt::Co<void> resolve(std::shared_ptr<Dialing> dialing, Multiaddr address);
-  rt::Co<void> attempt(std::shared_ptr<Dialing> dialing, Multiaddr address);
+  rt::Co<std::optional<ConnectionId>> attempt(std::shared_ptr<Dialing> dialing, Multiaddr address);
   Transport* transport_for(const Multiaddr& address) const;
   rt::Co<Result<Established>> dial(Dialing& dialing, Multiaddr address);
   rt::Co<Result<Established>> dial_once(Transport& transport, Multiaddr address, Dialing& dialing,
@@ -171,9 +172,16 @@ class Host {
   // peers.cpp
   Result<ConnectionId> add_peer(Established established);
   rt::Co<void> run_peer(ConnectionId id);
+  rt::Co<void> run_made(rt::Co<std::optional<ConnectionId>> making);
   void trim_connections();
   Peer* best_connection(const PeerId& peer, StreamOptions options = {}) const;
   std::size_t count(const PeerId& peer) const;
+  void forget_peer(ConnectionId id);
+  /// The connections with one peer, oldest first.
+  auto connections_with(const PeerId& peer) const {
+    const auto [first, last] = by_peer_.equal_range(peer);
+    return std::ranges::subrange(first, last) | std::views::values;
+  }
   HostEvent event_of(HostEvent::Kind kind, const Peer& peer) const;
 
   // streams.cpp
@@ -200,7 +208,7 @@ class Host {
 
   // identify_service.cpp
   identify::Info describe_self(const Multiaddr& observed);
-  void remember(const Peer& peer);
+  void remember(Peer& peer);
 
   // identify_push.cpp
   void observe_address(const Peer& peer);
@@ -253,6 +261,7 @@ class Host {
   std::map<ConnectionId, std::shared_ptr<Dialing>> dialings_;  ///< attempts of one share it
   std::map<ConnectionId, rt::Stream*> upgrading_;
   std::map<ConnectionId, std::unique_ptr<Peer>> peers_;   ///< connected
+  std::multimap<PeerId, Peer*> by_peer_;                  ///< the same, by who it is
   std::map<ConnectionId, std::unique_ptr<Peer>> ending_;  ///< closed, streams still held
   std::map<std::string, std::shared_ptr<const Served>> handlers_;
   multistream::ProtocolList protocols_;

@@ -1,5 +1,6 @@
 // identify and its push: what a host tells of itself, and what it learns of others.
 #include <array>
+#include <utility>
 
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
@@ -69,10 +70,8 @@ rt::Co<void> Host::answer_identify(InboundStream inbound) {
     inbound.stream->reset(0);
     co_return;
   }
-  for (const auto& [id, peer] : peers_) {
-    if (peer->id == inbound.peer) {
-      peer->told = description_digest();
-    }
+  for (Peer* const peer : connections_with(inbound.peer)) {
+    peer->told = description_digest();
   }
   if (co_await inbound.stream->write(*message)) {
     (void)co_await inbound.stream->close_write();
@@ -88,13 +87,11 @@ rt::Co<void> Host::take_identify_push(InboundStream inbound) {
     co_return;
   }
   std::optional<HostEvent> event;
-  for (const auto& [id, peer] : peers_) {
-    if (peer->id == inbound.peer) {
-      merge(peer->info, identify::Info(*told));
-      remember(*peer);
-      observe_address(*peer);
-      event = event_of(HostEvent::Kind::identified, *peer);
-    }
+  for (Peer* const peer : connections_with(inbound.peer)) {
+    merge(peer->info, identify::Info(*told));
+    remember(*peer);
+    observe_address(*peer);
+    event = event_of(HostEvent::Kind::identified, *peer);
   }
   if (event) {
     emit(*event);
@@ -131,9 +128,10 @@ rt::Co<void> Host::identify_peer(Peer& peer) {
   emit(event_of(HostEvent::Kind::identified, peer));
 }
 
-void Host::remember(const Peer& peer) {
+void Host::remember(Peer& peer) {
   const auto now = wall_now();
-  const identify::Info& info = peer.info;
+  identify::Info& info = peer.info;
+  const auto sealed = std::exchange(info.signed_peer_record, std::nullopt);  // the store keeps it
   store_.set_protocols(peer.id, info.protocols, now);
   store_.set_agent(peer.id, info.agent_version.value_or(""), now);
   if (info.public_key) {
@@ -149,15 +147,19 @@ void Host::remember(const Peer& peer) {
                          now);
     }
   }
-  if (info.signed_peer_record) {
-    auto record = record::accept_peer_record(*info.signed_peer_record, peer.id, std::nullopt);
+  if (sealed) {
+    if (const auto* const known = store_.find(peer.id);
+        known != nullptr && known->envelope == *sealed) {
+      return;  // checked when it came first
+    }
+    auto record = record::accept_peer_record(*sealed, peer.id, std::nullopt);
     if (!record) {
       log::write(log::Level::debug, "host", "a peer's signed record is not taken",
                  {{"error", std::string_view(record.error().message())}});
       return;
     }
     std::erase_if(record->addresses, [&](const auto& address) { return !reachable(address); });
-    (void)store_.set_record(peer.id, record->sequence, record->addresses, *info.signed_peer_record,
+    (void)store_.set_record(peer.id, record->sequence, record->addresses, *sealed,
                             peerstore::k_ttl_connected, now);
   }
 }

@@ -65,12 +65,13 @@ void Host::admit(TransportConnection connection, std::string transport) {
     refuse(remote_of(connection), std::nullopt, reservation.error());
     return;
   }
-  tasks_.spawn("inbound connection",
-               inbound(std::move(connection), std::move(transport), std::move(*reservation)));
+  tasks_.spawn("inbound connection", run_made(inbound(std::move(connection), std::move(transport),
+                                                      std::move(*reservation))));
 }
 
-rt::Co<void> Host::inbound(TransportConnection connection, std::string transport,
-                           limits::Reservation reservation) {
+rt::Co<std::optional<Host::ConnectionId>> Host::inbound(TransportConnection connection,
+                                                        std::string transport,
+                                                        limits::Reservation reservation) {
   const Multiaddr remote = remote_of(connection);
   UpgradeOptions options{.direction = Direction::inbound,
                          .allow = [this, &remote](const PeerId& peer) {
@@ -80,7 +81,7 @@ rt::Co<void> Host::inbound(TransportConnection connection, std::string transport
   if (!established) {
     reservation.release();
     refuse(remote, std::nullopt, established.error());
-    co_return;
+    co_return std::nullopt;
   }
   established->direction = Direction::inbound;
   established->transport = std::move(transport);
@@ -89,9 +90,9 @@ rt::Co<void> Host::inbound(TransportConnection connection, std::string transport
   const auto id = add_peer(std::move(*established));
   if (!id) {
     refuse(remote, peer, id.error());
-    co_return;
+    co_return std::nullopt;
   }
-  co_await run_peer(*id);
+  co_return *id;
 }
 
 void Host::refuse(const Multiaddr& remote, std::optional<PeerId> peer, const Error& error) {

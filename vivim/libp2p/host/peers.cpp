@@ -21,6 +21,7 @@ Result<Host::ConnectionId> Host::add_peer(Established established) {
   manager_.connected(id, established.peer, established.direction, loop_.clock().now());
   const auto [at, added] =
       peers_.emplace(id, std::make_unique<Peer>(loop_, std::move(established)));
+  by_peer_.emplace(at->second->id, at->second.get());
   count_connected(*at->second);
   emit(event_of(HostEvent::Kind::connected, *at->second));
   if (manager_.above_high_water()) {
@@ -37,6 +38,14 @@ void Host::trim_connections() {
   }
 }
 
+/// What a handshake needs is gone while its connection lives: a task keeps the frames of what it
+/// awaits.
+rt::Co<void> Host::run_made(rt::Co<std::optional<ConnectionId>> making) {
+  if (const auto id = co_await std::move(making)) {
+    co_await run_peer(*id);
+  }
+}
+
 rt::Co<void> Host::run_peer(ConnectionId id) {
   Peer& peer = *peers_.at(id);
   peer.tasks.spawn("accept streams", accept_streams(peer));
@@ -45,7 +54,7 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
     peer.connection->close({.cause = CloseCause::local});
   }
   co_await peer.connection->run();
-  ending_.insert(peers_.extract(id));
+  forget_peer(id);
   manager_.disconnected(id);
   peer.reservation.release();
   peer.descriptor.release();
@@ -61,25 +70,32 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   ending_.erase(id);
 }
 
+void Host::forget_peer(ConnectionId id) {
+  Peer* const peer = peers_.at(id).get();
+  const auto [first, last] = by_peer_.equal_range(peer->id);
+  by_peer_.erase(
+      std::ranges::find_if(first, last, [peer](const auto& each) { return each.second == peer; }));
+  ending_.insert(peers_.extract(id));
+}
+
 Host::Peer* Host::best_connection(const PeerId& peer, StreamOptions options) const {
   Peer* limited = nullptr;
-  for (const auto& [id, candidate] : peers_) {
-    if (candidate->id != peer || !candidate->connection->open()) {
+  for (Peer* const candidate : connections_with(peer)) {
+    if (!candidate->connection->open()) {
       continue;
     }
     if (!candidate->limited) {
-      return candidate.get();
+      return candidate;
     }
     if (limited == nullptr) {
-      limited = candidate.get();
+      limited = candidate;
     }
   }
   return options.allow_limited ? limited : nullptr;
 }
 
 std::size_t Host::count(const PeerId& peer) const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(peers_, [&](const auto& entry) { return entry.second->id == peer; }));
+  return by_peer_.count(peer);
 }
 
 bool Host::connected(const PeerId& peer) const {
@@ -87,16 +103,14 @@ bool Host::connected(const PeerId& peer) const {
 }
 
 void Host::disconnect(const PeerId& peer) {
-  for (const auto& [id, candidate] : peers_) {
-    if (candidate->id == peer) {
-      candidate->connection->close({.cause = CloseCause::local});
-    }
+  for (Peer* const candidate : connections_with(peer)) {
+    candidate->connection->close({.cause = CloseCause::local});
   }
 }
 
 void Host::disconnect_relayed(const PeerId& peer) {
-  for (const auto& [id, candidate] : peers_) {
-    if (candidate->id == peer && (candidate->limited || is_relayed(candidate->remote))) {
+  for (Peer* const candidate : connections_with(peer)) {
+    if (candidate->limited || is_relayed(candidate->remote)) {
       candidate->connection->close({.cause = CloseCause::local});
     }
   }

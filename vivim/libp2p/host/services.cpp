@@ -73,8 +73,9 @@ rt::Co<Result<rt::Duration>> Host::ping(PeerId peer) {
 
 rt::Co<Result<rt::Duration>> Host::measure(PeerId peer) {
   const std::string protocol(ping::k_protocol_id);
-  VIVIM_CO_TRY(auto opened,
-               co_await open_stream(peer, std::span(&protocol, 1), {.allow_limited = true}));
+  // Every libp2p peer answers pings: no reason to wait for what it says of itself.
+  VIVIM_CO_TRY(auto opened, co_await open_stream(peer, std::span(&protocol, 1),
+                                                 {.allow_limited = true, .assume_spoken = true}));
   rt::Stream* const raw = opened.stream.get();
   const auto guard = watchdog_.arm(times_.ping_max, [raw] { raw->reset(0); });
   ping::Payload payload{};
