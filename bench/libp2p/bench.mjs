@@ -6,10 +6,11 @@
 //
 // --write puts the table into docs/benchmarks.md.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { LISTEN, flagsOf, has, nameOf } from '../../interop/runner/combinations.mjs'
+import { settled } from '../../interop/runner/memory.mjs'
 import { ROOT, describe, withPeers } from '../../interop/runner/process.mjs'
 
 const { values: options } = parseArgs({
@@ -138,22 +139,6 @@ async function pings (combination) {
   await measure(`ping, ${nameOf(combination)}`, 'us', measures)
 }
 
-function memoryOf (peer) {
-  const status = readFileSync(`/proc/${peer.pid}/status`, 'utf8')
-  return Number(/RssAnon:\s+(\d+) kB/.exec(status)[1])
-}
-
-async function settled (peer) {
-  let last = memoryOf(peer)
-  for (let calm = 0; calm < 3;) {
-    await new Promise(resolve => setTimeout(resolve, 400))
-    const now = memoryOf(peer)
-    calm = Math.abs(now - last) < 200 ? calm + 1 : 0
-    last = now
-  }
-  return last
-}
-
 async function idleConnections (combination, count) {
   const measures = {}
   for (const kind of having(combination)) {
@@ -165,6 +150,15 @@ async function idleConnections (combination, count) {
     })
   }
   await measure(`memory of an idle connection at its listener, ${nameOf(combination)}, of ${count}`, 'KiB', measures)
+}
+
+async function manyConnections (count) {
+  await measure(`memory of a process with ${count} idle connections, ${nameOf(TCP)}`, 'MiB', {
+    vivim: () => pair('vivim', TCP, async (dialer, listener, at) => {
+      await dialer.ask('dial-many', { addr: at, count }, PATIENCE)
+      return await settled(listener) / 1024
+    })
+  })
 }
 
 async function idleStreams (count) {
@@ -235,7 +229,8 @@ const MARKS = [
   [/^new connections/, 'rust', 2], [/^new connections/, 'go', 3]
 ]
 const LIMITS = [
-  [/^ping/, 'raw TCP', 2], [/first byte.*tcp/, 3.3], [/first byte.*quic/, 2.3], [/memory of an idle connection/, 20]
+  [/^ping/, 'raw TCP', 2], [/first byte.*tcp/, 3.3], [/first byte.*quic/, 2.3], [/memory of an idle connection/, 20],
+  [/memory of a process with 10000 idle/, 400]
 ]
 
 function marksOf (figure) {
@@ -280,6 +275,7 @@ await firstByte(QUIC)
 await longFat(TCP)
 await longFat(QUIC)
 await idleConnections(TCP, options.quick ? 300 : 1000)
+await manyConnections(options.quick ? 1000 : 10_000)
 await idleStreams(options.quick ? 10_000 : 100_000)
 
 const machine = { cores: cpus().length, load: begun }

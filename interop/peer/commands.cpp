@@ -83,7 +83,7 @@ rt::Co<Result<json::object>> identify(Node& node, json::object asked) {
 rt::Co<Result<json::object>> peers(Node& node) {
   json::array all;
   for (const auto& info : node.host().peers()) {
-    all.push_back(node.connection(info.id));
+    all.push_back(tell(info));
   }
   co_return json::object{{"peers", std::move(all)}};
 }
@@ -183,10 +183,10 @@ rt::Co<Result<json::object>> disconnect(Node& node, json::object asked) {
 
 rt::Co<void> Held::stop() {
   streams.clear();
-  for (auto& node : nodes) {
-    co_await node->stop();
+  for (auto& host : hosts) {
+    co_await host->stop();
   }
-  nodes.clear();
+  hosts.clear();
 }
 
 rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object asked) {

@@ -9,7 +9,7 @@ namespace vivim::interop {
 /// Streams and hosts that requests opened, kept until the process ends.
 struct Held {
   std::vector<std::unique_ptr<rt::Stream>> streams;
-  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<std::unique_ptr<libp2p::Host>> hosts;
 
   rt::Co<void> stop();
 };

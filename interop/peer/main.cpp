@@ -11,6 +11,7 @@
 #include <string>
 
 #include <boost/json.hpp>
+#include <sys/resource.h>
 
 #include "interop/peer/commands.hpp"
 #include "interop/peer/harness.hpp"
@@ -70,7 +71,17 @@ rt::Co<void> run(Node& node) {
   co_await requests.stop();
 }
 
+/// As many descriptors as the system gives us: thousands of connections are measured.
+void raise_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 int run_peer(const Choice& choice) {
+  raise_descriptors();
   rt::asio_::Loop loop;
   Node node(choice, loop);
   auto ready = describe();

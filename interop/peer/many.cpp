@@ -15,6 +15,7 @@ using libp2p::PeerId;
 
 constexpr int k_open_tries_max = 2000;
 constexpr auto k_open_pause = std::chrono::milliseconds(1);
+constexpr std::uint64_t k_dials_at_once = 8;
 
 // Several tasks, and the first error among them.
 struct Round {
@@ -57,6 +58,11 @@ rt::Co<Result<void>> bulk_stream(Node& node, PeerId peer, BulkSizes sizes) {
   co_return co_await run_bulk(node.loop(), *opened.stream, sizes);
 }
 
+rt::Co<Result<void>> connect_once(libp2p::Host& host, Multiaddr address) {
+  VIVIM_CO_TRY([[maybe_unused]] const auto peer, co_await host.connect(std::move(address)));
+  co_return Result<void>{};
+}
+
 rt::Co<Result<void>> connect_often(libp2p::Host& host, Multiaddr address, std::uint64_t count) {
   for (; count > 0; --count) {
     VIVIM_CO_TRY(const auto peer, co_await host.connect(address));
@@ -97,25 +103,28 @@ rt::Co<Result<json::object>> run_bulk_command(Node& node, json::object asked) {
 rt::Co<Result<json::object>> run_connect_rate(Node& node, json::object asked) {
   VIVIM_CO_TRY(const auto address, address_of(asked));
   const auto count = number_of(asked, "count", 1);
-  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<std::unique_ptr<libp2p::Host>> hosts;
   std::vector<rt::Co<Result<void>>> works;
   for (auto left = number_of(asked, "parallel", 1); left > 0; --left) {
-    nodes.push_back(std::make_unique<Node>(node.choice(), node.loop()));
-    works.push_back(connect_often(nodes.back()->host(), address, count));
+    hosts.push_back(node.make_host());
+    works.push_back(connect_often(*hosts.back(), address, count));
   }
   const auto seconds = co_await run_all(node.loop(), std::move(works));
-  for (auto& one : nodes) {
-    co_await one->stop();
+  for (auto& host : hosts) {
+    co_await host->stop();
   }
   VIVIM_CO_TRYV(seconds);
-  co_return json::object{{"seconds", *seconds}, {"connections", nodes.size() * count}};
+  co_return json::object{{"seconds", *seconds}, {"connections", hosts.size() * count}};
 }
 
 rt::Co<Result<json::object>> run_dial_many(Node& node, Held& held, json::object asked) {
   VIVIM_CO_TRY(const auto address, address_of(asked));
-  for (auto left = number_of(asked, "count", 1); left > 0; --left) {
-    auto& one = *held.nodes.emplace_back(std::make_unique<Node>(node.choice(), node.loop()));
-    VIVIM_CO_TRYV(co_await one.host().connect(address));
+  for (auto left = number_of(asked, "count", 1); left > 0;) {
+    std::vector<rt::Co<Result<void>>> works;
+    for (; left > 0 && works.size() < k_dials_at_once; --left) {
+      works.push_back(connect_once(*held.hosts.emplace_back(node.make_host()), address));
+    }
+    VIVIM_CO_TRYV(co_await run_all(node.loop(), std::move(works)));
   }
   co_return json::object{};
 }

@@ -109,13 +109,18 @@ json::object Node::connection(const PeerId& peer) const {
   json::object told{{"peer", peer.to_string()}};
   for (const auto& info : host_.peers()) {
     if (info.id == peer) {
-      told["remote"] = info.address.to_string();
-      told["security"] = info.security;
-      told["muxer"] = info.muxer;
-      told["limited"] = info.limited;
+      told = tell(info);
     }
   }
   return told;
+}
+
+json::object tell(const libp2p::PeerInfo& info) {
+  return {{"peer", info.id.to_string()},
+          {"remote", info.address.to_string()},
+          {"security", info.security},
+          {"muxer", info.muxer},
+          {"limited", info.limited}};
 }
 
 Result<void> Node::start_mdns() {
@@ -133,6 +138,11 @@ Result<void> Node::start_mdns() {
 const std::vector<Multiaddr>* Node::discovered(const PeerId& peer) const {
   const auto found = discovered_.find(peer);
   return found == discovered_.end() ? nullptr : &found->second;
+}
+
+std::unique_ptr<libp2p::Host> Node::make_host() {
+  const auto key = crypto::KeyPair::generate([this](MutableBytes out) { rng_.fill(out); });
+  return std::make_unique<libp2p::Host>(options(key), loop_, network_, rng_);
 }
 
 rt::Co<void> Node::stop() {

@@ -48,6 +48,8 @@ class Node {
   Result<void> start_mdns();
   /// Addresses of a peer that mDNS found; null before.
   const std::vector<libp2p::Multiaddr>* discovered(const libp2p::PeerId& peer) const;
+  /// Another host of the same choice, with an identity of its own and without services.
+  std::unique_ptr<libp2p::Host> make_host();
   /// Stops the services, then the host.
   rt::Co<void> stop();
 
@@ -71,6 +73,9 @@ class Node {
   std::unique_ptr<libp2p::mdns::Service> mdns_;
   std::map<libp2p::PeerId, std::vector<libp2p::Multiaddr>> discovered_;
 };
+
+/// A connection, as answers describe it.
+boost::json::object tell(const libp2p::PeerInfo& info);
 
 /// A field of a request. Error: bad_request.
 Result<std::string> text_of(const boost::json::object& asked, std::string_view key);
