@@ -5,10 +5,11 @@
 //   scripts/with-node bench/libp2p/bench.mjs [--quick] [--rounds 5] [--peers vivim,go,rust] [--only TEXT] [--write]
 //
 // --write puts the table into docs/benchmarks.md.
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { LISTEN, flagsOf, has, nameOf } from '../../interop/runner/combinations.mjs'
 import { settled } from '../../interop/runner/memory.mjs'
 import { ROOT, describe, withPeers } from '../../interop/runner/process.mjs'
@@ -103,6 +104,9 @@ function having (combination) {
 async function throughput (combination) {
   for (const direction of ['upload', 'download']) {
     const measures = { 'raw TCP': async () => gigabits(BYTES, raw('pipe', BYTES, WRITE_BYTES)) }
+    if (combination.security === 'noise') {
+      measures['sealed TCP'] = async () => gigabits(BYTES, raw('sealed', BYTES, WRITE_BYTES))
+    }
     for (const kind of having(combination)) {
       measures[kind] = () => pair(kind, combination, async (dialer, listener, at) => {
         await dialer.ask('dial', { addr: at })
@@ -208,9 +212,18 @@ async function firstByte (combination) {
   await measure(`connect and first byte over ${RTT_MS} ms, ${nameOf(combination)}`, 'round trips', measures)
 }
 
+async function rawOverLink (bytes) {
+  const sink = spawn(program('libp2p_raw'), ['sink'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [port] = await once(sink.stdout, 'data')
+  return await overLink(`/tcp/${String(port).trim()}`, 1000, async near => {
+    const { stdout } = await promisify(execFile)(program('libp2p_raw'), ['send', near.slice('/tcp/'.length), bytes, WRITE_BYTES].map(String))
+    return gigabits(bytes, Number(stdout))
+  })
+}
+
 async function longFat (combination) {
   const bytes = options.quick ? 128 << 20 : 512 << 20
-  const measures = {}
+  const measures = combination.transport === 'tcp' ? { 'raw TCP': () => rawOverLink(bytes) } : {}
   for (const kind of having(combination)) {
     measures[kind] = () => pair(kind, combination, (dialer, listener, at) => overLink(at, 1000, async near => {
       await dialer.ask('dial', { addr: near })
@@ -223,11 +236,12 @@ async function longFat (combination) {
 
 // A mark: VIVIM against others of the same figure, as a ratio to reach.
 const MARKS = [
-  [/^one stream, tcp \+ noise/, 'raw TCP', 0.7], [/^one stream, tcp \+ noise/, 'rust', 1.3], [/^one stream, tcp \+ noise/, 'go', 2],
+  [/^one stream, tcp \+ noise/, 'raw TCP', 0.7], [/^one stream, tcp \+ noise/, 'sealed TCP'], [/^one stream, tcp \+ noise/, 'rust', 1.3], [/^one stream, tcp \+ noise/, 'go', 2],
   [/^one stream, (tcp \+ tls|ws)/, 'rust', 1.2], [/^one stream, (tcp \+ tls|ws)/, 'go', 1.2],
   [/^one stream, quic/, 'rust', 1.5], [/^one stream, quic/, 'go', 1.5],
   [/^new connections/, 'rust', 2], [/^new connections/, 'go', 3]
 ]
+const FLOORS = [[/^one stream over/, 0.9]]
 const LIMITS = [
   [/^ping/, 'raw TCP', 2], [/first byte.*tcp/, 3.3], [/first byte.*quic/, 2.3], [/memory of an idle connection/, 20],
   [/memory of a process with 10000 idle/, 400]
@@ -242,8 +256,11 @@ function marksOf (figure) {
   const ratios = MARKS.filter(([what, other]) => what.test(figure.what) && figure.values[other]?.median !== undefined)
     .map(([, other, least]) => {
       const ratio = ours.median / figure.values[other].median
-      return verdict(ratio >= least, `${ratio.toFixed(2)} x ${other} (mark ${least})`)
+      const words = `${ratio.toFixed(2)} x ${other}`
+      return least === undefined ? words : verdict(ratio >= least, `${words} (mark ${least})`)
     })
+  const floors = FLOORS.filter(([what]) => what.test(figure.what))
+    .map(([, least]) => verdict(ours.median >= least, `at least ${least} ${figure.unit}`))
   const limits = LIMITS.filter(([what]) => what.test(figure.what)).map(limit => {
     if (limit.length === 2) {
       return verdict(ours.median <= limit[1], `at most ${limit[1]} ${figure.unit}`)
@@ -251,11 +268,11 @@ function marksOf (figure) {
     const ratio = ours.median / figure.values[limit[1]].median
     return verdict(ratio <= limit[2], `${ratio.toFixed(2)} x ${limit[1]} (at most ${limit[2]})`)
   })
-  return [...ratios, ...limits]
+  return [...ratios, ...floors, ...limits]
 }
 
 function table () {
-  const columns = ['raw TCP', ...kinds]
+  const columns = ['raw TCP', 'sealed TCP', ...kinds]
   const rows = figures.map(figure => `| ${[`${figure.what} (${figure.unit})`, ...columns.map(name => text(figure.values[name])), marksOf(figure).join('; ')].join(' | ')} |`)
   return [`| | ${columns.join(' | ')} | marks |`, `|${'---|'.repeat(columns.length + 2)}`, ...rows].join('\n')
 }
@@ -292,7 +309,8 @@ if (options.write) {
 
 Written by \`scripts/with-node bench/libp2p/bench.mjs --write\` (\`make bench\` runs all benchmarks): ${others}, and a
 bare TCP connection, all on loopback and in one run, the peers in turn. Each figure is the median of ${ROUNDS} round${ROUNDS === 1 ? '' : 's'}, with the lowest
-and the highest behind it; a stream carries ${BYTES >> 20} MiB in writes of 64 KiB. The slow link is \`bench/libp2p/link.cpp\`; it
+and the highest behind it; a stream carries ${BYTES >> 20} MiB in writes of 64 KiB. "Sealed TCP" is the bare connection with each
+32 KiB sealed by ChaCha20-Poly1305 on one side and opened on the other, by one thread each: the most that a secured stream can reach. The slow link is \`bench/libp2p/link.cpp\`; it
 answers TCP's own handshake at once, so that one round trip is added to TCP's figures.
 
 ${about}.${busy}

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "interop/peer/transports.hpp"
-#include "vivim/libp2p/mplex/connection.hpp"
+#include "vivim/libp2p/mplex/muxer.hpp"
 #include "vivim/libp2p/tls/security.hpp"
 
 namespace vivim::interop {

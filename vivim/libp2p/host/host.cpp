@@ -8,7 +8,7 @@
 #include "vivim/libp2p/host/noise_security.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
 #include "vivim/libp2p/host/tcp_transport.hpp"
-#include "vivim/libp2p/host/yamux_connection.hpp"
+#include "vivim/libp2p/host/yamux_muxer.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {

@@ -7,7 +7,7 @@
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
-#include "vivim/libp2p/host/yamux_connection.hpp"
+#include "vivim/libp2p/host/yamux_muxer.hpp"
 #include "vivim/rt/sim/world.hpp"
 
 using namespace vivim;
@@ -35,14 +35,15 @@ rt::Co<void> attack_inside(rt::Loop& loop, Upgraded upgraded, Layer layer, Bytes
     co_await attack(*upgraded.stream, std::move(bytes));
     co_return;
   }
-  YamuxConnection connection(loop, Direction::outbound, std::move(upgraded.stream),
-                             std::move(upgraded.early), {});
+  YamuxMuxer muxer({});
+  const auto connection =
+      muxer.make(loop, Direction::outbound, std::move(upgraded.stream), std::move(upgraded.early));
   rt::TaskGroup tasks(loop);
-  tasks.spawn("attacker", connection.run());
-  if (auto stream = connection.open_stream()) {
+  tasks.spawn("attacker", connection->run());
+  if (auto stream = connection->open_stream()) {
     co_await attack(**stream, std::move(bytes));
   }
-  connection.close({.cause = CloseCause::local});
+  connection->close({.cause = CloseCause::local});
   co_await tasks.stop();
 }
 

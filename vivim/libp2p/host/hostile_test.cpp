@@ -2,7 +2,7 @@
 #include "vivim/libp2p/host/host_test_detail.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
-#include "vivim/libp2p/host/yamux_connection.hpp"
+#include "vivim/libp2p/host/yamux_muxer.hpp"
 #include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/multiformats/error.hpp"
 

@@ -15,6 +15,11 @@ constexpr std::size_t k_read_bytes_max = std::size_t{64} * 1024;
 // So many small reads in a row: the connection rests, and gives its larger buffer back.
 constexpr std::size_t k_small_reads_max = 8;
 
+constexpr std::size_t k_frame_bytes_max =
+    noise::k_frame_plaintext_default + noise::k_frame_overhead_bytes;
+// A smaller rest of a batch stays unused.
+constexpr std::size_t k_frame_bytes_min = 1024 + noise::k_frame_overhead_bytes;
+
 }  // namespace
 
 SecureStream::SecureStream(std::unique_ptr<rt::Stream> transport, noise::Sender sender,
@@ -59,13 +64,39 @@ rt::Co<Result<std::size_t>> SecureStream::read_some(MutableBytes into) {
   co_return count;
 }
 
+/// Frames are made where they leave from: a source's bytes are copied once, and sealed in place.
+Result<SecureStream::Sealed> SecureStream::seal_from(FrameSource& source) {
+  const MutableBytes room = batch_.room();
+  Sealed sealed;
+  std::size_t used = 0;
+  while (room.size() - used >= k_frame_bytes_min) {
+    const std::size_t size = std::min(room.size() - used, k_frame_bytes_max);
+    const std::size_t count = source.take(
+        room.subspan(used + noise::k_frame_header_bytes, size - noise::k_frame_overhead_bytes));
+    if (count == 0) {
+      break;
+    }
+    const MutableBytes frame = room.subspan(used, count + noise::k_frame_overhead_bytes);
+    VIVIM_TRYV(sender_.seal_frame(frame));
+    used += frame.size();
+    sealed.taken += count;
+  }
+  sealed.frames = room.first(used);
+  return sealed;
+}
+
+rt::Co<Result<std::size_t>> SecureStream::write_frames(FrameSource& source) {
+  VIVIM_CO_TRY(const auto sealed, seal_from(source));
+  if (sealed.taken > 0) {
+    VIVIM_CO_TRYV(co_await transport_->write(sealed.frames));
+  }
+  batch_.note(sealed.frames.size());
+  co_return sealed.taken;
+}
+
 rt::Co<Result<void>> SecureStream::write(BytesView bytes) {
-  while (!bytes.empty()) {
-    const BytesView batch = bytes.first(std::min(bytes.size(), k_sealed_batch_bytes_max));
-    bytes = bytes.subspan(batch.size());
-    sealed_.clear();
-    VIVIM_CO_TRYV(sender_.seal(batch, sealed_));
-    VIVIM_CO_TRYV(co_await transport_->write(sealed_));
+  for (BytesSource source(bytes); !source.empty();) {
+    VIVIM_CO_TRYV(co_await write_frames(source));
   }
   co_return Result<void>{};
 }

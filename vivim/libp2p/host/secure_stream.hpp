@@ -3,12 +3,10 @@
 #include <memory>
 
 #include "vivim/libp2p/noise/transport.hpp"
+#include "vivim/libp2p/transport/batch_buffer.hpp"
 #include "vivim/libp2p/transport/security.hpp"
 
 namespace vivim::libp2p {
-
-/// Sealed bytes that one write to the transport carries at most: several frames together.
-inline constexpr std::size_t k_sealed_batch_bytes_max = std::size_t{256} * 1024;
 
 /// A transport secured by Noise. Many frames go out in one write; frames are opened where they were
 /// read.
@@ -18,7 +16,8 @@ class SecureStream final : public FrameStream {
                noise::Receiver receiver);
 
   rt::Co<Result<BytesView>> read_frame() override;
-  void trim() override { sealed_ = Bytes(); }
+  rt::Co<Result<std::size_t>> write_frames(FrameSource& source) override;
+  void trim() override { batch_.clear(); }
 
   rt::Co<Result<std::size_t>> read_some(MutableBytes into) override;
   rt::Co<Result<void>> write(BytesView bytes) override;
@@ -26,11 +25,17 @@ class SecureStream final : public FrameStream {
   void reset(std::uint32_t reason) override { transport_->reset(reason); }
 
  private:
+  struct Sealed {
+    std::size_t taken = 0;
+    BytesView frames;
+  };
+  Result<Sealed> seal_from(FrameSource& source);
+
   std::unique_ptr<rt::Stream> transport_;
   noise::Sender sender_;
   noise::Receiver receiver_;
   BytesView unread_;
-  Bytes sealed_;
+  BatchBuffer batch_;
   std::size_t read_bytes_wanted_;
   std::size_t small_reads_ = 0;  ///< in a row
 };

@@ -2,7 +2,7 @@
 #include "vivim/libp2p/host/host_test_detail.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
 #include "vivim/libp2p/host/tcp_transport.hpp"
-#include "vivim/libp2p/host/yamux_connection.hpp"
+#include "vivim/libp2p/host/yamux_muxer.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
@@ -28,6 +28,7 @@ class OtherSecurity final : public Security {
  private:
   std::string name_;
   NoiseSecurity noise_;
+  YamuxMuxer yamux_{yamux::Config{}};
 };
 
 /// TCP that claims a property: limited connections, or ones that are secured already.
@@ -66,14 +67,14 @@ class OtherTransport final : public Transport {
                                .muxers = {std::string(yamux::k_protocol_id)}};
     VIVIM_CO_TRY(auto upgraded, co_await upgrade(std::move(raw.stream), std::move(protocols),
                                                  {.direction = direction}));
-    co_return SecuredConnection{.peer = upgraded.peer,
-                                .connection = std::make_unique<YamuxConnection>(
-                                    node_.loop(), direction, std::move(upgraded.stream),
-                                    std::move(upgraded.early), yamux::Config{}),
-                                .local = raw.local,
-                                .remote = raw.remote,
-                                .security = "inside",
-                                .muxer = "inside too"};
+    co_return SecuredConnection{
+        .peer = upgraded.peer,
+        .connection = yamux_.make(node_.loop(), direction, std::move(upgraded.stream),
+                                  std::move(upgraded.early)),
+        .local = raw.local,
+        .remote = raw.remote,
+        .security = "inside",
+        .muxer = "inside too"};
   }
 
   static inline int stops = 0;
@@ -83,6 +84,7 @@ class OtherTransport final : public Transport {
   rt::sim::Node& node_;
   TcpTransport tcp_;
   NoiseSecurity noise_;
+  YamuxMuxer yamux_{yamux::Config{}};
 };
 
 class OtherListener final : public TransportListener {

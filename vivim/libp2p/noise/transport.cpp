@@ -12,7 +12,6 @@ namespace {
 
 /// The last nonce is reserved (Noise section 5.1).
 constexpr std::uint64_t k_nonce_reserved = std::numeric_limits<std::uint64_t>::max();
-constexpr std::size_t k_overhead = k_frame_header_bytes + crypto::k_aead_tag_bytes;
 
 std::size_t frame_count(std::size_t plaintext_size, std::size_t frame_plaintext) {
   VIVIM_ASSERT(frame_plaintext > 0 && frame_plaintext <= k_frame_plaintext_max);
@@ -22,7 +21,19 @@ std::size_t frame_count(std::size_t plaintext_size, std::size_t frame_plaintext)
 }  // namespace
 
 std::size_t Sender::sealed_size(std::size_t plaintext_size, std::size_t frame_plaintext) {
-  return plaintext_size + frame_count(plaintext_size, frame_plaintext) * k_overhead;
+  return plaintext_size + frame_count(plaintext_size, frame_plaintext) * k_frame_overhead_bytes;
+}
+
+Result<void> Sender::seal_frame(MutableBytes frame) {
+  VIVIM_ASSERT(frame.size() > k_frame_overhead_bytes &&
+               frame.size() <= k_frame_header_bytes + k_frame_body_max);
+  if (nonce_ == k_nonce_reserved) {
+    return fail(NoiseError::nonces_exhausted);
+  }
+  const MutableBytes body = frame.subspan(k_frame_header_bytes);
+  store_be16(frame, static_cast<std::uint16_t>(body.size()));
+  key_.seal(nonce_of(nonce_++), {}, body.first(body.size() - crypto::k_aead_tag_bytes), body);
+  return {};
 }
 
 Result<void> Sender::seal(BytesView plaintext, Bytes& out, std::size_t frame_plaintext) {
@@ -33,10 +44,9 @@ Result<void> Sender::seal(BytesView plaintext, Bytes& out, std::size_t frame_pla
   out.resize(at + sealed_size(plaintext.size(), frame_plaintext));
   while (!plaintext.empty()) {
     const BytesView piece = plaintext.first(std::min(plaintext.size(), frame_plaintext));
-    const std::size_t body_size = piece.size() + crypto::k_aead_tag_bytes;
-    const MutableBytes frame = MutableBytes(out).subspan(at, k_frame_header_bytes + body_size);
-    store_be16(frame, static_cast<std::uint16_t>(body_size));
-    key_.seal(nonce_of(nonce_++), {}, piece, frame.subspan(k_frame_header_bytes));
+    const MutableBytes frame = MutableBytes(out).subspan(at, piece.size() + k_frame_overhead_bytes);
+    std::ranges::copy(piece, frame.subspan(k_frame_header_bytes).begin());
+    VIVIM_TRYV(seal_frame(frame));
     at += frame.size();
     plaintext = plaintext.subspan(piece.size());
   }
@@ -80,7 +90,7 @@ std::optional<std::size_t> Receiver::frame_size() const {
 Result<std::optional<BytesView>> Receiver::next() {
   while (!failed_) {
     const auto size = frame_size();
-    if (size && *size < k_overhead) {
+    if (size && *size < k_frame_overhead_bytes) {
       failed_ = Error(NoiseError::frame_too_short, *size - k_frame_header_bytes);
       break;
     }

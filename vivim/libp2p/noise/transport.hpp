@@ -22,6 +22,10 @@ inline constexpr std::size_t k_frame_plaintext_default = std::size_t{32} * 1024;
 /// behind it.
 inline constexpr std::size_t k_receive_buffer_max = 2 * (k_frame_header_bytes + k_frame_body_max);
 
+/// What a frame is larger than its plaintext.
+inline constexpr std::size_t k_frame_overhead_bytes =
+    k_frame_header_bytes + crypto::k_aead_tag_bytes;
+
 /// Seals the bytes of one direction into frames.
 class Sender {
  public:
@@ -32,6 +36,10 @@ class Sender {
   /// How many bytes `seal` appends for this much plaintext.
   static std::size_t sealed_size(std::size_t plaintext_size,
                                  std::size_t frame_plaintext = k_frame_plaintext_default);
+
+  /// Seals what lies in `frame` between k_frame_header_bytes and a tag's size before its end, and
+  /// writes header and tag around it. Fails with nonces_exhausted.
+  Result<void> seal_frame(MutableBytes frame);
 
   /// Appends `plaintext`, cut into frames of at most `frame_plaintext` bytes of it, to `out`:
   /// several frames for one write to the socket. `out` may not overlap `plaintext`. Fails with

@@ -13,6 +13,8 @@ namespace {
 // A connection at rest keeps the smaller read buffer; one whose reads fill it gets the larger.
 constexpr std::size_t k_read_bytes_min = std::size_t{4} * 1024;
 constexpr std::size_t k_read_bytes_max = std::size_t{64} * 1024;
+// A smaller rest of a batch stays unused.
+constexpr std::size_t k_piece_bytes_min = 1024;
 
 rt::Co<Result<void>> flush(rt::Stream& transport, Session& session) {
   const Bytes output = session.poll_transmit();
@@ -60,18 +62,35 @@ rt::Co<Result<std::size_t>> TlsStream::read_some(MutableBytes into) {
   co_return count;
 }
 
-rt::Co<Result<void>> TlsStream::write(BytesView bytes) {
-  while (!bytes.empty()) {
-    const BytesView batch = bytes.first(std::min(bytes.size(), k_batch_bytes_max));
-    bytes = bytes.subspan(batch.size());
-    sealed_.clear();
-    VIVIM_CO_TRYV(session_.seal(batch, sealed_));
-    writing_ = true;
-    const auto written = co_await transport_->write(sealed_);
-    writing_ = false;
-    if (!written) {
-      co_return written;
+rt::Co<Result<void>> TlsStream::send_sealed() {
+  writing_ = true;
+  const auto written = co_await transport_->write(sealed_);
+  writing_ = false;
+  co_return written;
+}
+
+rt::Co<Result<std::size_t>> TlsStream::write_frames(FrameSource& source) {
+  const MutableBytes room = batch_.room();
+  std::size_t taken = 0;
+  while (room.size() - taken >= k_piece_bytes_min) {
+    const std::size_t count = source.take(room.subspan(taken));
+    if (count == 0) {
+      break;
     }
+    taken += count;
+  }
+  if (taken > 0) {
+    sealed_.clear();
+    VIVIM_CO_TRYV(session_.seal(room.first(taken), sealed_));
+    VIVIM_CO_TRYV(co_await send_sealed());
+  }
+  batch_.note(taken);
+  co_return taken;
+}
+
+rt::Co<Result<void>> TlsStream::write(BytesView bytes) {
+  for (BytesSource source(bytes); !source.empty();) {
+    VIVIM_CO_TRYV(co_await write_frames(source));
   }
   co_return Result<void>{};
 }
@@ -80,18 +99,14 @@ rt::Co<Result<void>> TlsStream::close_write() {
   sealed_.clear();
   session_.close(sealed_);
   if (!sealed_.empty()) {
-    writing_ = true;
-    const auto written = co_await transport_->write(sealed_);
-    writing_ = false;
-    if (!written) {
-      co_return written;
-    }
+    VIVIM_CO_TRYV(co_await send_sealed());
   }
   co_return co_await transport_->close_write();
 }
 
 void TlsStream::trim() {
   if (!writing_) {
+    batch_.clear();
     sealed_ = Bytes();
   }
   if (unread_.empty()) {

@@ -3,13 +3,11 @@
 #include <memory>
 
 #include "vivim/libp2p/tls/session.hpp"
+#include "vivim/libp2p/transport/batch_buffer.hpp"
 #include "vivim/libp2p/transport/security.hpp"
 #include "vivim/rt/stream.hpp"
 
 namespace vivim::libp2p::tls {
-
-/// Plaintext that one write to the transport carries at most: several records together.
-inline constexpr std::size_t k_batch_bytes_max = std::size_t{256} * 1024;
 
 /// A transport secured by TLS. Many records go out in one write, and are opened many at a time.
 class TlsStream final : public FrameStream {
@@ -20,6 +18,7 @@ class TlsStream final : public FrameStream {
   /// The plaintext of the next records, at most 64 KiB. Errors: the transport's, TlsError's,
   /// RtError::end_of_stream when the transport ended without close_notify.
   rt::Co<Result<BytesView>> read_frame() override;
+  rt::Co<Result<std::size_t>> write_frames(FrameSource& source) override;
   rt::Co<Result<std::size_t>> read_some(MutableBytes into) override;
   rt::Co<Result<void>> write(BytesView bytes) override;
   /// Sends close_notify, or the alert for what the peer did wrong, and closes the transport's
@@ -31,9 +30,12 @@ class TlsStream final : public FrameStream {
   const Session& session() const { return session_; }
 
  private:
+  rt::Co<Result<void>> send_sealed();
+
   std::unique_ptr<rt::Stream> transport_;
   Session session_;
   BytesView unread_;
+  BatchBuffer batch_;
   Bytes sealed_;
   std::size_t read_bytes_wanted_;
   bool writing_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,9 +13,38 @@
 
 namespace vivim::libp2p {
 
-/// A secured byte stream that can also be read frame by frame, without a copy.
+/// Who has bytes for the frames of a FrameStream.
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+  /// Writes what is to be sent next into `out`, at least 1 KiB, and says how many bytes; 0: there
+  /// is nothing now.
+  virtual std::size_t take(MutableBytes out) = 0;
+};
+
+/// Bytes that lie together, for a FrameStream.
+class BytesSource final : public FrameSource {
+ public:
+  explicit BytesSource(BytesView bytes) : left_(bytes) {}
+  std::size_t take(MutableBytes out) override {
+    const BytesView piece = left_.first(std::min(left_.size(), out.size()));
+    std::ranges::copy(piece, out.begin());
+    left_ = left_.subspan(piece.size());
+    return piece.size();
+  }
+  bool empty() const { return left_.empty(); }
+
+ private:
+  BytesView left_;
+};
+
+/// A secured byte stream that can also be read and written frame by frame, without a copy.
 class FrameStream : public rt::Stream {
  public:
+  /// Takes frames from `source` until it has no more or a batch is full, and writes them together.
+  /// How many bytes of the source that were; 0 when it had none. Errors: as of write().
+  virtual rt::Co<Result<std::size_t>> write_frames(FrameSource& source) = 0;
+
   /// The plaintext of the next frame (or what read_some left of it), valid until the next read;
   /// empty at the end of the stream. Errors: the transport's, the security protocol's, and
   /// end_of_stream when the stream was cut off.

@@ -6,6 +6,7 @@
 
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/yamux/stream_detail.hpp"
+#include "vivim/libp2p/yamux/window_budget.hpp"
 
 namespace vivim::libp2p::yamux {
 
@@ -30,7 +31,9 @@ Session::Session(Role role, Config config, Time now)
   }
 }
 
-Session::~Session() = default;
+Session::~Session() {
+  shrink_window(window_growth_);
+}
 
 StreamState* Session::find(std::uint32_t id) {
   const auto found = streams_.find(id);
@@ -53,7 +56,7 @@ void Session::erase(std::uint32_t id) {
   const auto found = streams_.find(id);
   VIVIM_ASSERT(found != streams_.end());
   const auto& stream = *found->second;
-  window_growth_ -= stream.receive_window - k_initial_window_bytes;
+  shrink_window(stream.receive_window - k_initial_window_bytes);
   if (stream.opening == Opening::syn_due || stream.opening == Opening::syn_sent) {
     --unacknowledged_;
   }
@@ -65,8 +68,9 @@ void Session::erase(std::uint32_t id) {
 // Both directions are over: nothing of it is buffered any more, except what the peer had completed.
 void Session::drop(StreamState& stream) {
   stream.outgoing.clear();
+  stream.lent = {};
   if (!stream.fin_received || stream.reset_by == ResetBy::us) {
-    stream.received.clear();
+    stream.drop_unread();
   }
 }
 
@@ -138,7 +142,7 @@ void Session::offer_open() {
   }
 }
 
-Result<std::size_t> Session::write(StreamId id, BytesView bytes) {
+Result<StreamState*> Session::find_writable(StreamId id) {
   VIVIM_TRY(auto* stream, find_alive(id));
   if (stream->reset_by == ResetBy::peer) {
     return fail(YamuxError::stream_reset, stream->reset_code);
@@ -146,6 +150,35 @@ Result<std::size_t> Session::write(StreamId id, BytesView bytes) {
   if (stream->is_reset() || stream->fin_wanted) {
     return fail(YamuxError::stream_closed);
   }
+  return stream;
+}
+
+bool Session::lend(StreamId id, BytesView bytes) {
+  auto stream = find_writable(id);
+  if (!stream) {
+    return false;
+  }
+  VIVIM_ASSERT((*stream)->lent.empty() && !bytes.empty());
+  (*stream)->lent = bytes;
+  (*stream)->write_wanted = true;
+  schedule_data(**stream);
+  return true;
+}
+
+Result<std::size_t> Session::lent(StreamId id) {
+  VIVIM_TRY(const auto* stream, find_writable(id));
+  return stream->lent.size();
+}
+
+void Session::take_back(StreamId id) {
+  if (auto* stream = find(static_cast<std::uint32_t>(id))) {
+    stream->lent = {};
+  }
+}
+
+Result<std::size_t> Session::write(StreamId id, BytesView bytes) {
+  VIVIM_TRY(auto* stream, find_writable(id));
+  VIVIM_ASSERT(stream->lent.empty());
   const auto room = config_.send_buffer_bytes_max - stream->outgoing.size();
   const auto count = std::min(room, bytes.size());
   stream->outgoing.push(bytes.first(count));
@@ -162,12 +195,22 @@ Result<ReadOutcome> Session::read(StreamId id, MutableBytes into) {
   if (stream->reset_by == ResetBy::peer && !stream->fin_received) {
     return fail(YamuxError::stream_reset, stream->reset_code);
   }
-  const auto count = stream->received.pop(into);
+  const auto put = std::exchange(stream->put, 0);
+  VIVIM_ASSERT(put == 0 || into.data() + put == stream->expected.data());
+  stream->expected = {};
+  const auto count = put + stream->received.pop(into.subspan(put));
   if (count > 0) {
     note_consumed(*stream);
   }
   return ReadOutcome{.count = count,
                      .at_end = count == 0 && stream->fin_received && stream->received.empty()};
+}
+
+void Session::expect(StreamId id, MutableBytes into) {
+  if (auto stream = find_alive(id); stream && !(*stream)->is_reset()) {
+    VIVIM_ASSERT((*stream)->unread() == 0);
+    (*stream)->expected = into;
+  }
 }
 
 Result<void> Session::close_write(StreamId id) {
@@ -210,7 +253,7 @@ void Session::release(StreamId id) {
     erase(stream->id);
     return;
   }
-  stream->received.clear();
+  stream->drop_unread();
   stream->released = true;
 }
 

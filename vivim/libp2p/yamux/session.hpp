@@ -34,6 +34,8 @@ enum class Role : std::uint8_t { dialer, listener };
 /// Why a session ends (libp2p/specs yamux/README.md, "Session termination"). Peers may send others.
 enum class GoAwayCode : std::uint32_t { normal = 0, protocol_error = 1, internal_error = 2 };
 
+class WindowBudget;
+
 /// Limits of one session. Memory that a peer can make it hold is at most inbound + outbound streams
 /// times 256 KiB plus window_growth_bytes_max for what arrived, and what the application wrote for
 /// what leaves.
@@ -42,6 +44,8 @@ struct Config {
   std::uint32_t window_bytes_max = 16 * 1024 * 1024;
   /// What all windows together may grow beyond the initial ones.
   std::uint64_t window_growth_bytes_max = 64 * 1024 * 1024;
+  /// What the windows of all sessions that have this budget may grow; null: no such limit.
+  WindowBudget* windows = nullptr;
   /// What write() holds of one stream before it accepts no more.
   std::size_t send_buffer_bytes_max = 256 * 1024;
   /// Largest payload of a frame that we send while no other stream waits.
@@ -132,6 +136,21 @@ class Session {
   /// what it had completed by FIN.
   Result<ReadOutcome> read(StreamId stream, MutableBytes into);
 
+  /// Until the next read(), which is to be given the same `into`, payload of `stream` is put there
+  /// instead of into the session's own memory. Nothing may wait to be read.
+  void expect(StreamId stream, MutableBytes into);
+
+  /// Sends `bytes` (not empty) behind what was written, from where they lie: they stay valid until
+  /// lent() says 0 or an error, or take_back(); nothing is written meanwhile. EventKind::writable
+  /// follows when all have left. False, and nothing happens, where write() would fail.
+  bool lend(StreamId stream, BytesView bytes);
+
+  /// How much of what was lent has not left. Errors: as write().
+  Result<std::size_t> lent(StreamId stream);
+
+  /// Drops what was lent and has not left: for a writer that gives up.
+  void take_back(StreamId stream);
+
   /// FIN behind what was written; reading goes on. Idempotent. Errors: unknown_stream,
   /// stream_reset, stream_closed.
   Result<void> close_write(StreamId stream);
@@ -183,6 +202,7 @@ class Session {
   void erase(std::uint32_t id);
   void drop(StreamState& stream);
   Result<StreamState*> find_alive(StreamId stream);
+  Result<StreamState*> find_writable(StreamId stream);
   void emit(Event event);
   void emit_readable(StreamState& stream);
   void offer_open();
@@ -216,6 +236,7 @@ class Session {
   std::uint32_t grant_credit(StreamState& stream, Time now);
   void grow_window(StreamState& stream);
   std::size_t held_of_window(const StreamState& stream) const;
+  void shrink_window(std::uint64_t growth);
   void note_consumed(StreamState& stream);
   std::uint16_t take_opening_flag(StreamState& stream);
   void settle(StreamState& stream);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -21,6 +22,8 @@ struct End {
     std::size_t to_send = 0;
     std::size_t sent = 0;
     std::size_t received = 0;
+    Bytes lent;  // what the session may still send from
+    Bytes into;  // what it may fill
     bool closed = false;
     bool ended = false;
   };
@@ -101,8 +104,19 @@ class Pipe {
     }
   }
 
+  // By lending or by copies; nothing is written before all that was lent has left.
   void send(End& end, std::uint32_t id, End::Progress& progress) {
+    if (!progress.lent.empty() && end.session.lent(StreamId{id}).value() > 0) {
+      return;
+    }
+    progress.lent.clear();
     const auto count = std::min(progress.to_send - progress.sent, 1 + random(100'000));
+    if (!progress.closed && count > 0 && random(2) == 0) {
+      progress.lent = piece_of(id, progress.sent, count);
+      REQUIRE(end.session.lend(StreamId{id}, progress.lent));
+      progress.sent += count;
+      return;
+    }
     const auto accepted = end.session.write(StreamId{id}, piece_of(id, progress.sent, count));
     if (!progress.closed) {
       REQUIRE(accepted);
@@ -115,9 +129,16 @@ class Pipe {
   }
 
   void receive(End& end, std::uint32_t id, End::Progress& progress) {
-    Bytes into(1 + random(80'000));
-    const auto outcome = end.session.read(StreamId{id}, into);
+    if (progress.into.empty()) {
+      progress.into.resize(1 + random(80'000));
+    }
+    const auto outcome = end.session.read(StreamId{id}, progress.into);
     REQUIRE(outcome);
+    if (outcome->count == 0 && !outcome->at_end && random(2) == 0) {
+      end.session.expect(StreamId{id}, progress.into);
+      return;
+    }
+    const Bytes into = std::exchange(progress.into, Bytes());
     bool same = true;
     for (std::size_t i = 0; i < outcome->count; ++i) {
       same = same && into[i] == byte_at(id, progress.received + i);

@@ -13,6 +13,7 @@ namespace vivim::libp2p::yamux {
 Error Session::fail_session(Error error) {
   failure_ = error;
   streams_.clear();
+  shrink_window(window_growth_);
   events_.clear();
   control_ready_.clear();
   data_ready_.clear();
@@ -166,7 +167,11 @@ BytesView Session::take_payload(BytesView in) {
   auto* stream = payload_stream_ == 0 ? nullptr : find(payload_stream_);
   if (stream != nullptr && !stream->is_reset()) {
     if (!stream->released) {
-      stream->received.push(in.first(count));
+      const auto at_once = in.first(std::min(count, stream->expected.size()));
+      std::ranges::copy(at_once, stream->expected.begin());
+      stream->expected = stream->expected.subspan(at_once.size());
+      stream->put += at_once.size();
+      stream->received.push(in.first(count).subspan(at_once.size()));
       emit_readable(*stream);
     }
     if (payload_left_ == 0 && payload_fin_) {

@@ -7,6 +7,7 @@
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/yamux/session.hpp"
 #include "vivim/libp2p/yamux/stream_detail.hpp"
+#include "vivim/libp2p/yamux/window_budget.hpp"
 
 namespace vivim::libp2p::yamux {
 
@@ -160,16 +161,21 @@ std::size_t Session::transmit_payload(StreamState& stream, MutableBytes out) {
   const bool is_alone = data_ready_.size() == 1;
   const auto turn = is_alone ? config_.frame_payload_bytes_max
                              : std::min(config_.frame_payload_bytes_max, k_chunk_bytes);
-  const auto count =
-      stream.outgoing.pop(out.subspan(k_header_bytes)
-                              .first(std::min({turn, out.size() - k_header_bytes,
-                                               static_cast<std::size_t>(stream.send_credit)})));
+  const auto payload = out.subspan(
+      k_header_bytes,
+      std::min({turn, out.size() - k_header_bytes, static_cast<std::size_t>(stream.send_credit)}));
+  auto count = stream.outgoing.pop(payload);
+  const auto lent = stream.lent.first(std::min(stream.lent.size(), payload.size() - count));
+  std::ranges::copy(lent, payload.subspan(count).begin());
+  stream.lent = stream.lent.subspan(lent.size());
+  count += lent.size();
   stream.send_credit -= static_cast<std::uint32_t>(count);
   encode_header(out, {.type = FrameType::data,
                       .flags = take_opening_flag(stream),
                       .stream = stream.id,
                       .length = static_cast<std::uint32_t>(count)});
-  if (stream.write_wanted && stream.outgoing.size() <= config_.send_buffer_bytes_max / 2) {
+  if (stream.write_wanted && stream.lent.empty() &&
+      stream.outgoing.size() <= config_.send_buffer_bytes_max / 2) {
     stream.write_wanted = false;
     if (!stream.released) {
       emit({.kind = EventKind::writable, .stream = StreamId{stream.id}});
@@ -182,7 +188,7 @@ std::size_t Session::transmit_payload(StreamState& stream, MutableBytes out) {
 // together; it is restored when half is consumed.
 std::size_t Session::held_of_window(const StreamState& stream) const {
   const std::size_t arriving = payload_stream_ == stream.id ? payload_left_ : 0;
-  return stream.receive_credit + arriving + stream.received.size();
+  return stream.receive_credit + arriving + stream.unread();
 }
 
 void Session::note_consumed(StreamState& stream) {
@@ -213,9 +219,18 @@ std::uint32_t Session::grant_credit(StreamState& stream, Time now) {
 void Session::grow_window(StreamState& stream) {
   const auto growth =
       std::min(stream.receive_window, config_.window_bytes_max - stream.receive_window);
-  if (window_growth_ + growth <= config_.window_growth_bytes_max) {
-    window_growth_ += growth;
-    stream.receive_window += growth;
+  if (window_growth_ + growth > config_.window_growth_bytes_max ||
+      (config_.windows != nullptr && !config_.windows->take(growth))) {
+    return;
+  }
+  window_growth_ += growth;
+  stream.receive_window += growth;
+}
+
+void Session::shrink_window(std::uint64_t growth) {
+  window_growth_ -= growth;
+  if (config_.windows != nullptr) {
+    config_.windows->give(growth);
   }
 }
 

@@ -24,7 +24,10 @@ struct StreamState {
 
   ByteQueue received;
   ByteQueue outgoing;
-  Time epoch_start{};  // when the last window update left
+  MutableBytes expected;  // room at a reader that waits, behind what was put there
+  std::size_t put = 0;    // bytes in front of it
+  BytesView lent;         // of a writer that waits, behind `outgoing`
+  Time epoch_start{};     // when the last window update left
   std::uint32_t id;
   std::uint32_t send_credit = k_initial_window_bytes;     // what the peer allows us to send
   std::uint32_t receive_credit = k_initial_window_bytes;  // what we allow the peer to send
@@ -45,8 +48,16 @@ struct StreamState {
   bool closed_told = false;
 
   bool is_reset() const { return reset_by != ResetBy::nobody; }
-  bool has_payload() const { return !is_reset() && !outgoing.empty() && send_credit > 0; }
-  bool has_fin() const { return !is_reset() && fin_wanted && !fin_sent && outgoing.empty(); }
+  bool has_outgoing() const { return !outgoing.empty() || !lent.empty(); }
+  bool has_payload() const { return !is_reset() && has_outgoing() && send_credit > 0; }
+  bool has_fin() const { return !is_reset() && fin_wanted && !fin_sent && !has_outgoing(); }
+  void drop_unread() {
+    received.clear();
+    expected = {};
+    put = 0;
+  }
+  // What arrived and was not read.
+  std::size_t unread() const { return put + received.size(); }
   bool is_finished() const { return is_reset() || (fin_sent && fin_received); }
 };
 

@@ -17,6 +17,9 @@ using SysError = boost::system::error_code;
 
 constexpr auto k_tuple = asio::as_tuple(asio::use_awaitable);
 
+// So many operations in a row return without a turn of the loop; then others have theirs.
+constexpr int k_at_once_max = 8;
+
 template <int Level, int Name>
 using IntOption = asio::detail::socket_option::integer<Level, Name>;
 
@@ -36,6 +39,13 @@ class TcpStream final : public Stream {
       co_return fail(RtError::closed);
     }
     const Pending guard(pending_);
+    if (reads_at_once_++ < k_at_once_max) {
+      const auto n = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+      if (n >= 0) {
+        co_return static_cast<std::size_t>(n);
+      }
+    }
+    reads_at_once_ = 0;
     const auto [error, n] =
         co_await socket_.async_read_some(asio::buffer(into.data(), into.size()), k_tuple);
     if (reset_) {
@@ -56,7 +66,11 @@ class TcpStream final : public Stream {
       co_return fail(RtError::closed);
     }
     const Pending guard(pending_);
+    if (writes_at_once_++ < k_at_once_max) {
+      bytes = bytes.subspan(send_now(bytes));
+    }
     while (!bytes.empty()) {
+      writes_at_once_ = 0;
       const auto [error, n] =
           co_await socket_.async_write_some(asio::buffer(bytes.data(), bytes.size()), k_tuple);
       if (reset_) {
@@ -96,6 +110,13 @@ class TcpStream final : public Stream {
   }
 
  private:
+  // How many bytes left at once; an error shows itself when the rest is sent.
+  std::size_t send_now(BytesView bytes) {
+    const auto n =
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return n > 0 ? static_cast<std::size_t>(n) : 0;
+  }
+
   struct Pending {
     explicit Pending(int& counter) : count(counter) { ++count; }
     ~Pending() { --count; }
@@ -107,6 +128,8 @@ class TcpStream final : public Stream {
   Loop& loop_;
   tcp::socket socket_;
   int pending_ = 0;
+  int reads_at_once_ = 0;  ///< in a row
+  int writes_at_once_ = 0;
   bool write_closed_ = false;
   bool reset_ = false;
 };

@@ -1,4 +1,4 @@
-#include "vivim/libp2p/mplex/connection.hpp"
+#include "vivim/libp2p/mplex/muxer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,6 +8,7 @@
 #include "vivim/rt/error.hpp"
 #include "vivim/rt/sim/stream_pair.hpp"
 #include "vivim/rt/sim/world.hpp"
+#include "vivim/rt/task_group.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
@@ -24,6 +25,12 @@ class PlainStream final : public FrameStream {
   rt::Co<Result<BytesView>> read_frame() override {
     VIVIM_CO_TRY(const auto count, co_await inner_->read_some(buffer_));
     co_return BytesView(buffer_).first(count);
+  }
+  rt::Co<Result<std::size_t>> write_frames(FrameSource& source) override {
+    Bytes frame(std::size_t{16} * 1024);
+    frame.resize(source.take(frame));
+    VIVIM_CO_TRYV(co_await inner_->write(frame));
+    co_return frame.size();
   }
   void trim() override { ++trims; }
   rt::Co<Result<std::size_t>> read_some(MutableBytes into) override {
