@@ -38,9 +38,9 @@ rt::Co<Result<json::object>> listen(Node& node, json::object asked) {
 
 rt::Co<Result<json::object>> ping(Node& node, json::object asked) {
   VIVIM_CO_TRY(const auto peer, peer_of(asked));
+  VIVIM_CO_TRY(const auto rtts, co_await node.host().ping(peer, number_of(asked, "count", 1)));
   json::array times;
-  for (auto left = number_of(asked, "count", 1); left > 0; --left) {
-    VIVIM_CO_TRY(const auto rtt, co_await node.host().ping(peer));
+  for (const auto rtt : rtts) {
     times.emplace_back(std::chrono::duration<double, std::milli>(rtt).count());
   }
   co_return json::object{{"ms", std::move(times)}};

@@ -111,6 +111,8 @@ class Host {
   /// Measures a round trip on a stream of its own. Errors: those of open_stream, ping_timeout,
   /// PingError::wrong_echo.
   rt::Co<Result<rt::Duration>> ping(PeerId peer);
+  /// The same `count` times after each other on one stream; each of them may take ping_max.
+  rt::Co<Result<std::vector<rt::Duration>>> ping(PeerId peer, std::size_t count);
 
   /// Counters and gauges of connections, dials, streams, bytes, refusals, as Prometheus text.
   std::string metrics_text() const;
@@ -222,7 +224,8 @@ class Host {
   rt::Co<void> identify_peer(Peer& peer);
   rt::Co<void> answer_identify(InboundStream inbound);
   rt::Co<void> take_identify_push(InboundStream inbound);
-  rt::Co<Result<rt::Duration>> measure(PeerId peer);
+  rt::Co<Result<std::vector<rt::Duration>>> measure(PeerId peer, std::size_t count);
+  rt::Co<Result<rt::Duration>> measure_on(rt::Stream& stream, PeerId peer);
 
   /// Lets stop() wait for the calls that are under way.
   struct Call {

@@ -75,6 +75,9 @@ TEST_CASE("host: connects, identifies, pings, and carries streams") {
   REQUIRE(rtt);
   CHECK(*rtt >= 40ms);
   CHECK(two.world.run(two.b.host.ping(two.a.host.peer_id())));
+  const auto rtts = two.world.run(two.b.host.ping(two.a.host.peer_id(), 3));
+  REQUIRE(rtts);
+  CHECK(*rtts == std::vector<rt::Duration>(3, 40ms));
   const Bytes sent = pattern(3'000'000);
   const auto received = two.echo(sent);
   REQUIRE(received);

@@ -46,7 +46,6 @@ rt::Co<Result<rt::Duration>> ping_once(rt::Stream& stream, const ping::Payload& 
     VIVIM_CO_TRY(const auto rtt,
                  pinger.feed(BytesView(buffer).first(count), clock.now().time_since_epoch()));
     if (rtt) {
-      (void)co_await stream.close_write();
       co_return *rtt;
     }
   }
@@ -68,21 +67,36 @@ void Host::add_services() {
 
 rt::Co<Result<rt::Duration>> Host::ping(PeerId peer) {
   const Call call(*this);
-  co_return co_await measure(peer);
+  VIVIM_CO_TRY(const auto rtts, co_await measure(std::move(peer), 1));
+  co_return rtts.front();
 }
 
-rt::Co<Result<rt::Duration>> Host::measure(PeerId peer) {
+rt::Co<Result<std::vector<rt::Duration>>> Host::ping(PeerId peer, std::size_t count) {
+  const Call call(*this);
+  co_return co_await measure(std::move(peer), count);
+}
+
+rt::Co<Result<std::vector<rt::Duration>>> Host::measure(PeerId peer, std::size_t count) {
   const std::string protocol(ping::k_protocol_id);
   // Every libp2p peer answers pings: no reason to wait for what it says of itself.
   VIVIM_CO_TRY(auto opened, co_await open_stream(peer, std::span(&protocol, 1),
                                                  {.allow_limited = true, .assume_spoken = true}));
-  rt::Stream* const raw = opened.stream.get();
-  const auto guard = watchdog_.arm(times_.ping_max, [raw] { raw->reset(0); });
+  std::vector<rt::Duration> rtts;
+  while (rtts.size() < count) {
+    VIVIM_CO_TRY(const auto rtt, co_await measure_on(*opened.stream, peer));
+    rtts.push_back(rtt);
+  }
+  (void)co_await opened.stream->close_write();
+  co_return rtts;
+}
+
+rt::Co<Result<rt::Duration>> Host::measure_on(rt::Stream& stream, PeerId peer) {
+  const auto guard = watchdog_.arm(times_.ping_max, [&stream] { stream.reset(0); });
   ping::Payload payload{};
   rng_.fill(payload);
-  const auto rtt = co_await ping_once(*opened.stream, payload, loop_.clock());
+  const auto rtt = co_await ping_once(stream, payload, loop_.clock());
   if (!rtt) {
-    opened.stream->reset(0);
+    stream.reset(0);
     co_return guard.expired() ? Result<rt::Duration>(fail(HostError::ping_timeout)) : rtt;
   }
   if (Peer* const known = best_connection(peer, {.allow_limited = true})) {

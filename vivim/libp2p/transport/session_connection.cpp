@@ -220,7 +220,6 @@ void SessionConnection::on_event(const MuxerSession::Event& event) {
   using Kind = MuxerSession::EventKind;
   switch (event.kind) {
     case Kind::opened:
-      note_activity();
       if (!closed()) {
         accepted_.push_back(make_stream(event.stream));
         acceptable_.set();
@@ -246,6 +245,7 @@ void SessionConnection::note_activity() {
 }
 
 std::unique_ptr<SessionStream> SessionConnection::make_stream(StreamKey key) {
+  note_activity();
   auto stream = std::make_unique<SessionStream>(*this, loop_, key);
   streams_.emplace(key, stream.get());
   return stream;

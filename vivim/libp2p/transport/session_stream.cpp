@@ -70,6 +70,7 @@ rt::Co<Result<void>> SessionStream::write(BytesView bytes) {
     if (writes_fail()) {
       co_return fail(ended());
     }
+    connection_->note_activity();
     if (bytes.size() >= k_lend_bytes_min && session().lend(key_, bytes)) {
       connection_->settle();
       co_return co_await wait_for_lent();
