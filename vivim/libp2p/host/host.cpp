@@ -285,7 +285,8 @@ rt::Co<void> Host::stop() {
   co_await tasks_.stop();
   dialings_.clear();
   by_peer_.clear();
-  peers_.clear();  // connections whose task had not started
+  handshaking_.clear();  // as well as
+  peers_.clear();        // connections whose task had not started
   co_await streams_.stop();
   while (calls_ > 0) {
     calls_ended_.reset();

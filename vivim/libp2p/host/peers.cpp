@@ -55,6 +55,7 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   }
   co_await peer.connection->run();
   forget_peer(id);
+  count_muxer_refusals(peer);
   manager_.disconnected(id);
   peer.reservation.release();
   peer.descriptor.release();

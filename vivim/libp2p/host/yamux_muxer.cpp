@@ -60,6 +60,7 @@ class YamuxSession final : public MuxerSession {
                  error.is(yamux::YamuxError::stream_reset) ? error.detail() : 0);
   }
 
+  std::uint64_t refused_streams() const override { return core_.refused_streams(); }
   std::optional<Time> rtt() const override { return core_.rtt(); }
   void set_rtt(Time rtt) override { core_.set_rtt(rtt); }
 

@@ -58,6 +58,7 @@ class MplexSession final : public MuxerSession {
                                                : Error(rt::RtError::reset);
   }
 
+  std::uint64_t refused_streams() const override { return core_.refused_streams(); }
   std::optional<Time> rtt() const override { return rtt_; }
   void set_rtt(Time rtt) override { rtt_ = rtt; }
 

@@ -73,6 +73,8 @@ class MuxerSession {
   /// What rt::Stream promises for an error of a stream: RtError::reset or RtError::closed.
   virtual Error translate(const Error& error) const = 0;
 
+  /// Streams of the peer that were reset because it had too many.
+  virtual std::uint64_t refused_streams() const = 0;
   virtual std::optional<Time> rtt() const = 0;
   virtual void set_rtt(Time rtt) = 0;
 };
