@@ -6,7 +6,7 @@
 
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
-#include "vivim/libp2p/mplex/connection.hpp"
+#include "vivim/libp2p/mplex/muxer.hpp"
 #include "vivim/libp2p/quic/transport.hpp"
 #include "vivim/libp2p/tls/security.hpp"
 #include "vivim/libp2p/websocket/transport.hpp"

@@ -5,6 +5,7 @@
 
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 #include "vivim/rt/error.hpp"
 
@@ -37,7 +38,7 @@ AutonatClient::AutonatClient(Host& host, rt::Rng& rng, AutonatClientOptions opti
   tasks_.on_stop([this] {
     timer_->cancel();
     for (rt::Stream* const stream : asking_) {
-      stream->reset(0);
+      stream->reset(to_value(ResetCode::shutdown));
     }
   });
 }
@@ -112,7 +113,7 @@ rt::Co<Result<Finding>> AutonatClient::ask(PeerId server) {
   asking_.erase(raw);
   co_await deadline.finish();
   if (!finding) {
-    raw->reset(0);
+    raw->reset(to_value(reset_code_for(finding.error())));
     co_return deadline.expired() ? Result<Finding>(fail(AutonatError::timed_out)) : finding;
   }
   (void)co_await raw->close_write();
@@ -210,7 +211,7 @@ rt::Co<Result<void>> AutonatClient::send_data(rt::Stream& stream, std::uint64_t 
 rt::Co<void> AutonatClient::take_dial_back(InboundStream inbound) {
   rt::Stream* const raw = inbound.stream.get();
   if (answering_ >= k_dial_backs_max || tasks_.stopping()) {
-    raw->reset(0);
+    raw->reset(to_value(ResetCode::limit_exceeded));
     co_return;
   }
   ++answering_;
@@ -220,7 +221,7 @@ rt::Co<void> AutonatClient::take_dial_back(InboundStream inbound) {
   const auto nonce = bytes ? v2::decode_dial_back(*bytes) : fail(bytes.error());
   const auto found = nonce ? sessions_.find(*nonce) : sessions_.end();
   if (found == sessions_.end()) {
-    raw->reset(0);
+    raw->reset(to_value(ResetCode::protocol_violation));
   } else {
     found->second->on_dial_back(inbound.local);
     const Bytes answer = delimited(v2::encode_dial_back_response());
@@ -245,13 +246,18 @@ rt::Co<void> AutonatClient::rounds() {
 }
 
 rt::Co<void> AutonatClient::round() {
-  table_.keep_only(own_addresses());
+  const auto own = own_addresses();
+  table_.keep_only(own);
+  if (own.empty()) {
+    co_return;
+  }
   for (const PeerId& server : choose_servers()) {
     if (tasks_.stopping()) {
       co_return;
     }
     asked_[server] = now();
-    (void)co_await ask(server);
+    const auto finding = co_await ask(server);
+    ++(!finding ? stats_.failed : finding->reachable ? stats_.reachable : stats_.unreachable);
   }
 }
 

@@ -32,6 +32,12 @@ struct AutonatClientOptions {
   std::function<void(const AddressReachability&)> on_change = {};
 };
 
+struct AutonatClientStats {
+  std::uint64_t reachable = 0;    ///< answers that an address was reached
+  std::uint64_t unreachable = 0;  ///< and that none was
+  std::uint64_t failed = 0;       ///< servers that gave no answer to use
+};
+
 /// Finds out which of our addresses others can reach: asks connected peers that serve AutoNAT v2,
 /// or else v1.
 class AutonatClient {
@@ -51,6 +57,7 @@ class AutonatClient {
   /// those of ClientSession::on_message, the host's (none_supported).
   rt::Co<Result<Finding>> ask(PeerId server);
 
+  const AutonatClientStats& stats() const { return stats_; }
   /// What is known of each address.
   std::vector<AddressReachability> reachability() const { return table_.all(now()); }
 
@@ -75,6 +82,7 @@ class AutonatClient {
   rt::Rng& rng_;
   AutonatClientOptions options_;
   ReachabilityTable table_;
+  AutonatClientStats stats_;
   std::map<std::uint64_t, ClientSession*> sessions_;  ///< by their nonce
   std::map<PeerId, Time> asked_;                      ///< of peers that are connected
   std::set<rt::Stream*> asking_;

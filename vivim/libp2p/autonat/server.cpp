@@ -1,6 +1,7 @@
 #include "vivim/libp2p/autonat/server.hpp"
 
 #include "vivim/base/assert.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 
 namespace vivim::libp2p::autonat {
@@ -50,7 +51,7 @@ rt::Co<void> AutonatServer::stop() {
   host_.unhandle(std::string(k_v1_protocol_id));
   host_.unhandle(std::string(k_dial_request_protocol_id));
   for (rt::Stream* const stream : serving_) {
-    stream->reset(0);
+    stream->reset(to_value(ResetCode::shutdown));
   }
   while (requests_ > 0) {
     idle_.reset();
@@ -93,6 +94,7 @@ rt::Co<Result<v1::DialResponse>> AutonatServer::answer_v1(InboundStream& inbound
     co_return fail(AutonatError::unexpected);
   }
   auto addresses = v1_addresses(*dial, inbound.peer, inbound.remote, options_.scope);
+  std::erase_if(addresses, [this](const auto& each) { return !dialer_.can_dial(each); });
   if (addresses.empty() || inbound.limited) {
     ++stats_.refused;
     co_return v1::DialResponse{.status = v1::Status::dial_refused};
@@ -123,7 +125,7 @@ rt::Co<void> AutonatServer::serve_v2(InboundStream inbound) {
     limiter_.finished(inbound.peer);
     if (!answer) {
       ++stats_.broken;
-      raw->reset(0);
+      raw->reset(to_value(reset_code_for(answer.error())));
       co_return;
     }
     response = *answer;
@@ -141,7 +143,10 @@ rt::Co<Result<v2::DialResponse>> AutonatServer::answer_v2(InboundStream& inbound
   rt::Stream* const raw = inbound.stream.get();
   const std::uint64_t data_bytes =
       k_dial_data_bytes_min + rng_.below(k_dial_data_bytes_max - k_dial_data_bytes_min + 1);
-  ServerSession session({.scope = options_.scope}, inbound.remote, data_bytes);
+  ServerSession session(
+      {.scope = options_.scope,
+       .can_dial = [this](const Multiaddr& address) { return dialer_.can_dial(address); }},
+      inbound.remote, data_bytes);
   rt::Deadline deadline(host_.loop(), options_.request_time_max, [raw] { raw->reset(0); });
   auto action = co_await converse(*raw, session);
   co_await deadline.finish();

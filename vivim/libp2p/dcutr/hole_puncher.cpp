@@ -6,6 +6,7 @@
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/delimited/delimited.hpp"
 #include "vivim/libp2p/host/dial_ranker.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 
 namespace vivim::libp2p::dcutr {
@@ -201,7 +202,7 @@ rt::Co<Result<void>> HolePuncher::coordinate(PeerId peer, Initiator& initiator) 
   const auto result = co_await converse(*raw, initiator);
   co_await deadline.finish();
   if (!result) {
-    raw->reset(0);
+    raw->reset(to_value(reset_code_for(result.error())));
     co_return deadline.expired() ? Result<void>(fail(DcutrError::timed_out)) : result;
   }
   co_return co_await raw->close_write();
@@ -230,7 +231,7 @@ rt::Co<void> HolePuncher::answer(InboundStream inbound) {
   const bool relayed = inbound.limited || is_relayed(inbound.remote);
   if (!relayed || stopping_ || answering_.contains(peer) ||
       answering_.size() >= options_.active_max) {
-    inbound.stream->reset(0);
+    inbound.stream->reset(to_value(ResetCode::limit_exceeded));
     co_return;
   }
   answering_.insert(peer);
@@ -243,7 +244,7 @@ rt::Co<void> HolePuncher::answer(InboundStream inbound) {
     (void)co_await raw->close_write();
     co_await dial_back(peer, responder.addresses());
   } else {
-    raw->reset(0);
+    raw->reset(to_value(reset_code_for(result.error())));
   }
   answering_.erase(peer);
   idle_.set();

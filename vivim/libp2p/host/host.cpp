@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "vivim/base/assert.hpp"
-#include "vivim/libp2p/host/addresses.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
 #include "vivim/libp2p/host/tcp_transport.hpp"
@@ -134,48 +133,6 @@ void Host::add_muxer(std::unique_ptr<Muxer> muxer) {
 
 void Host::set_resolver(std::unique_ptr<AddressResolver> resolver) {
   resolver_ = std::move(resolver);
-}
-
-Result<Multiaddr> Host::listen(const Multiaddr& address) {
-  if (stopping_) {
-    return fail(HostError::stopping);
-  }
-  const auto found = std::ranges::find_if(
-      transports_, [&](const auto& transport) { return transport->can_listen(address); });
-  if (found == transports_.end()) {
-    return fail(HostError::unsupported_address);
-  }
-  VIVIM_TRY(auto listener, (*found)->listen(address));
-  Multiaddr bound = listener->local();
-  listeners_.push_back(std::make_unique<Listening>(
-      Listening{.transport = found->get(), .listener = std::move(listener)}));
-  tasks_.spawn("host listener", accept_loop(*listeners_.back()));
-  note_change();
-  return bound;
-}
-
-std::vector<Multiaddr> Host::listen_addresses() const {
-  std::vector<Multiaddr> addresses;
-  std::vector<Multiaddr> external;
-  const auto add = [this](std::vector<Multiaddr>& to, const Multiaddr& address) {
-    if (auto full = address.with_peer(peer_id_); full && std::ranges::count(to, *full) == 0) {
-      to.push_back(std::move(*full));
-    }
-  };
-  for (const auto& listening : listeners_) {
-    for (const Multiaddr& bound : listening->listener->addresses()) {
-      for (const Multiaddr& address : expand_unspecified(bound, network_)) {
-        add(addresses, address);
-      }
-      for (const Multiaddr& address : observed_.external(bound, loop_.clock().now())) {
-        add(external, address);
-      }
-    }
-  }
-  std::erase_if(external,
-                [&](const auto& each) { return std::ranges::count(addresses, each) > 0; });
-  addresses.insert(addresses.end(), external.begin(), external.end());
-  return addresses;
 }
 
 rt::Co<Result<Upgraded>> Host::secure(std::unique_ptr<rt::Stream> transport, UpgradeOptions options,

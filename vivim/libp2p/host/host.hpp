@@ -68,9 +68,19 @@ class Host {
   /// /ip4|ip6/<ip>/tcp/<port>; port 0 picks one) and returns it with its port. Errors:
   /// unsupported_address, stopping, RtError::address_in_use, bad_address.
   Result<Multiaddr> listen(const Multiaddr& address);
-  /// Where others can dial us, each ending in /p2p/<our id>; the unspecified address is expanded.
-  /// Behind them what enough peers agree to see us as, if it is something else.
+  /// Whether some transport understands an address, names apart.
+  bool can_dial(const Multiaddr& address) const { return transport_for(address) != nullptr; }
+  /// Ends the listener that listen() returned `bound` for; its connections go on. False: there is
+  /// none.
+  bool stop_listening(const Multiaddr& bound);
+  /// Where others can dial us, each ending in /p2p/<our id>: bound_addresses(), behind them those
+  /// of announce(), and what enough peers agree to see us as, if it is something else.
   std::vector<Multiaddr> listen_addresses() const;
+  /// Where we listen ourselves, or relays do for us, each with /p2p; the unspecified address is
+  /// expanded.
+  std::vector<Multiaddr> bound_addresses() const;
+  /// Replaces the addresses that lead to us by other means: a mapped port, a proxy, a name.
+  void announce(std::vector<Multiaddr> addresses);
   /// Where single peers see us, on connections from a port that we listen on: unconfirmed, each
   /// once. What a hole can be punched to.
   std::vector<Multiaddr> observed_addresses() const;
@@ -151,9 +161,11 @@ class Host {
   rt::Co<Result<Established>> establish(TransportConnection connection, UpgradeOptions options,
                                         std::size_t first_security);
 
+  // listening.cpp
+  void listener_ended(const Listening& listening);
+
   // inbound.cpp
   rt::Co<void> accept_loop(Listening& listening);
-  void drop_listener(const Listening& listening, const Error& error);
   void admit(TransportConnection connection, std::string transport);
   bool make_room(const TransportConnection& connection, const Error& error);
   Result<limits::Reservation> reserve_inbound(const TransportConnection& connection);
@@ -211,6 +223,8 @@ class Host {
   void count_closed(CloseCause cause);
   void count_failed(const Error& error);
   void count_dial(const std::optional<Error>& error);
+  void count_identify(std::string_view how, const std::optional<Error>& error);
+  void count_ping(const std::optional<Error>& error);
   void count_stream(Direction direction, const std::string& protocol);
   void count_refused_stream(std::string_view reason);
   void count_muxer_refusals(Peer& peer) const;
@@ -271,6 +285,7 @@ class Host {
   DialDelays dial_delays_;
   DialBackoff backoff_;
   std::vector<std::unique_ptr<Listening>> listeners_;
+  std::vector<Multiaddr> announced_;
   std::map<ConnectionId, std::shared_ptr<Dialing>> dialings_;  ///< attempts of one share it
   std::map<ConnectionId, rt::Stream*> upgrading_;
   limits::HalfOpen half_open_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "vivim/libp2p/host/peer_detail.hpp"
+#include "vivim/libp2p/host/reserved_stream_detail.hpp"
 
 namespace vivim::libp2p {
 
@@ -15,6 +16,8 @@ constexpr std::string_view k_closed = "libp2p_connections_closed_total";
 constexpr std::string_view k_failed = "libp2p_inbound_failed_total";
 constexpr std::string_view k_dials = "libp2p_dials_total";
 constexpr std::string_view k_streams = "libp2p_streams_opened_total";
+constexpr std::string_view k_identify = "libp2p_identify_total";
+constexpr std::string_view k_pings = "libp2p_pings_total";
 constexpr std::string_view k_refused = "libp2p_refused_total";
 constexpr std::string_view k_connections = "libp2p_connections";
 constexpr std::string_view k_in_use = "libp2p_resources_in_use";
@@ -69,6 +72,9 @@ void Host::declare_metrics() {
   metrics_->declare(k_stream_bytes, Type::counter, "bytes of streams, by protocol");
   metrics_->declare(k_streams_refused, Type::counter,
                     "streams of peers that were not served, by reason");
+  metrics_->declare(k_stream_resets, Type::counter, "streams that were reset, by reason");
+  metrics_->declare(k_identify, Type::counter, "what peers told of themselves, by result");
+  metrics_->declare(k_pings, Type::counter, "round trips measured with ping, by result");
   metrics_->declare(k_refused, Type::counter, "what limits refused");
   metrics_->declare(k_connections, Type::gauge, "connections that are open");
   metrics_->declare(k_in_use, Type::gauge, "what counts against the limits of the node");
@@ -106,6 +112,14 @@ void Host::count_muxer_refusals(Peer& peer) const {
   if (const auto more = all - std::exchange(peer.refused_streams_counted, all); more > 0) {
     metrics_->series(k_streams_refused, {{"reason", "too_many_of_connection"}}).add(more);
   }
+}
+
+void Host::count_identify(std::string_view how, const std::optional<Error>& error) {
+  metrics_->series(k_identify, {{"how", how}, {"result", error ? label_of(*error) : "ok"}}).add();
+}
+
+void Host::count_ping(const std::optional<Error>& error) {
+  metrics_->series(k_pings, {{"result", error ? label_of(*error) : "ok"}}).add();
 }
 
 std::string Host::metrics_text() const {

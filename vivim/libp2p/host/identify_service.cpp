@@ -91,8 +91,10 @@ rt::Co<void> Host::take_identify_push(InboundStream inbound) {
   rt::Stream* const raw = inbound.stream.get();
   const auto guard = watchdog_.arm(times_.identify_max, [raw] { raw->reset(0); });
   auto told = co_await read_identify(*inbound.stream);
-  if (!told || !identify::check_peer(*told, inbound.peer)) {
-    inbound.stream->reset(0);
+  const auto taken = told ? identify::check_peer(*told, inbound.peer) : fail(told.error());
+  count_identify("push", taken ? std::nullopt : std::optional(taken.error()));
+  if (!taken) {
+    inbound.stream->reset(to_value(ResetCode::protocol_violation));
     co_return;
   }
   std::optional<HostEvent> event;
@@ -123,11 +125,13 @@ rt::Co<void> Host::identify_peer(Peer& peer) {
   const auto guard = watchdog_.arm(times_.identify_max, [raw] { raw->reset(0); });
   (void)co_await (*stream)->close_write();
   auto told = co_await read_identify(**stream);
+  const auto same = told ? identify::check_peer(*told, peer.id) : fail(told.error());
+  count_identify("asked", same ? std::nullopt : std::optional(same.error()));
   if (!told) {
-    (*stream)->reset(0);
+    (*stream)->reset(to_value(reset_code_for(told.error())));
     co_return;
   }
-  if (const auto same = identify::check_peer(*told, peer.id); !same) {
+  if (!same) {
     peer.connection->close(CloseReason::from(same.error()));
     co_return;
   }

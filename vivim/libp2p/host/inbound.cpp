@@ -30,22 +30,17 @@ rt::Co<void> Host::accept_loop(Listening& listening) {
   for (;;) {
     auto connection = co_await listening.listener->accept();
     if (!connection) {
-      if (!stopping_) {
-        drop_listener(listening, connection.error());
+      if (!stopping_ && !listening.closing) {
+        log::write(log::Level::error, "host",
+                   "a listener failed; it is not tried again before a restart",
+                   {{"address", std::string_view(listening.listener->local().to_string())},
+                    {"error", std::string_view(connection.error().message())}});
       }
+      listener_ended(listening);
       co_return;
     }
     admit(std::move(*connection), std::string(listening.transport->name()));
   }
-}
-
-// Where nobody listens any more is not told to peers.
-void Host::drop_listener(const Listening& listening, const Error& error) {
-  log::write(log::Level::error, "host", "a listener failed; it is not tried again before a restart",
-             {{"address", std::string_view(listening.listener->local().to_string())},
-              {"error", std::string_view(error.message())}});
-  std::erase_if(listeners_, [&](const auto& each) { return each.get() == &listening; });
-  listeners_changed();
 }
 
 Result<limits::Reservation> Host::reserve_inbound(const TransportConnection& connection) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {
@@ -80,7 +81,8 @@ class OptimisticStream final : public rt::Stream {
     auto early = co_await converse(*inner_, *dialer_);
     if (!early) {
       if (&early.error().domain() != &error_domain(rt::RtError{})) {
-        inner_->reset(0);  // the peer refused, or broke the rules
+        inner_->reset(
+            to_value(ResetCode::negotiation_failed));  // the peer refused, or broke the rules
       }
       co_return std::unexpected(early.error());
     }

@@ -43,6 +43,7 @@ class PushAllowance {
 struct Host::Listening {
   Transport* transport;
   std::unique_ptr<TransportListener> listener;
+  bool closing = false;  ///< gone as soon as its accept() has ended
 };
 
 /// A connection that is secured and multiplexed, but not counted yet.

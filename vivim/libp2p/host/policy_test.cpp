@@ -1,5 +1,7 @@
 // Whom a host connects with, and whom it keeps.
 #include "vivim/libp2p/host/host_test_detail.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
+#include "vivim/rt/error.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
@@ -226,6 +228,70 @@ TEST_CASE("metrics: what a host counts") {
   CHECK(has(at_b,
             "libp2p_refused_total{resource=\"connections\",scope=\"peer\",side=\"inbound\"} 1"));
   CHECK(has(at_b, "libp2p_resources_in_use{resource=\"connections_inbound\"} 1"));
+  world.run(a.host.stop());
+  world.run(b.host.stop());
+}
+
+TEST_CASE("metrics: streams that are reset, by reason; identify; ping") {
+  World world(1);
+  TestHost a(world.add_node("a"));
+  TestHost b(world.add_node("b"));
+  const std::string rude = "/vivim/test/rude/1";
+  REQUIRE(b.host.handle(rude, [](InboundStream inbound) -> rt::Co<void> {
+    Bytes buffer(10);
+    (void)co_await inbound.stream->read_some(buffer);
+    inbound.stream->reset(to_value(ResetCode::rate_limited));
+    inbound.stream->reset(0);  // counts once
+  }));
+  REQUIRE(world.run(a.host.connect(b.address)));
+  const std::vector<std::string> protocols{rude};
+  auto opened = world.run(a.host.open_stream(b.host.peer_id(), protocols));
+  REQUIRE(opened);
+  const Bytes hello(1, 7);
+  REQUIRE(world.run(opened->stream->write(hello)));
+  Bytes buffer(10);
+  const auto read = world.run(opened->stream->read_some(buffer));
+  REQUIRE_FALSE(read);
+  CHECK(read.error().is(rt::RtError::reset));
+  REQUIRE(world.run(a.host.ping(b.host.peer_id())));
+  CHECK(!world.run(a.host.ping(a.host.peer_id())));
+  const auto has = [](const std::string& text, const std::string& line) {
+    return text.find(line + "\n") != std::string::npos;
+  };
+  const std::string at_a = a.host.metrics_text();
+  CHECK(has(at_a, "libp2p_streams_reset_total{side=\"remote\",reason=\"rate_limited\"} 1"));
+  CHECK(has(at_a, "libp2p_identify_total{how=\"asked\",result=\"ok\"} 1"));
+  CHECK(has(at_a, "libp2p_pings_total{result=\"ok\"} 1"));
+  CHECK(has(at_a, "libp2p_pings_total{result=\"host:not_connected\"} 1"));
+  CHECK(has(b.host.metrics_text(),
+            "libp2p_streams_reset_total{side=\"local\",reason=\"rate_limited\"} 1"));
+  opened->stream.reset();
+  world.run(a.host.stop());
+  world.run(b.host.stop());
+}
+
+TEST_CASE("host: a listener that is ended is told of no more, and its connections go on") {
+  World world(1);
+  TestHost a(world.add_node("a"));
+  TestHost b(world.add_node("b"));
+  const auto second =
+      a.host.listen(Multiaddr::from_tcp(a.node.ip().to_string(), 4444).value()).value();
+  const auto told = [&] { return a.host.listen_addresses().size(); };
+  REQUIRE(told() == 2);
+  std::vector<Multiaddr> at{second};
+  REQUIRE(world.run(b.host.connect(a.host.peer_id(), at)));
+  CHECK(a.host.stop_listening(second));
+  CHECK_FALSE(a.host.stop_listening(second));
+  CHECK(told() == 1);
+  world.run_for(5s);
+  CHECK(b.host.connected(a.host.peer_id()));
+  CHECK(b.host.peers().front().listen_addresses.size() == 1);  // pushed
+  CHECK_FALSE(world.run(b.host.connect(a.host.peer_id(), at, {.force_new = true})));
+  CHECK(a.host.listen(second));  // the port is free again
+  const auto elsewhere = Multiaddr::parse("/dns4/a.example/tcp/443/tls/ws").value();
+  a.host.announce({elsewhere});
+  CHECK(a.host.listen_addresses().back() == elsewhere.with_peer(a.host.peer_id()).value());
+  CHECK(a.host.bound_addresses().size() == 2);
   world.run(a.host.stop());
   world.run(b.host.stop());
 }

@@ -4,6 +4,7 @@
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
 #include "vivim/libp2p/ping/ping.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {
@@ -79,14 +80,22 @@ rt::Co<Result<std::vector<rt::Duration>>> Host::ping(PeerId peer, std::size_t co
 rt::Co<Result<std::vector<rt::Duration>>> Host::measure(PeerId peer, std::size_t count) {
   const std::string protocol(ping::k_protocol_id);
   // Every libp2p peer answers pings: no reason to wait for what it says of itself.
-  VIVIM_CO_TRY(auto opened, co_await open_stream(peer, std::span(&protocol, 1),
-                                                 {.allow_limited = true, .assume_spoken = true}));
+  auto opened = co_await open_stream(peer, std::span(&protocol, 1),
+                                     {.allow_limited = true, .assume_spoken = true});
+  if (!opened) {
+    count_ping(opened.error());
+    co_return fail(opened.error());
+  }
   std::vector<rt::Duration> rtts;
   while (rtts.size() < count) {
-    VIVIM_CO_TRY(const auto rtt, co_await measure_on(*opened.stream, peer));
-    rtts.push_back(rtt);
+    const auto rtt = co_await measure_on(*opened->stream, peer);
+    count_ping(rtt ? std::nullopt : std::optional(rtt.error()));
+    if (!rtt) {
+      co_return fail(rtt.error());
+    }
+    rtts.push_back(*rtt);
   }
-  (void)co_await opened.stream->close_write();
+  (void)co_await opened->stream->close_write();
   co_return rtts;
 }
 
@@ -96,7 +105,7 @@ rt::Co<Result<rt::Duration>> Host::measure_on(rt::Stream& stream, PeerId peer) {
   rng_.fill(payload);
   const auto rtt = co_await ping_once(stream, payload, loop_.clock());
   if (!rtt) {
-    stream.reset(0);
+    stream.reset(to_value(reset_code_for(rtt.error())));
     co_return guard.expired() ? Result<rt::Duration>(fail(HostError::ping_timeout)) : rtt;
   }
   if (Peer* const known = best_connection(peer, {.allow_limited = true})) {

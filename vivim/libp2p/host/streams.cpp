@@ -131,7 +131,7 @@ rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> 
   const auto guard = watchdog_.arm(times_.negotiation_max, [raw] { raw->reset(0); });
   auto agreement = co_await propose(*stream, std::move(protocols));
   if (!agreement) {
-    stream->reset(0);
+    stream->reset(to_value(ResetCode::negotiation_failed));
     co_return guard.expired() ? Result<OpenedStream>(fail(HostError::negotiation_timeout))
                               : Result<OpenedStream>(fail(agreement.error()));
   }

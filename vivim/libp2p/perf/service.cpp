@@ -4,6 +4,7 @@
 #include <string>
 
 #include "vivim/base/log.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 
 namespace vivim::libp2p::perf {
@@ -60,7 +61,7 @@ rt::Co<Result<Request>> answer(rt::Stream& stream, rt::Loop& loop, ServerLimits 
   auto answered = co_await answer_in_time(stream, limits);
   co_await deadline.finish();
   if (!answered) {
-    stream.reset(0);
+    stream.reset(to_value(reset_code_for(answered.error())));
     if (deadline.expired()) {
       co_return fail(PerfError::too_slow);
     }
@@ -75,7 +76,7 @@ rt::Co<Result<Measurement>> measure(Host& host, rt::Clock& clock, PeerId peer, R
                co_await host.open_stream(peer, std::span(&protocol, 1), {.assume_spoken = true}));
   auto measured = co_await measure(*opened.stream, clock, request, write_bytes);
   if (!measured) {
-    opened.stream->reset(0);
+    opened.stream->reset(to_value(reset_code_for(measured.error())));
   }
   co_return measured;
 }
@@ -93,7 +94,7 @@ rt::Co<void> Server::serve(InboundStream inbound) {
     answered = co_await answer(*inbound.stream, loop_, limits_);
     --streams_;
   } else {
-    inbound.stream->reset(0);
+    inbound.stream->reset(to_value(ResetCode::limit_exceeded));
   }
   if (answered) {
     ++served_;

@@ -6,6 +6,7 @@
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/relay/client_detail.hpp"
 #include "vivim/libp2p/transport/early_bytes.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 #include "vivim/rt/error.hpp"
 
@@ -89,7 +90,7 @@ rt::Co<Result<TransportConnection>> RelayTransport::dial(Multiaddr address, Dial
 
 void RelayTransport::cancel_dials() {
   for (rt::Stream* const stream : dialling_) {
-    stream->reset(0);
+    stream->reset(to_value(ResetCode::shutdown));
   }
 }
 
@@ -109,11 +110,11 @@ rt::Co<Result<RawConnection>> RelayTransport::open_circuit(CircuitAddress addres
   const HopMessage question{.type = HopMessage::Type::connect, .peer = address.target};
   const auto answer = co_await ask(*opened.stream, reader, question, timeout);
   if (!answer) {
-    opened.stream->reset(0);
+    opened.stream->reset(to_value(reset_code_for(answer.error())));
     co_return fail(answer.error());
   }
   if (answer->type != HopMessage::Type::status) {
-    opened.stream->reset(0);
+    opened.stream->reset(to_value(ResetCode::protocol_violation));
     co_return fail(RelayError::unexpected);
   }
   if (answer->status != Status::ok) {
@@ -156,7 +157,7 @@ rt::Co<Result<Granted>> RelayTransport::reserve(CircuitAddress address) {
   const auto answer = co_await ask(*opened.stream, reader, {.type = HopMessage::Type::reserve},
                                    options_.answer_time_max);
   if (!answer) {
-    opened.stream->reset(0);
+    opened.stream->reset(to_value(reset_code_for(answer.error())));
     co_return fail(answer.error());
   }
   (void)co_await opened.stream->close_write();

@@ -5,6 +5,7 @@
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/transport/early_bytes.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 #include "vivim/rt/error.hpp"
 
@@ -67,10 +68,10 @@ rt::Co<void> RelayServer::stop() {
   stopping_ = true;
   host_.unhandle(std::string(k_hop_protocol_id));
   for (const auto& [id, stream] : conversations_) {
-    stream->reset(0);
+    stream->reset(to_value(ResetCode::shutdown));
   }
   for (const auto& [id, ends] : circuits_) {
-    ends.second->reset(0);
+    ends.second->reset(to_value(ResetCode::shutdown));
   }
   while (!conversations_.empty()) {
     idle_.reset();
@@ -89,8 +90,8 @@ rt::Co<void> RelayServer::watch_time() {
   while (co_await timer_->wait()) {
     for (const CircuitId id : relay_.on_time(now())) {
       if (const auto found = circuits_.find(id); found != circuits_.end()) {
-        found->second.first->reset(0);
-        found->second.second->reset(0);
+        found->second.first->reset(to_value(ResetCode::limit_exceeded));
+        found->second.second->reset(to_value(ResetCode::limit_exceeded));
       }
     }
     set_timer();
@@ -104,7 +105,7 @@ rt::Co<void> RelayServer::serve(InboundStream inbound) {
   rt::Deadline deadline(host_.loop(), 2 * options_.request_time_max, [raw] { raw->reset(0); });
   std::optional<Circuit> circuit;
   if (stopping_) {
-    raw->reset(0);
+    raw->reset(to_value(ResetCode::shutdown));
   } else if (!relay_.begin_request(peer, now())) {
     co_await answer(*raw, hop_status(Status::resource_limit_exceeded));
   } else {
@@ -194,7 +195,7 @@ rt::Co<Result<RelayServer::Reached>> RelayServer::reach(Forward forward) {
   co_await deadline.finish();
   auto message = bytes ? decode_stop(*bytes) : fail(bytes.error());
   if (!message) {
-    raw->reset(0);
+    raw->reset(to_value(reset_code_for(message.error())));
     co_return fail(message.error());
   }
   co_return Reached{.answer = std::move(*message),
@@ -222,6 +223,7 @@ rt::Co<void> RelayServer::pump_back(Circuit& circuit, rt::Event& done) {
 /// Moves bytes one way until their end; anything else ends both ways.
 rt::Co<void> RelayServer::pump(CircuitId id, Side side, rt::Stream& from, rt::Stream& to) {
   Bytes buffer(options_.buffer_bytes);
+  ResetCode why = ResetCode::none;
   for (;;) {
     const auto count = co_await from.read_some(buffer);
     if (!count) {
@@ -236,11 +238,12 @@ rt::Co<void> RelayServer::pump(CircuitId id, Side side, rt::Stream& from, rt::St
       break;
     }
     if (allowed < *count) {
+      why = ResetCode::limit_exceeded;
       break;
     }
   }
-  from.reset(0);
-  to.reset(0);
+  from.reset(to_value(why));
+  to.reset(to_value(why));
 }
 
 }  // namespace vivim::libp2p::relay

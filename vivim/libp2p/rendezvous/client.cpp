@@ -1,6 +1,7 @@
 #include "vivim/libp2p/rendezvous/client.hpp"
 
 #include "vivim/libp2p/delimited/delimited.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 #include "vivim/rt/error.hpp"
 
@@ -59,7 +60,7 @@ rt::Co<Result<Message>> Client::ask(PeerId point, Message request) {
   auto answer = co_await converse(*opened.stream, delimited(encode(request)));
   co_await deadline.finish();
   if (!answer) {
-    opened.stream->reset(0);
+    opened.stream->reset(to_value(reset_code_for(answer.error())));
     if (deadline.expired()) {
       co_return fail(RendezvousError::too_slow);
     }

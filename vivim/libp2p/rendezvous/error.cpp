@@ -18,6 +18,10 @@ const ErrorDomain& error_domain(RendezvousError) {
             return {"too_slow", "the rendezvous point did not answer in time", Blame::transient};
           case RendezvousError::too_many_messages:
             return {"too_many_messages", "too many messages on one stream", Blame::peer};
+          case RendezvousError::no_peer:
+            return {"no_peer", "the address names no peer", Blame::local};
+          case RendezvousError::too_many_points:
+            return {"too_many_points", "too many rendezvous points", Blame::local};
         }
         return {"unknown", "unknown error", Blame::local};
       }};

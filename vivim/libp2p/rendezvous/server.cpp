@@ -1,6 +1,7 @@
 #include "vivim/libp2p/rendezvous/server.hpp"
 
 #include "vivim/libp2p/delimited/delimited.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 
 namespace vivim::libp2p::rendezvous {
@@ -39,14 +40,14 @@ rt::Co<void> Server::serve(InboundStream inbound) {
     if (own == 0) {
       streams_.erase(inbound.peer);
     }
-    inbound.stream->reset(0);
+    inbound.stream->reset(to_value(ResetCode::limit_exceeded));
     co_return;
   }
   ++own;
   ++streams_total_;
   if (const auto ended = co_await converse(*inbound.stream, inbound.peer); !ended) {
     ++refused_;
-    inbound.stream->reset(0);
+    inbound.stream->reset(to_value(reset_code_for(ended.error())));
   }
   --streams_total_;
   if (--streams_[inbound.peer] == 0) {

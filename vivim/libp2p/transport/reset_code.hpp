@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
+
+#include "vivim/base/error.hpp"
 
 namespace vivim::libp2p {
 
@@ -22,5 +25,11 @@ enum class ResetCode : std::uint32_t {
 constexpr std::uint32_t to_value(ResetCode code) {
   return static_cast<std::uint32_t>(code);
 }
+
+/// The code for a stream whose conversation failed: whether the peer is to blame.
+ResetCode reset_code_for(const Error& error);
+
+/// "limit_exceeded", ...; "none" for 0, "other" for what an application made up.
+std::string_view reset_code_name(std::uint32_t code);
 
 }  // namespace vivim::libp2p

@@ -64,4 +64,14 @@ Multiaddr to_multiaddr(const rt::Endpoint& endpoint, Secure secure) {
   return tcp->with(*tail).value();
 }
 
+Multiaddr to_multiaddr(const Address& address) {
+  if (!address.server_name) {
+    return to_multiaddr(address.endpoint, address.secure);
+  }
+  const auto tcp = Multiaddr::from_tcp(address.endpoint.ip.to_string(), address.endpoint.port);
+  const auto tail = Multiaddr::parse("/tls/sni/" + *address.server_name + "/ws");
+  VIVIM_ASSERT(tcp && tail);
+  return tcp->with(*tail).value();
+}
+
 }  // namespace vivim::libp2p::websocket

@@ -31,5 +31,7 @@ Result<Address> parse_address(const multiformats::Multiaddr& address);
 
 /// /ip4|ip6/<ip>/tcp/<port>/ws or .../tls/ws.
 multiformats::Multiaddr to_multiaddr(const rt::Endpoint& endpoint, Secure secure);
+/// The multiaddr that parse_address() reads: also .../tls/sni/<name>/ws.
+multiformats::Multiaddr to_multiaddr(const Address& address);
 
 }  // namespace vivim::libp2p::websocket

@@ -51,4 +51,8 @@ TEST_CASE("ws address: made of an endpoint") {
   const rt::Endpoint four{.ip = rt::IpAddress::v4(1, 2, 3, 4), .port = 5};
   CHECK(to_multiaddr(four, Secure::no).to_string() == "/ip4/1.2.3.4/tcp/5/ws");
   CHECK(to_multiaddr(four, Secure::yes).to_string() == "/ip4/1.2.3.4/tcp/5/tls/ws");
+  for (const auto* text : {"/ip4/1.2.3.4/tcp/5/ws", "/ip6/::1/tcp/5/tls/ws",
+                           "/ip4/1.2.3.4/tcp/5/tls/sni/a.example/ws"}) {
+    CHECK(to_multiaddr(parsed(text).value()).to_string() == text);
+  }
 }

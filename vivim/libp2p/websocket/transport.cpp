@@ -12,8 +12,11 @@ namespace vivim::libp2p::websocket {
 
 /// What a listener and its tasks share: the tasks may outlive it by a moment.
 struct WebSocketTransport::Acceptor {
-  Acceptor(rt::Loop& loop, std::unique_ptr<rt::Listener> tcp_, Secure secure_)
-      : tcp(std::move(tcp_)), secure(secure_), acceptable(loop) {}
+  Acceptor(rt::Loop& loop, std::unique_ptr<rt::Listener> tcp_, Address at)
+      : tcp(std::move(tcp_)),
+        secure(at.secure),
+        server_name(std::move(at.server_name)),
+        acceptable(loop) {}
 
   void close() {
     if (!std::exchange(closed, true)) {
@@ -28,6 +31,7 @@ struct WebSocketTransport::Acceptor {
 
   std::unique_ptr<rt::Listener> tcp;
   Secure secure;
+  std::optional<std::string> server_name;  ///< what peers are to expect in the certificate
   limits::HalfOpen half_open;
   std::map<limits::HalfOpen::Id, rt::Stream*> upgrading;  ///< and not yet given up
   std::deque<RawConnection> ready;
@@ -53,7 +57,9 @@ class WebSocketTransport::Listener final : public TransportListener {
     co_return std::move(connection);
   }
   multiformats::Multiaddr local() const override {
-    return to_multiaddr(acceptor_->tcp->local(), acceptor_->secure);
+    return to_multiaddr({.endpoint = acceptor_->tcp->local(),
+                         .secure = acceptor_->secure,
+                         .server_name = acceptor_->server_name});
   }
   void close() override { acceptor_->close(); }
 
@@ -80,12 +86,12 @@ bool WebSocketTransport::can_listen(const multiformats::Multiaddr& address) cons
 
 Result<std::unique_ptr<TransportListener>> WebSocketTransport::listen(
     const multiformats::Multiaddr& address) {
-  VIVIM_TRY(const Address parsed, parse_address(address));
+  VIVIM_TRY(Address parsed, parse_address(address));
   if (!can_listen(address)) {
     return fail(WsError::no_tls);
   }
   VIVIM_TRY(auto tcp, network_.listen(parsed.endpoint));
-  auto acceptor = std::make_shared<Acceptor>(loop_, std::move(tcp), parsed.secure);
+  auto acceptor = std::make_shared<Acceptor>(loop_, std::move(tcp), std::move(parsed));
   tasks_.on_stop([acceptor] { acceptor->close(); });
   tasks_.spawn("ws listener", accept_loop(acceptor));
   return std::make_unique<Listener>(std::move(acceptor));
