@@ -75,6 +75,7 @@ class Grammar {
 
   void add_node_commands();
   void add_network_commands();
+  void add_swarm_commands();
   void add_reading_commands();
   void add_writing_commands();
   void add_sharing_commands();
@@ -135,14 +136,7 @@ void Grammar::add_network_commands() {
   peers->add_flag("-v,--verbose", peers_args->verbose, "Also how, and what they speak");
   add_common(*peers);
 
-  auto* swarm = app_.add_subcommand("swarm", "What the node does among others");
-  swarm->require_subcommand(1);
-  swarm->footer("Examples:\n  vivim swarm limits");
-  add_common(*swarm);
-  add_common(*add<SwarmLimitsArguments>(*swarm, "limits",
-                                        "What the node may use for its peers, and uses",
-                                        {"vivim swarm limits", "vivim swarm limits --json | jq"})
-                  .first);
+  add_swarm_commands();
 
   auto [ping, ping_args] = add<PingArguments>(
       "ping", "Measure round trips to a node",
@@ -170,6 +164,33 @@ void Grammar::add_network_commands() {
         ->type_name("BYTES");
   }
   add_common(*perf);
+}
+
+void Grammar::add_swarm_commands() {
+  auto* swarm = app_.add_subcommand("swarm", "What the node does among others");
+  swarm->require_subcommand(1);
+  swarm->footer(
+      "Examples:\n  vivim swarm addresses\n  vivim swarm reachability\n  vivim swarm limits\n"
+      "  vivim swarm key > swarm.key");
+  add_common(*swarm);
+  add_common(*add<SwarmAddressesArguments>(
+                  *swarm, "addresses", "Where the node is, and which of it others can reach",
+                  {"vivim swarm addresses", "vivim swarm addresses --json | jq"})
+                  .first);
+  add_common(
+      *add<SwarmReachabilityArguments>(
+           *swarm, "reachability",
+           "What is done so that others reach the node: relays, router, meeting points",
+           {"vivim swarm reachability", "vivim swarm reachability --json | jq -r .reachability"})
+           .first);
+  add_common(*add<SwarmLimitsArguments>(*swarm, "limits",
+                                        "What the node may use for its peers, and uses",
+                                        {"vivim swarm limits", "vivim swarm limits --json | jq"})
+                  .first);
+  add_common(*add<SwarmKeyArguments>(
+                  *swarm, "key", "Make the key file of a private network, and print it",
+                  {"vivim swarm key > swarm.key", "vivim swarm key --json | jq -r .fingerprint"})
+                  .first);
 }
 
 void Grammar::add_reading_commands() {

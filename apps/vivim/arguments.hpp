@@ -35,6 +35,9 @@ struct PeersArguments {
   bool verbose = false;
 };
 struct SwarmLimitsArguments {};
+struct SwarmAddressesArguments {};
+struct SwarmReachabilityArguments {};
+struct SwarmKeyArguments {};
 struct PingArguments {
   std::string peer;  ///< id or multiaddr
   std::uint64_t count = 4;
@@ -94,6 +97,7 @@ struct VersionArguments {};
 using CommandArguments =
     std::variant<RunArguments, InitArguments, IdArguments, StatusArguments, StopArguments,
                  ConnectArguments, DisconnectArguments, PeersArguments, SwarmLimitsArguments,
+                 SwarmAddressesArguments, SwarmReachabilityArguments, SwarmKeyArguments,
                  PingArguments, PerfArguments, ImportArguments, ListArguments, ShowArguments,
                  SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
                  ShareArguments, JoinArguments, UnshareArguments, DoctorArguments,

@@ -100,14 +100,55 @@ class Vivim:
         return None
 
     def request(self, method, path, body=None):
+        text = self.text(path, method, body)
+        return json.loads(text) if text else None
+
+    def text(self, path, method="GET", body=None):
         token = pathlib.Path(self.home, "session-token").read_text().strip()
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(self.announced["http"].rstrip("/") + path, data, method=method,
                                        headers={"Authorization": f"Bearer {token}",
                                                 "Content-Type": "application/json"})
         with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
-            text = answer.read()
-            return json.loads(text) if text else None
+            return answer.read().decode()
+
+
+class Events:
+    """The WebSocket of /api/v2/events: RFC 6455 as far as a listener needs it."""
+
+    def __init__(self, vivim):
+        host = vivim.announced["http"].removeprefix("http://").rstrip("/")
+        name, port = host.rsplit(":", 1)
+        token = pathlib.Path(vivim.home, "session-token").read_text().strip()
+        self.socket = socket.create_connection((name, int(port)), PATIENCE_S)
+        self.socket.sendall((f"GET /api/v2/events?token={token} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+                             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.socket.recv(1)
+        assert b" 101 " in head, head
+
+    def exactly(self, count):
+        data = b""
+        while len(data) < count:
+            more = self.socket.recv(count - len(data))
+            assert more, "the node closed the socket"
+            data += more
+        return data
+
+    def next(self, type):
+        """The next event of a type; others are passed over."""
+        while True:
+            opcode, length = self.exactly(2)
+            if length == 126:
+                length = int.from_bytes(self.exactly(2), "big")
+            payload = self.exactly(length)
+            if opcode == 0x81 and json.loads(payload)["type"] == type:
+                return json.loads(payload)
+
+    def close(self):
+        self.socket.close()
 
 
 def until(what, condition):
@@ -421,6 +462,85 @@ class CommandLine(unittest.TestCase):
         friend.stop()
         friend.start()
         self.assertIn(" ms", friend.good("ping", peer, "-c", "1"))
+
+    def test_events_of_peers(self):
+        friend = self.two_nodes()
+        events = Events(self.vivim)
+        self.addCleanup(events.close)
+        peer = friend.announced["peer_id"]
+        friend.good("connect", self.vivim.announced["listen"][0])
+        connected = events.next("peer:connected")
+        self.assertEqual((connected["peer"], connected["direction"]), (peer, "inbound"))
+        self.assertEqual(events.next("peer:discovered"),
+                         {"type": "peer:discovered", "peer": peer, "source": "identify"})
+        friend.good("disconnect", self.vivim.announced["peer_id"])
+        ended = events.next("peer:disconnected")
+        self.assertEqual((ended["peer"], ended["cause"]), (peer, "remote"))
+        self.assertIn("remote", ended["reason"])
+        verbose = self.vivim.good("peers", "--verbose")
+        self.assertIn("ago", verbose)
+        self.assertIn("remote", verbose)
+
+    def configured(self, name, *lines):
+        """A node of its own with these lines in config.toml, running."""
+        vivim = self.make(name)
+        vivim.good("init")
+        pathlib.Path(vivim.home, "config.toml").write_text("\n".join(lines) + "\n")
+        vivim.start()
+        return vivim
+
+    def test_meeting_at_a_rendezvous_point(self):
+        point = self.configured("point", "rendezvous_server = true")
+        lines = (f'rendezvous = ["{point.announced["listen"][0]}"]', 'rendezvous_namespace = "family"')
+        alice = self.configured("alice", *lines)
+        until("the registration", lambda: alice.json("swarm", "reachability")["rendezvous"][0]["registered"])
+        bob = self.configured("bob", *lines)
+        peer = alice.announced["peer_id"]
+        until("alice to be found", lambda: bob.run("ping", peer, "-c", "1").returncode == 0)
+        self.assertIn("as 'family', registered, 1 node found", bob.good("swarm", "reachability"))
+        self.assertIn("listen", bob.good("swarm", "addresses"))
+        for line in ("libp2p_rendezvous_registrations 2", 'libp2p_connections_opened_total{direction="inbound",'):
+            self.assertIn(line, point.text("/metrics"))
+
+    def test_a_private_network(self):
+        made = self.vivim.run("swarm", "key")
+        self.assertEqual(made.stdout.splitlines()[:2], ["/key/swarm/psk/1.0.0/", "/base16/"])
+        self.assertIn("Fingerprint: ", made.stderr)
+        key = self.folder / "swarm.key"
+        key.write_text(made.stdout)
+        setting = f'private_network = "{key}"'
+        alice, bob = self.configured("alice", setting), self.configured("bob", setting)
+        outsider = self.configured("outsider")
+        self.assertIn(alice.announced["peer_id"], bob.good("connect", alice.announced["listen"][0]))
+        outsider.bad(6, "connect", alice.announced["listen"][0])
+        alice.bad(6, "connect", outsider.announced["listen"][0])
+        fingerprint = alice.json("status")["private_network"]
+        self.assertIn(fingerprint, made.stderr)
+        self.assertIn(fingerprint, bob.good("swarm", "reachability"))
+        # There one member's word is enough.
+        until("reachability", lambda: bob.json("status")["reachability"] == "public")
+        addresses = bob.json("swarm", "addresses")
+        self.assertEqual(addresses["addresses"][0]["reachability"], "public")
+        self.assertIn("public: others reach this node", bob.good("swarm", "addresses"))
+        wrong = self.make("wrong")
+        wrong.good("init")
+        config = pathlib.Path(wrong.home, "config.toml")
+        config.write_text('private_network = "nowhere.key"\n')
+        self.assertIn("vivim swarm key", wrong.bad(2, "run"))
+        config.write_text(setting + "\n")
+        self.assertIn("QUIC", wrong.bad(2, "run", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1"))
+
+    def test_numbers_for_prometheus(self):
+        self.vivim.start()
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(self.vivim.announced["http"] + "metrics", timeout=PATIENCE_S)
+        self.assertEqual(refused.exception.code, 401)
+        refused.exception.close()
+        text = self.vivim.text("/metrics")
+        self.assertRegex(text, r"(?m)^# TYPE libp2p_connections_opened_total counter$")
+        self.assertRegex(text, r'(?m)^vivim_build_info\{version="[0-9.]+"\} 1$')
+        for line in text.splitlines():
+            self.assertRegex(line, r'^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"]*",?)+\})? \d+)$')
 
     def test_sharing_through_a_relay(self):
         relay, friend = self.make("relay"), self.make("friend")

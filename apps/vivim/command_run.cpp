@@ -89,6 +89,8 @@ Outcome<node::Config> configure(const node::HomePaths& home, const RunArguments&
     }
   }
   config.network.perf = config.network.perf || arguments.perf;
+  VIVIM_TRYV(
+      node::check_network(config.network, arguments.listen.empty() ? "config.toml" : "vivim run"));
   return config;
 }
 
@@ -216,6 +218,7 @@ Outcome<void> Runner::start() {
   node::NodeOptions options{.home = context_.home,
                             .version = VIVIM_VERSION,
                             .limits = node::limits_of(this_machine(), config_.network)};
+  VIVIM_TRY(options.secrets, node::read_secrets(config_.network, context_.home.root));
   auto opened = loop.run(node::Node::open(machine_->world(), std::move(options)));
   if (!opened) {
     return std::unexpected(std::move(opened).error());

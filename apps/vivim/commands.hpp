@@ -18,9 +18,14 @@ Outcome<void> execute(Context& context, const VersionArguments& arguments);
 Outcome<void> execute(Context& context, const ConnectArguments& arguments);
 Outcome<void> execute(Context& context, const DisconnectArguments& arguments);
 Outcome<void> execute(Context& context, const PeersArguments& arguments);
-Outcome<void> execute(Context& context, const SwarmLimitsArguments& arguments);
 Outcome<void> execute(Context& context, const PingArguments& arguments);
 Outcome<void> execute(Context& context, const PerfArguments& arguments);
+
+// commands_swarm.cpp
+Outcome<void> execute(Context& context, const SwarmAddressesArguments& arguments);
+Outcome<void> execute(Context& context, const SwarmReachabilityArguments& arguments);
+Outcome<void> execute(Context& context, const SwarmLimitsArguments& arguments);
+Outcome<void> execute(Context& context, const SwarmKeyArguments& arguments);
 
 // command_run.cpp
 Outcome<void> execute(Context& context, const RunArguments& arguments);

@@ -67,28 +67,19 @@ std::string render_peers_verbose(const Context& context, const Json& answer) {
   return out.empty() ? k_nobody : out;
 }
 
-std::string amount_of(const Json& row, const char* name) {
-  if (!member(row, name).is_number()) {
-    return "-";
+/// The connections that ended lately, and why.
+std::string render_ended(const Context& context, const Json& answer) {
+  Table table({{.header = "ENDED", .align = Align::right},
+               {.header = "PEER", .style = Style::cyan},
+               {.header = "OVER"},
+               {.header = "WHY"}});
+  for (const auto& ended : items_at(answer, "ended")) {
+    table.add({format_duration(std::chrono::milliseconds(count_at(ended, "ended_ms"))) + " ago",
+               one_line(text_at(ended, "peer")),
+               one_line(text_at(ended, "transport")) + ", " + one_line(text_at(ended, "direction")),
+               one_line(text_at(ended, "reason"))});
   }
-  const auto amount = count_at(row, name);
-  return text_at(row, "resource") == "memory_bytes" ? format_bytes(amount) : format_count(amount);
-}
-
-std::string render_limits(const Context& context, const Json& answer) {
-  Table table({{.header = "LIMIT (config.toml)", .style = Style::cyan},
-               {.header = "USED", .align = Align::right},
-               {.header = "OF", .align = Align::right},
-               {.header = "REFUSED", .align = Align::right}});
-  for (const auto& row : items_at(answer, "limits")) {
-    table.add({one_line(text_at(row, "key")), amount_of(row, "used"), amount_of(row, "limit"),
-               format_count(count_at(row, "refused"))});
-  }
-  std::string out = table.render(context.out);
-  if (const auto refusal = one_line(text_at(answer, "last_refusal")); !refusal.empty()) {
-    out += "\nLast refused: " + refusal + "\n";
-  }
-  return out;
+  return table.empty() ? "" : "\n" + table.render(context.out);
 }
 
 std::string rate_of(std::uint64_t bytes, double seconds) {
@@ -120,7 +111,8 @@ Outcome<void> execute(Context& context, const PeersArguments& arguments) {
     return {};
   }
   VIVIM_TRY(const auto answer, parse_answer(body));
-  print(arguments.verbose ? render_peers_verbose(context, answer) : render_peers(context, answer));
+  print(arguments.verbose ? render_peers_verbose(context, answer) + render_ended(context, answer)
+                          : render_peers(context, answer));
   return {};
 }
 
@@ -133,18 +125,6 @@ Outcome<void> execute(Context& context, const DisconnectArguments& arguments) {
   } else {
     print("Disconnected from " + one_line(text_at(answer, "peer_id")) + ".\n");
   }
-  return {};
-}
-
-Outcome<void> execute(Context& context, const SwarmLimitsArguments&) {
-  VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
-  VIVIM_TRY(const auto body, get(*api, "/api/v2/network/limits"));
-  if (context.common.json) {
-    print_json(body);
-    return {};
-  }
-  VIVIM_TRY(const auto answer, parse_answer(body));
-  print(render_limits(context, answer));
   return {};
 }
 

@@ -22,9 +22,13 @@ std::string render_status(const Context& context, const Json& status) {
       {"Home", one_line(text_at(status, "home"))},
       {"Peer id", one_line(text_at(status, "peer_id"))},
       {"Listens", one_line(words_at(status, "listen"))},
+      {"Reachable", one_line(text_at(status, "reachability"))},
       {"Peers", format_count(count_at(status, "peers"))},
       {"Conversations", format_count(count_at(status, "conversations")) + ", " +
                             format_count(count_at(status, "documents_open")) + " open"}};
+  if (const auto network = one_line(text_at(status, "private_network")); !network.empty()) {
+    facts.emplace_back("Private network", network);
+  }
   if (const auto pending = count_at(member(status, "indexing"), "pending"); pending > 0) {
     facts.emplace_back("Indexing", format_count_of(pending, "conversation") + " to go");
   }

@@ -21,7 +21,8 @@ struct Machine {
             .database = database,
             .reader = reader,
             .packer = packer,
-            .files = files};
+            .files = files,
+            .router = router};
   }
 
   rt::asio_::Loop& loop;
@@ -32,6 +33,7 @@ struct Machine {
   rt::asio_::ThreadWorker reader{loop, "reader"};
   rt::asio_::ThreadWorker packer{loop, "packer"};
   rt::asio_::ThreadWorker files{loop, "files"};
+  rt::asio_::ThreadWorker router{loop, "router"};
 };
 
 }  // namespace vivim::cli

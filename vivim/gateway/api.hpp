@@ -77,7 +77,7 @@ class SharesApi {
   ShareService& shares_;
 };
 
-/// The node: /api/v2/status, /id, /stop, /doctor, /openapi.json, /network.
+/// The node: /api/v2/status, /stop, /doctor, /openapi.json, and /metrics.
 class NodeApi {
  public:
   NodeApi(Router& router, NodeService& node, LibraryService& library);
@@ -87,15 +87,16 @@ class NodeApi {
   Co<Outcome<Response>> stop(Call call);
   Co<Outcome<Response>> doctor(Call call);
   Co<Outcome<Response>> openapi(Call call);
+  Co<Outcome<Response>> metrics(Call call);
 
   NodeService& node_;
   LibraryService& library_;
 };
 
-/// The node's place among others: /api/v2/network.
+/// The node's place among others: /api/v2/id, /api/v2/network.
 class NetworkApi {
  public:
-  NetworkApi(Router& router, NetworkService& network);
+  NetworkApi(Router& router, NetworkService& network, ReachabilityService& reachability);
 
  private:
   Co<Outcome<Response>> identity(Call call);
@@ -105,8 +106,11 @@ class NetworkApi {
   Co<Outcome<Response>> limits(Call call);
   Co<Outcome<Response>> ping(Call call);
   Co<Outcome<Response>> measure(Call call);
+  Co<Outcome<Response>> addresses(Call call);
+  Co<Outcome<Response>> reachability(Call call);
 
   NetworkService& network_;
+  ReachabilityService& reachability_;
 };
 
 /// The WebSockets: /api/v2/events, /sync/{document}.
@@ -129,6 +133,7 @@ struct ApiServices {
   ShareService& shares;
   NodeService& node;
   NetworkService& network;
+  ReachabilityService& reachability;
   DocumentService& documents;
   EventHub& events;
   Uploads* uploads = nullptr;
@@ -143,7 +148,7 @@ class Api {
         imports_(router, services.imports, services.uploads, tasks),
         shares_(router, services.library, services.shares),
         node_(router, services.node, services.library),
-        network_(router, services.network),
+        network_(router, services.network, services.reachability),
         live_(router, services.events, services.documents) {}
 
  private:

@@ -260,6 +260,8 @@ std::string to_json(const NodeStatus& status) {
     number(writer, "conversations", status.conversations);
     number(writer, "documents_open", status.documents_open);
     number(writer, "peers", status.peers);
+    text(writer, "reachability", status.reachability);
+    writer.field("private_network", status.private_network);
     write_pending(writer, status.indexing_pending);
   });
 }
@@ -272,9 +274,9 @@ std::string to_json(const NodeIdentity& identity) {
   });
 }
 
-std::string to_json(const std::vector<PeerStatus>& peers) {
+std::string to_json(const PeersStatus& status) {
   return object([&](JsonWriter& writer) {
-    objects(writer, "peers", peers, [&](const PeerStatus& peer) {
+    objects(writer, "peers", status.peers, [&](const PeerStatus& peer) {
       text(writer, "id", peer.id);
       text(writer, "address", peer.address);
       text(writer, "direction", peer.direction);
@@ -289,6 +291,60 @@ std::string to_json(const std::vector<PeerStatus>& peers) {
       writer.boolean(peer.limited);
       number(writer, "streams", peer.streams);
     });
+    objects(writer, "ended", status.ended, [&](const EndedConnection& ended) {
+      writer.field("peer", ended.peer_id);
+      text(writer, "address", ended.address);
+      text(writer, "direction", ended.direction);
+      writer.field("transport", ended.transport);
+      text(writer, "cause", ended.cause);
+      text(writer, "reason", ended.reason);
+      number(writer, "ended_ms", ended.ended_ms);
+    });
+  });
+}
+
+std::string to_json(const AddressesStatus& status) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "reachability", status.reachability);
+    objects(writer, "addresses", status.addresses, [&](const AddressStatus& address) {
+      text(writer, "address", address.address);
+      text(writer, "source", address.source);
+      text(writer, "reachability", address.reachability);
+      number(writer, "confidence", static_cast<std::int64_t>(address.confidence));
+    });
+  });
+}
+
+std::string to_json(const ReachabilityStatus& status) {
+  return object([&](JsonWriter& writer) {
+    text(writer, "reachability", status.reachability);
+    writer.key("autonat");
+    writer.boolean(status.autonat);
+    objects(writer, "relays", status.relays, [&](const RelayStatus& relay) {
+      text(writer, "address", relay.address);
+      text(writer, "source", relay.source);
+      writer.key("reserved");
+      writer.boolean(relay.reserved);
+    });
+    writer.key("port_mapping");
+    writer.boolean(status.port_mapping);
+    writer.field("router", status.router);
+    writer.field("router_error", status.router_error);
+    objects(writer, "mappings", status.mappings, [&](const MappingStatus& mapping) {
+      text(writer, "local", mapping.local);
+      text(writer, "external", mapping.external);
+      writer.key("public");
+      writer.boolean(mapping.is_public);
+    });
+    writer.field("rendezvous_namespace", status.rendezvous_namespace);
+    objects(writer, "rendezvous", status.rendezvous, [&](const RendezvousStatus& point) {
+      text(writer, "address", point.address);
+      writer.key("registered");
+      writer.boolean(point.registered);
+      number(writer, "found", static_cast<std::int64_t>(point.found));
+      writer.field("last_error", point.last_error);
+    });
+    writer.field("private_network", status.private_network);
   });
 }
 

@@ -11,7 +11,8 @@ constexpr std::uint64_t k_measured_bytes_default = std::uint64_t{100} << 20;
 
 }  // namespace
 
-NetworkApi::NetworkApi(Router& router, NetworkService& network) : network_(network) {
+NetworkApi::NetworkApi(Router& router, NetworkService& network, ReachabilityService& reachability)
+    : network_(network), reachability_(reachability) {
   using enum Method;
   router.add(this, &NetworkApi::identity, {get, "/api/v2/id", "identity"});
   router.add(this, &NetworkApi::peers, {get, "/api/v2/network/peers", "listPeers"});
@@ -20,6 +21,9 @@ NetworkApi::NetworkApi(Router& router, NetworkService& network) : network_(netwo
   router.add(this, &NetworkApi::disconnect,
              {post, "/api/v2/network/disconnect", "disconnectPeer", BodyKind::json});
   router.add(this, &NetworkApi::limits, {get, "/api/v2/network/limits", "listLimits"});
+  router.add(this, &NetworkApi::addresses, {get, "/api/v2/network/addresses", "listAddresses"});
+  router.add(this, &NetworkApi::reachability,
+             {get, "/api/v2/network/reachability", "reachability"});
   router.add(this, &NetworkApi::ping, {post, "/api/v2/network/ping", "pingPeer", BodyKind::json});
   router.add(this, &NetworkApi::measure,
              {post, "/api/v2/network/perf", "measurePeer", BodyKind::json});
@@ -52,6 +56,16 @@ Co<Outcome<Response>> NetworkApi::disconnect(Call call) {
 Co<Outcome<Response>> NetworkApi::limits(Call) {
   VIVIM_CO_TRY(const auto limits, co_await network_.limits());
   co_return json_response(to_json(limits));
+}
+
+Co<Outcome<Response>> NetworkApi::addresses(Call) {
+  VIVIM_CO_TRY(const auto addresses, co_await reachability_.addresses());
+  co_return json_response(to_json(addresses));
+}
+
+Co<Outcome<Response>> NetworkApi::reachability(Call) {
+  VIVIM_CO_TRY(const auto reachability, co_await reachability_.reachability());
+  co_return json_response(to_json(reachability));
 }
 
 Co<Outcome<Response>> NetworkApi::ping(Call call) {

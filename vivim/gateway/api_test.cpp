@@ -53,6 +53,7 @@ struct Rig {
            .shares = fake,
            .node = fake,
            .network = fake,
+           .reachability = fake,
            .documents = fake,
            .events = events,
            .uploads = &uploads},
@@ -319,6 +320,18 @@ TEST_CASE("api: the node and its network") {
   CHECK(rig.ask(Method::post, "/network/disconnect", R"({"peer_id": "12D3"})").status == 200);
   CHECK(rig.ask(Method::post, "/network/disconnect", R"({"peer_id": "x"})").status == 404);
   CHECK(member(rig.get("/network/limits").body, "/limits/0/used") == "3");
+  const auto peers = rig.get("/network/peers").body;
+  CHECK(member(peers, "/ended/0/cause") == "lost");
+  CHECK(member(peers, "/ended/0/reason") == "lost: it went away");
+  CHECK(member(peers, "/ended/0/ended_ms") == "5000");
+  const auto addresses = rig.get("/network/addresses").body;
+  CHECK(member(addresses, "/reachability") == "public");
+  CHECK(member(addresses, "/addresses/0/source") == "listen");
+  CHECK(member(addresses, "/addresses/0/confidence") == "3");
+  const auto reachability = rig.get("/network/reachability").body;
+  CHECK(member(reachability, "/relays/0/reserved") == "true");
+  CHECK(member(reachability, "/router_error") == "no router");
+  CHECK(member(reachability, "/rendezvous/0/found") == "2");
   CHECK(member(rig.ask(Method::post, "/network/ping", R"({"peer": "12D3"})").body, "/rtt_ms") ==
         "2.5");
   const auto perf = [&](std::string body) {
@@ -353,9 +366,12 @@ TEST_CASE("api: events are JSON with a type") {
   CHECK(member(to_event(job), "/type") == "job:progress");
   CHECK(member(to_event(job), "/job") == "j1");
   CHECK(member(to_event(job), "/bytes") == "5");
-  CHECK(member(to_event(PeerEvent::connected, "12D3"), "/peer") == "12D3");
-  CHECK(member(to_event(PeerEvent::disconnected, "12D3", "lost"), "/reason") == "lost");
-  CHECK(member(to_event(PeerEvent::discovered, "12D3", "mdns"), "/source") == "mdns");
+  CHECK(member(peer_connected_event("12D3", "/ip4/1.2.3.4", "inbound"), "/direction") == "inbound");
+  const auto ended = peer_disconnected_event("12D3", "lost", "lost: \"gone\"");
+  CHECK(member(ended, "/peer") == "12D3");
+  CHECK(member(ended, "/cause") == "lost");
+  CHECK(member(ended, "/reason") == "lost: \"gone\"");
+  CHECK(member(peer_discovered_event("12D3", "mdns"), "/source") == "mdns");
   CHECK(member(indexing_event(4), "/pending") == "4");
 }
 

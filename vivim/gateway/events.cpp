@@ -6,19 +6,18 @@ namespace vivim::gateway {
 
 namespace {
 
-/// `{"type": type, "name": value}`
-std::string event(std::string_view type, std::string_view name, std::string_view value,
-                  std::string_view detail_name = {}, std::string_view detail = {}) {
+using Members = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+/// `{"type": type, "name": value, ...}`
+std::string event(std::string_view type, Members members) {
   std::string out;
   chat::JsonWriter writer(out);
   writer.begin_object();
   writer.key("type");
   writer.string(type);
-  writer.key(name);
-  writer.string(value);
-  if (!detail.empty()) {
-    writer.key(detail_name);
-    writer.string(detail);
+  for (const auto& [name, value] : members) {
+    writer.key(name);
+    writer.string(value);
   }
   writer.end_object();
   return out;
@@ -48,25 +47,28 @@ std::string to_event(ConversationEvent kind, const std::optional<store::Document
   const std::string type = kind == ConversationEvent::added     ? "conversation:added"
                            : kind == ConversationEvent::changed ? "conversation:changed"
                                                                 : "conversation:removed";
-  return id ? event(type, "id", id->to_text()) : "{\"type\":\"" + type + "\"}";
+  return id ? event(type, {{"id", id->to_text()}}) : "{\"type\":\"" + type + "\"}";
 }
 
 std::string to_event(const JobStatus& job) {
-  std::string head = event("job:progress", "job", job.id);
+  std::string head = event("job:progress", {{"job", job.id}});
   head.back() = ',';
   return head + to_json(job).substr(1);
 }
 
-std::string to_event(PeerEvent kind, std::string_view peer_id, std::string_view detail) {
-  switch (kind) {
-    case PeerEvent::connected:
-      return event("peer:connected", "peer", peer_id);
-    case PeerEvent::disconnected:
-      return event("peer:disconnected", "peer", peer_id, "reason", detail);
-    case PeerEvent::discovered:
-      return event("peer:discovered", "peer", peer_id, "source", detail);
-  }
-  return {};
+std::string peer_connected_event(std::string_view peer_id, std::string_view address,
+                                 std::string_view direction) {
+  return event("peer:connected",
+               {{"peer", peer_id}, {"address", address}, {"direction", direction}});
+}
+
+std::string peer_disconnected_event(std::string_view peer_id, std::string_view cause,
+                                    std::string_view reason) {
+  return event("peer:disconnected", {{"peer", peer_id}, {"cause", cause}, {"reason", reason}});
+}
+
+std::string peer_discovered_event(std::string_view peer_id, std::string_view source) {
+  return event("peer:discovered", {{"peer", peer_id}, {"source", source}});
 }
 
 std::string indexing_event(std::int64_t pending) {

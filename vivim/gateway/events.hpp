@@ -34,14 +34,20 @@ class EventHub {
 };
 
 enum class ConversationEvent : std::uint8_t { added, changed, removed };
-enum class PeerEvent : std::uint8_t { connected, disconnected, discovered };
 
 /// The messages of /api/v2/events (the schema Event of docs/api/openapi.json).
 /// Without an id: many at once.
 std::string to_event(ConversationEvent event, const std::optional<store::DocumentId>& id);
 std::string to_event(const JobStatus& job);
-/// `detail`: of disconnected the reason, of discovered the source ("mdns").
-std::string to_event(PeerEvent event, std::string_view peer_id, std::string_view detail = {});
+/// The first connection with a peer.
+std::string peer_connected_event(std::string_view peer_id, std::string_view address,
+                                 std::string_view direction);
+/// The end of the last one. `cause`: "local", "remote", "limit", "protocol" or "lost"; `reason`:
+/// the same in full.
+std::string peer_disconnected_event(std::string_view peer_id, std::string_view cause,
+                                    std::string_view reason);
+/// `source`: "mdns", "bootstrap", "rendezvous" or "identify".
+std::string peer_discovered_event(std::string_view peer_id, std::string_view source);
 std::string indexing_event(std::int64_t pending);
 
 }  // namespace vivim::gateway

@@ -19,6 +19,7 @@ class FakeServices final : public LibraryService,
                            public ShareService,
                            public NodeService,
                            public NetworkService,
+                           public ReachabilityService,
                            public DocumentService {
  public:
   std::map<store::DocumentId, chat::Conversation> conversations;
@@ -198,10 +199,38 @@ class FakeServices final : public LibraryService,
     stopped = true;
     co_return Outcome<void>{};
   }
-  Co<Outcome<std::vector<PeerStatus>>> peers() override {
-    co_return std::vector<PeerStatus>{
-        {.id = "12D3", .address = "/ip4/1.2.3.4", .direction = "inbound", .rtt_ms = 1.5}};
+  Co<Outcome<PeersStatus>> peers() override {
+    co_return PeersStatus{
+        .peers = {{.id = "12D3", .address = "/ip4/1.2.3.4", .direction = "inbound", .rtt_ms = 1.5}},
+        .ended = {{.peer_id = "12D4",
+                   .address = "/ip4/1.2.3.5",
+                   .direction = "outbound",
+                   .transport = "tcp",
+                   .cause = "lost",
+                   .reason = "lost: it went away",
+                   .ended_ms = 5000}}};
   }
+  Co<Outcome<AddressesStatus>> addresses() override {
+    co_return AddressesStatus{.reachability = "public",
+                              .addresses = {{.address = "/ip4/1.2.3.4/tcp/1",
+                                             .source = "listen",
+                                             .reachability = "public",
+                                             .confidence = 3}}};
+  }
+  Co<Outcome<ReachabilityStatus>> reachability() override {
+    co_return ReachabilityStatus{
+        .reachability = "private",
+        .autonat = true,
+        .relays = {{.address = "/ip4/1.2.3.4/tcp/1", .source = "found", .reserved = true}},
+        .port_mapping = true,
+        .router = {},
+        .router_error = "no router",
+        .mappings = {},
+        .rendezvous_namespace = "vivim",
+        .rendezvous = {{.address = "/ip4/1.2.3.6/tcp/1", .registered = true, .found = 2}},
+        .private_network = {}};
+  }
+  Co<Outcome<std::string>> metrics() override { co_return "# TYPE a counter\na 1\n"; }
   Co<Outcome<std::string>> connect(std::string multiaddr) override {
     if (!multiaddr.starts_with('/')) {
       co_return std::unexpected(Problem{.kind = ProblemKind::bad_input,

@@ -9,7 +9,8 @@ namespace {
 
 bool is_protected(const Target& target) {
   return !target.segments.empty() &&
-         (target.segments.front() == "api" || target.segments.front() == "sync");
+         (target.segments.front() == "api" || target.segments.front() == "sync" ||
+          target.segments.front() == "metrics");
 }
 
 /// docs/protocol/sync.md: a browser cannot see why an upgrade failed, only why a socket was closed.

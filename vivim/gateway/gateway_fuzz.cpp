@@ -43,6 +43,7 @@ struct Rig {
            .shares = fake,
            .node = fake,
            .network = fake,
+           .reachability = fake,
            .documents = fake,
            .events = events},
           tasks};

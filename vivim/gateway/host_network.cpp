@@ -14,17 +14,8 @@ namespace {
 /// A measurement takes no longer.
 constexpr auto k_measuring_time_max = std::chrono::minutes(10);
 
-void publish(EventHub& events, const libp2p::HostEvent& event) {
-  using Kind = libp2p::HostEvent::Kind;
-  if (!event.peer) {
-    return;
-  }
-  if (event.kind == Kind::connected) {
-    events.publish(to_event(PeerEvent::connected, event.peer->to_string()));
-  } else if (event.kind == Kind::disconnected && event.connections_left == 0) {
-    events.publish(to_event(PeerEvent::disconnected, event.peer->to_string(),
-                            event.reason ? event.reason->to_string() : ""));
-  }
+std::string_view direction_of(libp2p::Direction direction) {
+  return direction == libp2p::Direction::inbound ? "inbound" : "outbound";
 }
 
 double milliseconds(rt::Duration time) {
@@ -35,7 +26,7 @@ PeerStatus status_of(const libp2p::PeerInfo& peer) {
   PeerStatus status;
   status.id = peer.id.to_string();
   status.address = peer.address.to_string();
-  status.direction = peer.direction == libp2p::Direction::inbound ? "inbound" : "outbound";
+  status.direction = direction_of(peer.direction);
   status.connected_ms = static_cast<std::int64_t>(milliseconds(peer.connected));
   if (peer.rtt) {
     status.rtt_ms = milliseconds(*peer.rtt);
@@ -105,7 +96,24 @@ std::uint64_t used_of(const libp2p::limits::Usage& usage, libp2p::limits::Resour
   return 0;
 }
 
-Problem unreachable(const Error& error) {
+/// The limit's own words name it, who asked, and what raises it.
+Problem limit_reached(const libp2p::limits::ResourceManager& resources, const Error& error) {
+  const auto& last = resources.last_refusal();
+  const bool in_full =
+      last && last->error().code() == error.code() && last->error().detail() == error.detail();
+  return {
+      .kind = ProblemKind::conflict,
+      .code = "limit_reached",
+      .message = "A limit was reached: " + (in_full ? last->to_string() : error.message()) + ".",
+      .hint =
+          "See what is in use: vivim swarm limits. Raise the limit in config.toml and start "
+          "the node again, or disconnect from others: vivim disconnect PEER"};
+}
+
+Problem unreachable(const libp2p::limits::ResourceManager& resources, const Error& error) {
+  if (libp2p::limits::is_limit_error(error)) {
+    return limit_reached(resources, error);
+  }
   return {.kind = ProblemKind::unavailable,
           .code = "peer_unreachable",
           .message = "Could not connect: " + error.message() + ".",
@@ -117,8 +125,39 @@ Problem unreachable(const Error& error) {
 HostNetwork::HostNetwork(libp2p::Host& host, crypto::Ed25519PublicKey public_key, EventHub& events)
     : host_(host),
       public_key_(public_key),
-      watching_(
-          host.subscribe([&events](const libp2p::HostEvent& event) { publish(events, event); })) {}
+      events_(events),
+      watching_(host.subscribe([this](const libp2p::HostEvent& event) { on_event(event); })) {}
+
+void HostNetwork::on_event(const libp2p::HostEvent& event) {
+  using Kind = libp2p::HostEvent::Kind;
+  if (!event.peer) {
+    return;
+  }
+  const auto peer = event.peer->to_string();
+  if (event.kind == Kind::connected && event.connections_left == 1) {
+    events_.publish(
+        peer_connected_event(peer, event.remote.to_string(), direction_of(event.direction)));
+  } else if (event.kind == Kind::disconnected) {
+    const auto reason = event.reason.value_or(libp2p::CloseReason());
+    if (event.connections_left == 0) {
+      events_.publish(peer_disconnected_event(peer, to_string(reason.cause), reason.to_string()));
+    }
+    remember_end(event, reason);
+  }
+}
+
+void HostNetwork::remember_end(const libp2p::HostEvent& event, const libp2p::CloseReason& reason) {
+  if (ended_.size() >= k_ended_connections_max) {
+    ended_.pop_back();
+  }
+  ended_.push_front({.at = host_.loop().clock().now(),
+                     .connection = {.peer_id = event.peer->to_string(),
+                                    .address = event.remote.to_string(),
+                                    .direction = std::string(direction_of(event.direction)),
+                                    .transport = event.transport,
+                                    .cause = std::string(to_string(reason.cause)),
+                                    .reason = reason.to_string()}});
+}
 
 Co<Outcome<NodeIdentity>> HostNetwork::identity() {
   NodeIdentity identity{
@@ -129,12 +168,17 @@ Co<Outcome<NodeIdentity>> HostNetwork::identity() {
   co_return std::move(identity);
 }
 
-Co<Outcome<std::vector<PeerStatus>>> HostNetwork::peers() {
-  std::vector<PeerStatus> all;
+Co<Outcome<PeersStatus>> HostNetwork::peers() {
+  PeersStatus status;
   for (const auto& peer : host_.peers()) {
-    all.push_back(status_of(peer));
+    status.peers.push_back(status_of(peer));
   }
-  co_return std::move(all);
+  const auto now = host_.loop().clock().now();
+  for (const auto& [at, connection] : ended_) {
+    status.ended.push_back(connection);
+    status.ended.back().ended_ms = static_cast<std::int64_t>(milliseconds(now - at));
+  }
+  co_return std::move(status);
 }
 
 Co<Outcome<std::string>> HostNetwork::connect(std::string multiaddr) {
@@ -144,8 +188,9 @@ Co<Outcome<std::string>> HostNetwork::connect(std::string multiaddr) {
   }
   const auto peer = co_await host_.connect(std::move(*address));
   if (!peer) {
-    co_return std::unexpected(is_about_address(peer.error()) ? bad_address(peer.error())
-                                                             : unreachable(peer.error()));
+    co_return std::unexpected(is_about_address(peer.error())
+                                  ? bad_address(peer.error())
+                                  : unreachable(host_.resources(), peer.error()));
   }
   co_return peer->to_string();
 }
@@ -163,7 +208,7 @@ Co<Outcome<multiformats::PeerId>> HostNetwork::reach(std::string peer) {
   if (!reached) {
     co_return std::unexpected(reached.error().is(libp2p::HostError::no_addresses)
                                   ? not_connected(peer)
-                                  : unreachable(reached.error()));
+                                  : unreachable(host_.resources(), reached.error()));
   }
   co_return *id;
 }

@@ -44,6 +44,7 @@ struct Parts {
            .shares = fake,
            .node = fake,
            .network = fake,
+           .reachability = fake,
            .documents = fake,
            .events = events},
           tasks};
@@ -67,6 +68,15 @@ Co<void> talk_over_loopback(Parts& parts, rt::Network& network, rt::Endpoint at)
   const auto made = co_await (*client)->ask(
       parts.request("POST /api/v2/conversations", R"({"title": "over TCP"})"));
   CHECK(made->status == 201);
+  for (const std::string line : {"GET /metrics", "GET /metrics/", "HEAD /metrics"}) {
+    CHECK(
+        (co_await (*client)->ask(line + " HTTP/1.1\r\nHost: " + parts.host + "\r\n\r\n"))->status ==
+        401);
+  }
+  const auto metrics = co_await (*client)->ask(parts.request("GET /metrics"));
+  CHECK(metrics->status == 200);
+  CHECK(metrics->headers.get("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(metrics->body == "# TYPE a counter\na 1\n");
   const auto description = co_await (*client)->ask(parts.request("GET /api/v2/openapi.json"));
   CHECK(description->body == openapi_json());
   client->reset();

@@ -136,6 +136,8 @@ struct NodeStatus {
   std::int64_t conversations = 0;
   std::int64_t documents_open = 0;
   std::int64_t peers = 0;
+  std::string reachability;     ///< "public", "private", "unknown"
+  std::string private_network;  ///< the key's fingerprint; empty: the public network
   std::int64_t indexing_pending = 0;
 };
 
@@ -143,6 +145,17 @@ struct NodeIdentity {
   std::string peer_id;
   std::string public_key;
   std::vector<std::string> addresses;
+};
+
+/// A connection that ended.
+struct EndedConnection {
+  std::string peer_id;  ///< empty: it ended before that was known
+  std::string address;
+  std::string direction;
+  std::string transport;
+  std::string cause;          ///< "local", "remote", "limit", "protocol", "lost"
+  std::string reason;         ///< the cause in full
+  std::int64_t ended_ms = 0;  ///< how long ago
 };
 
 struct PeerStatus {
@@ -158,6 +171,63 @@ struct PeerStatus {
   std::string muxer;      ///< "/yamux/1.0.0", ...
   bool limited = false;   ///< relayed
   std::int64_t streams = 0;
+};
+
+/// The connections that there are, and the last that ended, latest first.
+struct PeersStatus {
+  std::vector<PeerStatus> peers;
+  std::vector<EndedConnection> ended;
+};
+
+/// One of the node's addresses.
+struct AddressStatus {
+  std::string address;
+  /// How we know it: "listen", "announce" (configured), "mapped" (by the router), "observed" (by
+  /// peers), "relay".
+  std::string source;
+  /// "public", "private", "unknown" as AutoNAT says; "local": of this machine or network only;
+  /// "relayed".
+  std::string reachability;
+  std::uint64_t confidence = 0;  ///< by how many peers more it was confirmed than denied
+};
+
+struct AddressesStatus {
+  std::string reachability;  ///< of the node: "public", "private", "unknown"
+  std::vector<AddressStatus> addresses;
+};
+
+/// A relay that the node is reached through, or asks to be.
+struct RelayStatus {
+  std::string address;
+  std::string source;  ///< "configured", "found"
+  bool reserved = false;
+};
+
+struct MappingStatus {
+  std::string local;
+  std::string external;
+  bool is_public = false;  ///< else the router is behind another one
+};
+
+struct RendezvousStatus {
+  std::string address;
+  bool registered = false;
+  std::uint64_t found = 0;  ///< peers
+  std::string last_error;   ///< empty: none
+};
+
+/// What is done so that others reach the node.
+struct ReachabilityStatus {
+  std::string reachability;
+  bool autonat = false;  ///< others are asked
+  std::vector<RelayStatus> relays;
+  bool port_mapping = false;  ///< the router is asked
+  std::string router;         ///< "nat-pmp", "upnp"; empty: none did it
+  std::string router_error;   ///< why not
+  std::vector<MappingStatus> mappings;
+  std::string rendezvous_namespace;
+  std::vector<RendezvousStatus> rendezvous;
+  std::string private_network;  ///< the key's fingerprint; empty: the public network
 };
 
 /// A round trip.
@@ -197,6 +267,16 @@ class NodeService {
   virtual Co<Outcome<NodeStatus>> status() = 0;
   /// Begins to stop; returns before it has.
   virtual Co<Outcome<void>> stop() = 0;
+  /// Every number of the node as Prometheus text (exposition format 0.0.4).
+  virtual Co<Outcome<std::string>> metrics() = 0;
+};
+
+/// Where others reach it.
+class ReachabilityService {
+ public:
+  virtual ~ReachabilityService() = default;
+  virtual Co<Outcome<AddressesStatus>> addresses() = 0;
+  virtual Co<Outcome<ReachabilityStatus>> reachability() = 0;
 };
 
 /// Its place among others.
@@ -204,7 +284,7 @@ class NetworkService {
  public:
   virtual ~NetworkService() = default;
   virtual Co<Outcome<NodeIdentity>> identity() = 0;
-  virtual Co<Outcome<std::vector<PeerStatus>>> peers() = 0;
+  virtual Co<Outcome<PeersStatus>> peers() = 0;
   /// The peer's id.
   virtual Co<Outcome<std::string>> connect(std::string multiaddr) = 0;
   /// Closes every connection with a peer. not_found when there is none.

@@ -2,7 +2,10 @@
 
 #include <charconv>
 
-#include <toml++/toml.h>
+#include "vivim/libp2p/quic/addresses.hpp"
+#include "vivim/libp2p/relay/client.hpp"
+#include "vivim/libp2p/websocket/address.hpp"
+#include "vivim/node/config_detail.hpp"
 
 namespace vivim::node {
 
@@ -10,8 +13,104 @@ namespace {
 
 using multiformats::Multiaddr;
 
+/// The file that `vivim init` writes.
+constexpr std::string_view k_default_text =
+    R"(# VIVIM's configuration. What is commented out shows the default. Flags of
+# `vivim run` win over this file.
+
+# Where the web app and the API listen. Only this machine can reach 127.0.0.1.
+# http = "127.0.0.1:8470"
+
+# Where other nodes reach this one; port 0 picks a free one. An empty list: nobody can reach us.
+# listen = ["/ip4/0.0.0.0/tcp/8471", "/ip4/0.0.0.0/udp/8471/quic-v1"]
+
+# Names other than localhost by which browsers may call this node, when `http` is not loopback.
+# names = ["vivim.lan"]
+
+# What is written to vivim.log and the terminal: debug, info, warning or error.
+# log_level = "info"
+
+# Addresses that lead here beside those of `listen`: through a proxy, or by a name.
+# announce = ["/dns4/node.example/tcp/443/tls/ws"]
+
+# Nodes to be connected with whenever there are fewer than four others. /dnsaddr works too.
+# bootstrap = ["/ip4/192.0.2.1/tcp/8471/p2p/12D3KooW..."]
+
+# Nodes that relay for this one when nobody can reach it directly.
+# relays = ["/ip4/192.0.2.1/tcp/8471/p2p/12D3KooW..."]
+
+# Whether this node relays for others: a little for each, so that they find a direct way.
+# relay_server = false
+
+# Whether this node asks others if it can be reached, and answers when they ask.
+# autonat = true
+
+# Whether this node asks the router (UPnP, NAT-PMP) to let others through to it.
+# port_mapping = true
+
+# Whether this node finds others on the local network, and is found by them.
+# mdns = true
+
+# Meeting points: nodes that tell this one of others in the same namespace, and others of this one.
+# rendezvous = ["/ip4/192.0.2.1/tcp/8471/p2p/12D3KooW..."]
+# rendezvous_namespace = "vivim"
+
+# Whether this node is such a meeting point for others.
+# rendezvous_server = false
+
+# The key file of a private network: only nodes with the same key can connect. Make one with:
+# vivim swarm key. There is no QUIC in a private network.
+# private_network = "swarm.key"
+
+# Whether this node also speaks mplex, where a peer is too old for yamux.
+# mplex = false
+
+# Whether other nodes may measure the speed to this one (vivim perf).
+# perf = false
+
+# The folder of the web app, if it is not where the program expects it.
+# web = "/usr/share/vivim/web"
+
+# What the node may use for its peers. The defaults follow from the machine; vivim swarm limits
+# shows them, what is in use, and what was refused.
+# [limits.system]
+# connections = 256
+
+# Secure WebSocket, to listen on /ip4/0.0.0.0/tcp/443/tls/ws: files (PEM), and the authorities to
+# trust when dialling, in place of those of this machine.
+# [wss]
+# certificate = "chain.pem"
+# key = "key.pem"
+# authorities = "authorities.pem"
+)";
+
 constexpr std::string_view k_default_listen = "/ip4/0.0.0.0/tcp/8471";
 constexpr std::string_view k_default_listen_quic = "/ip4/0.0.0.0/udp/8471/quic-v1";
+
+/// An IP address with /tcp/<port>, a WebSocket or secure WebSocket on it, or
+/// /udp/<port>/quic-v1.
+bool can_listen_on(const Multiaddr& address) {
+  if (!address.endpoint() || address.peer()) {
+    return false;
+  }
+  const bool plain_tcp = address.components().size() == 2 && !address.endpoint()->udp;
+  return plain_tcp || libp2p::quic::to_endpoint(address) ||
+         libp2p::websocket::parse_address(address);
+}
+
+bool is_secure_websocket(const Multiaddr& address) {
+  const auto parsed = libp2p::websocket::parse_address(address);
+  return parsed && parsed->secure == libp2p::websocket::Secure::yes;
+}
+
+Problem contradiction(const std::string& where, std::string message, std::string hint) {
+  return {.kind = ProblemKind::bad_input,
+          .code = "bad_configuration",
+          .message = where + ": " + std::move(message),
+          .hint = std::move(hint)};
+}
+
+}  // namespace
 
 Problem bad_value(const std::string& option, std::string_view value, const std::string& why) {
   return {.kind = ProblemKind::bad_input,
@@ -20,188 +119,6 @@ Problem bad_value(const std::string& option, std::string_view value, const std::
           .hint = "docs/guide.md lists what can be configured."};
 }
 
-Problem bad_file(const std::string& name, const toml::source_region& at, const std::string& why) {
-  return {.kind = ProblemKind::bad_input,
-          .code = "bad_configuration",
-          .message = name + ", line " + std::to_string(at.begin.line) + ": " + why + ".",
-          .hint =
-              "docs/guide.md lists what can be configured. To begin anew, move the file away "
-              "and run: vivim init"};
-}
-
-/// An IP address with /tcp/<port>, /tcp/<port>/ws or /udp/<port>/quic-v1.
-bool can_listen_on(const Multiaddr& address) {
-  using multiformats::Protocol;
-  if (!address.endpoint() || address.peer()) {
-    return false;
-  }
-  const auto parts = address.components();
-  const bool udp = address.endpoint()->udp;
-  return (parts.size() == 2 && !udp) ||
-         (parts.size() == 3 && parts[2].protocol == (udp ? Protocol::quic_v1 : Protocol::ws));
-}
-
-/// Reads the members of one config.toml into a Config.
-class ConfigReader {
- public:
-  explicit ConfigReader(const std::string& name) : name_(name), config_(default_config()) {}
-
-  Outcome<Config> read(const toml::table& table) {
-    for (const auto& [key, value] : table) {
-      VIVIM_TRYV(member(key.str(), value));
-    }
-    return std::move(config_);
-  }
-
- private:
-  Outcome<void> member(std::string_view key, const toml::node& value) {
-    if (key == "http") {
-      VIVIM_TRY(const auto text, string(key, value));
-      VIVIM_TRY(config_.http, parse_endpoint(text, name_ + ": http"));
-      return {};
-    }
-    if (key == "listen") {
-      return listen(key, value);
-    }
-    if (key == "names") {
-      VIVIM_TRY(config_.names, strings(key, value));
-      return {};
-    }
-    if (key == "log_level") {
-      return log_level(key, value);
-    }
-    if (key == "relays") {
-      return relays(key, value);
-    }
-    if (key == "relay_server") {
-      VIVIM_TRY(config_.network.relay_server, boolean(key, value));
-      return {};
-    }
-    if (key == "mdns") {
-      VIVIM_TRY(config_.network.mdns, boolean(key, value));
-      return {};
-    }
-    if (key == "limits") {
-      return limits(value);
-    }
-    if (key == "perf") {
-      VIVIM_TRY(config_.network.perf, boolean(key, value));
-      return {};
-    }
-    if (key == "web") {
-      VIVIM_TRY(config_.web, string(key, value));
-      return {};
-    }
-    return std::unexpected(
-        bad_file(name_, value.source(), "there is no setting '" + std::string(key) + "'"));
-  }
-
-  Outcome<void> listen(std::string_view key, const toml::node& value) {
-    VIVIM_TRY(const auto texts, strings(key, value));
-    config_.network.listen.clear();
-    config_.network.listen_is_default = false;
-    for (const auto& text : texts) {
-      VIVIM_TRY(auto address, parse_listen_address(text, name_ + ": listen"));
-      config_.network.listen.push_back(std::move(address));
-    }
-    return {};
-  }
-
-  Outcome<void> relays(std::string_view key, const toml::node& value) {
-    VIVIM_TRY(const auto texts, strings(key, value));
-    for (const auto& text : texts) {
-      VIVIM_TRY(auto address, parse_node_address(text, name_ + ": relays"));
-      config_.network.relays.push_back(std::move(address));
-    }
-    return {};
-  }
-
-  Outcome<void> limits(const toml::node& value) {
-    const auto* scopes = value.as_table();
-    if (scopes == nullptr) {
-      return std::unexpected(bad_file(name_, value.source(), "'limits' must be a table"));
-    }
-    for (const auto& [scope, limits] : *scopes) {
-      if (!limits.is_table()) {
-        return std::unexpected(bad_file(
-            name_, limits.source(), "'limits." + std::string(scope.str()) + "' must be a table"));
-      }
-      for (const auto& [name, number] : *limits.as_table()) {
-        VIVIM_TRYV(limit(scope.str(), name.str(), number));
-      }
-    }
-    return {};
-  }
-
-  Outcome<void> limit(std::string_view scope, std::string_view name, const toml::node& value) {
-    const std::string key = "limits." + std::string(scope) + "." + std::string(name);
-    libp2p::limits::Limits all;
-    if (libp2p::limits::find_limit(all, scope, name) == nullptr) {
-      return std::unexpected(bad_file(name_, value.source(), "there is no limit '" + key + "'"));
-    }
-    const auto number = value.value_exact<std::int64_t>();
-    if (!number || *number < 0) {
-      return std::unexpected(
-          bad_file(name_, value.source(), "'" + key + "' must be a whole number"));
-    }
-    config_.network.limits.push_back({.scope = std::string(scope),
-                                      .name = std::string(name),
-                                      .value = static_cast<std::uint64_t>(*number)});
-    return {};
-  }
-
-  Outcome<void> log_level(std::string_view key, const toml::node& value) {
-    constexpr std::string_view k_names[] = {"debug", "info", "warning", "error"};
-    VIVIM_TRY(const auto text, string(key, value));
-    for (std::size_t i = 0; i < std::size(k_names); ++i) {
-      if (text == k_names[i]) {
-        config_.log_level = static_cast<log::Level>(i);
-        return {};
-      }
-    }
-    return std::unexpected(
-        bad_value(name_ + ": log_level", text, "is none of debug, info, warning, error"));
-  }
-
-  Outcome<std::string> string(std::string_view key, const toml::node& value) {
-    const auto text = value.value_exact<std::string>();
-    if (!text) {
-      return std::unexpected(
-          bad_file(name_, value.source(), "'" + std::string(key) + "' must be a text in quotes"));
-    }
-    return *text;
-  }
-
-  Outcome<bool> boolean(std::string_view key, const toml::node& value) {
-    const auto flag = value.value_exact<bool>();
-    if (!flag) {
-      return std::unexpected(
-          bad_file(name_, value.source(), "'" + std::string(key) + "' must be true or false"));
-    }
-    return *flag;
-  }
-
-  Outcome<std::vector<std::string>> strings(std::string_view key, const toml::node& value) {
-    const auto* array = value.as_array();
-    if (array == nullptr || array->size() > k_config_list_max) {
-      return std::unexpected(bad_file(name_, value.source(),
-                                      "'" + std::string(key) + "' must be a list of at most " +
-                                          std::to_string(k_config_list_max) + " texts"));
-    }
-    std::vector<std::string> texts;
-    for (const auto& item : *array) {
-      VIVIM_TRY(auto text, string(key, item));
-      texts.push_back(std::move(text));
-    }
-    return texts;
-  }
-
-  const std::string& name_;
-  Config config_;
-};
-
-}  // namespace
-
 Config default_config() {
   Config config;
   config.network.listen.push_back(*Multiaddr::parse(k_default_listen));
@@ -209,12 +126,36 @@ Config default_config() {
   return config;
 }
 
-Outcome<Config> parse_config(std::string_view text, const std::string& name) {
-  try {
-    return ConfigReader(name).read(toml::parse(text));
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(bad_file(name, error.source(), std::string(error.description())));
+Outcome<void> check_network(const NetworkConfig& config, const std::string& where) {
+  if (config.wss.certificate.empty() != config.wss.key.empty()) {
+    return std::unexpected(contradiction(
+        where, "wss.certificate and wss.key only work together, and one of them is missing.",
+        "Name both files, the certificate's chain and its private key, both as PEM."));
   }
+  if (config.relays.size() > libp2p::relay::k_relays_max) {
+    return std::unexpected(contradiction(
+        where,
+        "relays: there are " + std::to_string(config.relays.size()) + ", and a node uses at most " +
+            std::to_string(libp2p::relay::k_relays_max) + ".",
+        "Two or three are enough: when one is away, the others still serve."));
+  }
+  for (const auto& address : config.listen) {
+    if (is_secure_websocket(address) && config.wss.certificate.empty()) {
+      return std::unexpected(contradiction(
+          where, "listen: '" + address.to_string() + "' needs a certificate, and there is none.",
+          "Name its files under [wss]: certificate = \"chain.pem\", key = \"key.pem\"; or listen "
+          "with /ws behind a proxy that has one."));
+    }
+    if (!config.private_network.empty() && !config.listen_is_default &&
+        libp2p::quic::to_endpoint(address)) {
+      return std::unexpected(
+          contradiction(where,
+                        "listen: '" + address.to_string() +
+                            "' cannot be part of a private network: QUIC has no place for its key.",
+                        "Listen on TCP or WebSocket only, or take private_network out."));
+    }
+  }
+  return {};
 }
 
 libp2p::limits::Limits limits_of(const libp2p::limits::Machine& machine,
@@ -229,42 +170,7 @@ libp2p::limits::Limits limits_of(const libp2p::limits::Machine& machine,
 }
 
 std::string default_config_text() {
-  return R"(# VIVIM's configuration. What is commented out shows the default. Flags of
-# `vivim run` win over this file.
-
-# Where the web app and the API listen. Only this machine can reach 127.0.0.1.
-# http = "127.0.0.1:8470"
-
-# Where other nodes reach this one; port 0 picks a free one. An empty list: nobody can reach us.
-# listen = [")" +
-         std::string(k_default_listen) + R"(", ")" + std::string(k_default_listen_quic) + R"("]
-
-# Names other than localhost by which browsers may call this node, when `http` is not loopback.
-# names = ["vivim.lan"]
-
-# What is written to vivim.log and the terminal: debug, info, warning or error.
-# log_level = "info"
-
-# Nodes that relay for this one when nobody can reach it directly.
-# relays = ["/ip4/192.0.2.1/tcp/8471/p2p/12D3KooW..."]
-
-# Whether this node relays for others: a little for each, so that they find a direct way.
-# relay_server = false
-
-# Whether this node finds others on the local network, and is found by them.
-# mdns = true
-
-# Whether other nodes may measure the speed to this one (vivim perf).
-# perf = false
-
-# The folder of the web app, if it is not where the program expects it.
-# web = "/usr/share/vivim/web"
-
-# What the node may use for its peers. The defaults follow from the machine; vivim swarm limits
-# shows them, what is in use, and what was refused.
-# [limits.system]
-# connections = 256
-)";
+  return std::string(k_default_text);
 }
 
 Outcome<rt::Endpoint> parse_endpoint(std::string_view text, const std::string& option) {
@@ -290,6 +196,16 @@ Outcome<Multiaddr> parse_listen_address(std::string_view text, const std::string
   if (!address || !can_listen_on(*address)) {
     return std::unexpected(
         bad_value(option, text, "is not an address to listen on, such as /ip4/0.0.0.0/tcp/8471"));
+  }
+  return std::move(*address);
+}
+
+Outcome<Multiaddr> parse_announced_address(std::string_view text, const std::string& option) {
+  auto address = Multiaddr::parse(text);
+  if (!address || !address->endpoint() || address->peer()) {
+    return std::unexpected(
+        bad_value(option, text,
+                  "is not an address that leads here, such as /dns4/node.example/tcp/443/tls/ws"));
   }
   return std::move(*address);
 }

@@ -19,16 +19,41 @@ struct LimitSetting {
   std::uint64_t value = 0;
 };
 
+/// Files (PEM) of secure WebSocket; empty: none.
+struct WssConfig {
+  std::string certificate;  ///< ours and those up to an authority
+  std::string key;          ///< its private key
+  std::string authorities;  ///< whom to trust when dialling, in place of the machine's
+};
+
 /// A node among others.
 struct NetworkConfig {
   /// Where other nodes reach us.
   std::vector<multiformats::Multiaddr> listen;
   /// `listen` is the default: another port will do when it is taken.
   bool listen_is_default = true;
+  /// Addresses that lead to us by other means, without /p2p.
+  std::vector<multiformats::Multiaddr> announce;
+  /// Nodes to be connected with when there are few others; each ends in /p2p/<id>.
+  std::vector<multiformats::Multiaddr> bootstrap;
   /// Nodes that relay for us, when nobody can reach us directly; each ends in /p2p/<id>.
   std::vector<multiformats::Multiaddr> relays;
   /// We relay for others.
   bool relay_server = false;
+  /// Ask others whether we can be reached, and tell them about themselves.
+  bool autonat = true;
+  /// Have the router let others through.
+  bool port_mapping = true;
+  /// Rendezvous points, each ending in /p2p/<id>, and where at them we are.
+  std::vector<multiformats::Multiaddr> rendezvous;
+  std::string rendezvous_namespace = "vivim";
+  /// We are a rendezvous point.
+  bool rendezvous_server = false;
+  /// The key file of a private network; empty: the public one. A path is relative to the home.
+  std::string private_network;
+  /// Also mplex, for peers without yamux.
+  bool mplex = false;
+  WssConfig wss;  ///< paths relative to the home
   /// Others may measure the speed to this node.
   bool perf = false;
   /// Find, and be found by, nodes on the local network.
@@ -46,6 +71,9 @@ struct Config {
   log::Level log_level = log::Level::info;
   std::string web;  ///< the web app's folder; empty: beside the program
 };
+
+/// What of it contradicts itself, if anything does; `where` begins the message.
+Outcome<void> check_network(const NetworkConfig& config, const std::string& where);
 
 /// The limits of a machine, with what the configuration changes of them.
 libp2p::limits::Limits limits_of(const libp2p::limits::Machine& machine,
@@ -69,6 +97,9 @@ Outcome<rt::Endpoint> parse_endpoint(std::string_view text, const std::string& o
 /// A multiaddr to listen on. A Problem names `option`.
 Outcome<multiformats::Multiaddr> parse_listen_address(std::string_view text,
                                                       const std::string& option);
+/// An address under which others reach us. A Problem names `option`.
+Outcome<multiformats::Multiaddr> parse_announced_address(std::string_view text,
+                                                         const std::string& option);
 /// The address of a node, ending in /p2p/<id>. A Problem names `option`.
 Outcome<multiformats::Multiaddr> parse_node_address(std::string_view text,
                                                     const std::string& option);

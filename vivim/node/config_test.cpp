@@ -18,7 +18,8 @@ TEST_CASE("config: the file that init writes means the defaults") {
 
 TEST_CASE("config: what is commented out there is what it would mean") {
   std::string text = default_config_text();
-  for (const char* name : {"http", "listen", "log_level", "relay_server", "mdns", "perf"}) {
+  for (const char* name : {"http", "listen", "log_level", "relay_server", "autonat", "port_mapping",
+                           "mdns", "rendezvous_namespace", "rendezvous_server", "mplex", "perf"}) {
     const auto at = text.find("\n# " + std::string(name) + " = ");
     REQUIRE(at != std::string::npos);
     text.erase(at + 1, 2);
@@ -28,6 +29,14 @@ TEST_CASE("config: what is commented out there is what it would mean") {
   CHECK(config.http == plain.http);
   CHECK(config.network.listen == plain.network.listen);
   CHECK(config.log_level == plain.log_level);
+  CHECK(config.network.relay_server == plain.network.relay_server);
+  CHECK(config.network.autonat == plain.network.autonat);
+  CHECK(config.network.port_mapping == plain.network.port_mapping);
+  CHECK(config.network.mdns == plain.network.mdns);
+  CHECK(config.network.rendezvous_namespace == plain.network.rendezvous_namespace);
+  CHECK(config.network.rendezvous_server == plain.network.rendezvous_server);
+  CHECK(config.network.mplex == plain.network.mplex);
+  CHECK(config.network.perf == plain.network.perf);
 }
 
 TEST_CASE("config: every setting") {
@@ -38,7 +47,21 @@ log_level = "debug"
 perf = true
 relay_server = true
 relays = ["/ip4/192.0.2.1/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"]
-web = "/w")",
+bootstrap = ["/dnsaddr/node.example/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"]
+rendezvous = ["/ip4/192.0.2.2/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"]
+rendezvous_namespace = "family"
+rendezvous_server = true
+announce = ["/dns4/node.example/tcp/443/tls/ws"]
+autonat = false
+port_mapping = false
+mdns = false
+private_network = "swarm.key"
+mplex = true
+web = "/w"
+[wss]
+certificate = "chain.pem"
+key = "/etc/key.pem"
+authorities = "ca.pem")",
                                    "c")
                           .value();
   CHECK(config.http.to_string() == "[::1]:0");
@@ -49,6 +72,20 @@ web = "/w")",
   CHECK(config.network.perf);
   CHECK(config.network.relay_server);
   CHECK(config.network.relays.size() == 1);
+  CHECK(config.network.bootstrap.size() == 1);
+  CHECK(config.network.rendezvous.size() == 1);
+  CHECK(config.network.rendezvous_namespace == "family");
+  CHECK(config.network.rendezvous_server);
+  REQUIRE(config.network.announce.size() == 1);
+  CHECK(config.network.announce[0].to_string() == "/dns4/node.example/tcp/443/tls/ws");
+  CHECK_FALSE(config.network.autonat);
+  CHECK_FALSE(config.network.port_mapping);
+  CHECK_FALSE(config.network.mdns);
+  CHECK(config.network.private_network == "swarm.key");
+  CHECK(config.network.mplex);
+  CHECK(config.network.wss.certificate == "chain.pem");
+  CHECK(config.network.wss.key == "/etc/key.pem");
+  CHECK(config.network.wss.authorities == "ca.pem");
   CHECK(config.web == "/w");
   CHECK(parse_config("listen = []", "c").value().network.listen.empty());
 }
@@ -71,11 +108,50 @@ TEST_CASE("config: what is wrong is said with its place") {
   CHECK(message("listen = \"x\"").find("must be a list") != std::string::npos);
   CHECK(message("listen = [\"/ip4/1.2.3.4/udp/1\"]").find("listen on") != std::string::npos);
   CHECK(message("log_level = \"loud\"").find("loud") != std::string::npos);
+  CHECK(message("bootstrap = [\"/dnsaddr/node.example\"]").find("config.toml: bootstrap: ") == 0);
+  CHECK(message("rendezvous = [3]").find("'rendezvous' must be a text") != std::string::npos);
+  CHECK(message("rendezvous_namespace = \"\"").find("1 to 255 bytes") != std::string::npos);
+  CHECK(message("rendezvous_namespace = \"" + std::string(256, 'x') + "\"").find("1 to 255") !=
+        std::string::npos);
+  CHECK(message("announce = [\"/dnsaddr/node.example\"]").find("leads here") != std::string::npos);
+  for (const std::string name : {"autonat", "port_mapping", "mplex", "rendezvous_server"}) {
+    CHECK(message(name + " = \"yes\"").find("'" + name + "' must be true or false") !=
+          std::string::npos);
+  }
+  CHECK(message("private_network = \"\"").find("path of a file") != std::string::npos);
+  CHECK(message("wss = true").find("'wss' must be a table") != std::string::npos);
+  CHECK(message("[wss]\ncert = \"x\"").find("there is no setting 'wss.cert'") != std::string::npos);
   std::string many = "names = [";
   for (std::size_t i = 0; i <= k_config_list_max; ++i) {
     many += "\"a\",";
   }
   CHECK(message(many + "]").find("at most 16") != std::string::npos);
+}
+
+TEST_CASE("config: what contradicts itself is said, with what to do") {
+  const auto problem = [](std::string_view text) {
+    const auto config = parse_config(text, "config.toml");
+    REQUIRE_FALSE(config);
+    CHECK(config.error().kind == ProblemKind::bad_input);
+    CHECK_FALSE(config.error().hint.empty());
+    return config.error().message;
+  };
+  CHECK(problem("[wss]\nkey = \"key.pem\"").find("one of them is missing") != std::string::npos);
+  CHECK(problem("listen = [\"/ip4/127.0.0.1/tcp/0/tls/ws\"]").find("needs a certificate") !=
+        std::string::npos);
+  CHECK(
+      parse_config("listen = [\"/ip4/127.0.0.1/tcp/0/tls/sni/node.example/ws\"]\n[wss]\n"
+                   "certificate = \"chain.pem\"\nkey = \"key.pem\"",
+                   "c"));
+  CHECK(problem("private_network = \"swarm.key\"\nlisten = [\"/ip4/127.0.0.1/udp/0/quic-v1\"]")
+            .find("QUIC has no place for its key") != std::string::npos);
+  CHECK(parse_config("private_network = \"swarm.key\"", "c"));  // the default listens without QUIC
+  std::string relays = "relays = [";
+  for (int i = 0; i < 9; ++i) {
+    relays += "\"/ip4/192.0.2.1/tcp/" + std::to_string(i + 1) +
+              "/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X\",";
+  }
+  CHECK(problem(relays + "]").find("there are 9, and a node uses at most 8") != std::string::npos);
 }
 
 TEST_CASE("config: limits") {
@@ -113,6 +189,9 @@ TEST_CASE("config: addresses and ports") {
   CHECK(parse_listen_address("/ip4/1.2.3.4/tcp/1/ws", "--listen"));
   CHECK(parse_listen_address("/ip4/1.2.3.4/udp/1/quic-v1", "--listen"));
   CHECK_FALSE(parse_listen_address("/ip4/1.2.3.4/tcp/1/quic-v1", "--listen"));
+  CHECK(parse_listen_address("/ip4/1.2.3.4/tcp/1/tls/ws", "--listen"));
+  CHECK(parse_listen_address("/ip4/1.2.3.4/tcp/1/tls/sni/node.example/ws", "--listen"));
+  CHECK_FALSE(parse_listen_address("/ip4/1.2.3.4/tcp/1/tls", "--listen"));
   CHECK_FALSE(parse_listen_address("/ip4/1.2.3.4/udp/1/ws", "--listen"));
   CHECK_FALSE(parse_listen_address("127.0.0.1:80", "--listen"));
 }

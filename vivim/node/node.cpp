@@ -54,22 +54,26 @@ Problem open_problem(const HomePaths& home, const Error& error) {
 }
 
 Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Store> store_,
-                   const crypto::KeyPair& key, Bytes known_peers)
+                   const crypto::KeyPair& key, Bytes known_peers,
+                   std::unique_ptr<libp2p::websocket::TlsLayer> web_tls)
     : world(world_),
       store(std::move(store_)),
       hub(world.loop, *store, world.rng),
       swarm({.loop = world.loop,
              .network = world.network,
              .resolver = world.resolver,
-             .rng = world.rng},
+             .rng = world.rng,
+             .router = world.router},
             key,
             {.agent = "vivim/" + options.version,
              .limits = options.limits,
              .peers = std::move(known_peers),
+             .private_network = std::move(options.secrets.private_network),
+             .web_tls = std::move(web_tls),
+             .autonat = options.autonat,
              .on_discovered =
                  [this](const libp2p::PeerId& peer, std::string_view source) {
-                   events.publish(
-                       gateway::to_event(gateway::PeerEvent::discovered, peer.to_string(), source));
+                   events.publish(gateway::peer_discovered_event(peer.to_string(), source));
                  }}),
       host(swarm.host()),
       peers({.loop = world.loop,
@@ -92,13 +96,16 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
       shares(sharing, *store, library),
       network(host, key.public_key(), events),
       browser_documents(world.loop, hub),
-      status(world, std::move(options), hub, library, host),
+      reachability(swarm),
+      status(world, std::move(options), hub, library, swarm),
       tasks(world.loop) {}
 
 Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Node::~Node() = default;
 
 rt::Co<Outcome<std::unique_ptr<Node>>> Node::open(World world, NodeOptions options) {
+  VIVIM_CO_TRY(auto web_tls, make_web_tls(options.secrets.wss, world.loop.clock()));
+  options.secrets.wss = {};
   store::StoreOptions store_options;
   store_options.database.path = options.home.database();
   auto store = co_await store::Store::open(world.loop, world.database, std::move(store_options));
@@ -127,7 +134,7 @@ rt::Co<Outcome<std::unique_ptr<Node>>> Node::open(World world, NodeOptions optio
     known_peers = std::move(**known);
   }
   auto parts = std::make_unique<Parts>(world, std::move(options), std::move(*store), *key,
-                                       std::move(known_peers));
+                                       std::move(known_peers), std::move(web_tls));
   auto& library = parts->library;
   parts->hub.on_committed([&library](const store::DocumentId& id) { library.note_changed(id); });
   std::unique_ptr<Node> node(new Node(std::move(parts)));
@@ -144,6 +151,7 @@ gateway::Router& Node::router() {
                                            .shares = parts.shares,
                                            .node = parts.status,
                                            .network = parts.network,
+                                           .reachability = parts.reachability,
                                            .documents = parts.browser_documents,
                                            .events = parts.events,
                                            .uploads = parts.uploads ? &*parts.uploads : nullptr},

@@ -8,8 +8,10 @@
 #include "vivim/base/problem.hpp"
 #include "vivim/gateway/router.hpp"
 #include "vivim/multiformats/multiaddr.hpp"
+#include "vivim/node/autonat_service.hpp"
 #include "vivim/node/config.hpp"
 #include "vivim/node/home.hpp"
+#include "vivim/node/secrets.hpp"
 #include "vivim/rt/disk.hpp"
 #include "vivim/rt/loop.hpp"
 #include "vivim/rt/network.hpp"
@@ -29,6 +31,7 @@ struct World {
   rt::Worker& reader;    ///< reads exports
   rt::Worker& packer;    ///< makes and indexes documents
   rt::Worker& files;     ///< static files and uploads
+  rt::Worker& router;    ///< waits for the router that maps ports
 };
 
 struct NodeOptions {
@@ -36,6 +39,10 @@ struct NodeOptions {
   std::string version;
   /// What peers may use; absent: what fits a small machine.
   std::optional<libp2p::limits::Limits> limits = {};
+  /// Of a private network, and of secure WebSocket: see read_secrets().
+  NetworkSecrets secrets = {};
+  /// Absent: that of the public network, or among the members of a private one.
+  std::optional<AutonatPolicy> autonat = {};
 };
 
 /// How a node is reached.
@@ -55,7 +62,8 @@ struct ServeOptions {
 class Node {
  public:
   /// Opens the database and makes the parts; indexing begins. The caller holds the HomeLock.
-  /// Problems: home_in_use, a newer schema, a damaged database, a full or unreadable disk.
+  /// Problems: home_in_use, a newer schema, a damaged database, a full or unreadable disk, a
+  /// certificate that is none.
   static rt::Co<Outcome<std::unique_ptr<Node>>> open(World world, NodeOptions options);
   ~Node();
   Node(const Node&) = delete;

@@ -35,7 +35,8 @@ struct Fixture {
             .database = database,
             .reader = worker,
             .packer = worker,
-            .files = worker};
+            .files = worker,
+            .router = worker};
   }
   Outcome<std::unique_ptr<Node>> open(const HomePaths& where) {
     return loop.run(Node::open(world(), {.home = where, .version = "1.2.3"}));

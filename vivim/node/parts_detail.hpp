@@ -18,6 +18,7 @@
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/node/node.hpp"
 #include "vivim/node/swarm.hpp"
+#include "vivim/node/swarm_status.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/store/store.hpp"
 #include "vivim/sync/document_hub.hpp"
@@ -30,10 +31,11 @@ namespace vivim::node {
 class StatusService final : public gateway::NodeService {
  public:
   StatusService(World world, NodeOptions options, sync::DocumentHub& hub, chat::Library& library,
-                libp2p::Host& host);
+                Swarm& swarm);
 
   rt::Co<Outcome<gateway::NodeStatus>> status() override;
   rt::Co<Outcome<void>> stop() override;
+  rt::Co<Outcome<std::string>> metrics() override;
 
   void set_http(std::string url) { http_ = std::move(url); }
   const std::string& http() const { return http_; }
@@ -44,7 +46,7 @@ class StatusService final : public gateway::NodeService {
   NodeOptions options_;
   sync::DocumentHub& hub_;
   chat::Library& library_;
-  libp2p::Host& host_;
+  Swarm& swarm_;
   rt::TimePoint started_;
   std::string http_;
   rt::Event stop_requested_;
@@ -53,7 +55,8 @@ class StatusService final : public gateway::NodeService {
 /// Every part, in the order in which they need each other: made from top to bottom.
 struct Node::Parts {
   Parts(World world_, NodeOptions options, std::unique_ptr<store::Store> store_,
-        const crypto::KeyPair& key, Bytes known_peers);
+        const crypto::KeyPair& key, Bytes known_peers,
+        std::unique_ptr<libp2p::websocket::TlsLayer> web_tls);
 
   World world;
   std::unique_ptr<store::Store> store;
@@ -70,6 +73,7 @@ struct Node::Parts {
   gateway::TicketShares shares;
   gateway::HostNetwork network;
   gateway::SyncDocuments browser_documents;
+  SwarmStatus reachability;
   StatusService status;
   rt::TaskGroup tasks;
   gateway::Router router;

@@ -5,11 +5,10 @@
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/dns/resolver.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
+#include "vivim/libp2p/mplex/connection.hpp"
 #include "vivim/libp2p/quic/addresses.hpp"
-#include "vivim/libp2p/quic/transport.hpp"
 #include "vivim/libp2p/relay/client.hpp"
 #include "vivim/libp2p/tls/security.hpp"
-#include "vivim/libp2p/websocket/transport.hpp"
 #include "vivim/node/problems_detail.hpp"
 #include "vivim/rt/error.hpp"
 
@@ -17,14 +16,14 @@ namespace vivim::node {
 
 namespace {
 
+using libp2p::autonat::Reachability;
 using multiformats::Multiaddr;
 
-constexpr std::string_view k_circuit = "/p2p-circuit";
-
-libp2p::HostOptions host_options(const Swarm::Context& context, const crypto::KeyPair& key,
-                                 const Swarm::Options& wanted) {
+libp2p::HostOptions host_options(const SwarmContext& context, const crypto::KeyPair& key,
+                                 const SwarmOptions& wanted, Transports& transports) {
   const auto random = [&rng = context.rng](MutableBytes out) { rng.fill(out); };
   libp2p::HostOptions options{.key = key, .agent = wanted.agent, .resources = wanted.limits};
+  options.transports = std::move(transports.all);
   options.securities.push_back(
       std::make_unique<libp2p::NoiseSecurity>(libp2p::noise::Identity(key, random), context.rng));
   options.securities.push_back(
@@ -44,6 +43,14 @@ libp2p::HostOptions host_options(const Swarm::Context& context, const crypto::Ke
   return options;
 }
 
+/// Members of a private network know each other: the word of one counts, and about any address.
+AutonatPolicy policy_of(const SwarmOptions& options) {
+  if (options.autonat || !options.private_network) {
+    return options.autonat.value_or(AutonatPolicy());
+  }
+  return {.scope = libp2p::autonat::Scope::any, .confidence_min = 1};
+}
+
 bool is_loopback(const Multiaddr& address) {
   const auto endpoint = address.endpoint();
   const auto ip = endpoint ? rt::IpAddress::parse(endpoint->host)
@@ -54,61 +61,117 @@ bool is_loopback(const Multiaddr& address) {
 /// The same address with a port that the system picks.
 Multiaddr with_any_port(const Multiaddr& address) {
   const auto endpoint = address.endpoint();
-  if (!endpoint) {
-    return address;
-  }
-  if (const auto quic = libp2p::quic::to_endpoint(address)) {
-    return libp2p::quic::to_multiaddr({.ip = quic->ip});
-  }
-  return *Multiaddr::from_tcp(endpoint->host, 0);
+  const auto ip = endpoint ? rt::IpAddress::parse(endpoint->host)
+                           : Result<rt::IpAddress>(fail(rt::RtError::bad_address));
+  return ip ? with_endpoint(address, {.ip = *ip, .port = 0}).value_or(address) : address;
 }
 
-/// QUIC, or null when the TLS library refuses our certificate.
-std::unique_ptr<libp2p::Transport> make_quic(Swarm::Context context, const crypto::KeyPair& key) {
-  auto options = libp2p::quic::make_options(key, context.loop.clock(), context.rng);
-  auto transport = libp2p::quic::QuicTransport::make(std::move(options), context.loop,
-                                                     context.network, context.rng);
-  if (!transport) {
-    log::write(log::Level::error, "node", "no QUIC",
-               {{"error", std::string_view(transport.error().message())}});
-    return nullptr;
-  }
-  return std::move(*transport);
+Problem not_started(const Error& error, const std::string& doing) {
+  return Problem::from(error, "Could not begin to " + doing);
 }
 
 }  // namespace
 
-Swarm::Swarm(Context context, const crypto::KeyPair& key, Options options)
+Swarm::Swarm(SwarmContext context, const crypto::KeyPair& key, SwarmOptions options)
     : context_(context),
       signer_(libp2p::record::Signer::of(key)),
-      host_(host_options(context, key, options), context.loop, context.network, context.rng),
+      private_network_(std::move(options.private_network)),
+      policy_(policy_of(options)),
+      transports_(make_transports(context, key, private_network_, std::move(options.web_tls))),
+      host_(host_options(context, key, options, transports_), context.loop, context.network,
+            context.rng),
       on_discovered_(std::move(options.on_discovered)),
-      hole_puncher_(host_) {
-  if (auto quic = make_quic(context, key)) {
-    host_.add_transport(std::move(quic));
-  }
-  host_.add_transport(std::make_unique<libp2p::websocket::WebSocketTransport>(
-      context.loop, context.network, context.rng));
-  host_.add_transport(std::make_unique<libp2p::relay::RelayTransport>(host_));
+      watching_(host_.subscribe([this](const libp2p::HostEvent& event) { on_host_event(event); })),
+      hole_puncher_(host_, {.on_event =
+                                [this](const libp2p::dcutr::HolePunchEvent& event) {
+                                  ++hole_punches_[event.kind];
+                                }}),
+      refusal_log_(context.loop, host_.resources()) {
+  auto relays = std::make_unique<libp2p::relay::RelayTransport>(host_);
+  relay_transport_ = relays.get();
+  host_.add_transport(enclose(std::move(relays), private_network_, context.rng));
 }
 
 Outcome<void> Swarm::serve(const NetworkConfig& config) {
+  refusal_log_.start();
+  if (config.mplex) {
+    host_.add_muxer(std::make_unique<libp2p::mplex::MplexMuxer>());
+  }
+  VIVIM_TRYV(serve_others(config));
+  if (const auto started = hole_puncher_.start(); !started) {
+    return std::unexpected(not_started(started.error(), "punch holes"));
+  }
+  VIVIM_TRYV(listen(config));
+  announced_ = config.announce;
+  announce();
+  return look_for_others(config);
+}
+
+Outcome<void> Swarm::serve_others(const NetworkConfig& config) {
   if (config.perf) {
     perf_.emplace(host_, context_.loop);
   }
   if (config.relay_server) {
     relay_.emplace(host_, signer_, libp2p::relay::RelayServerOptions{});
     if (const auto started = relay_->start(); !started) {
-      return std::unexpected(Problem::from(started.error(), "Could not begin to relay"));
+      return std::unexpected(not_started(started.error(), "relay"));
     }
   }
-  if (const auto started = hole_puncher_.start(); !started) {
-    return std::unexpected(Problem::from(started.error(), "Could not begin to punch holes"));
+  if (config.rendezvous_server) {
+    rendezvous_server_.emplace(host_, context_.loop, context_.rng);
+    if (const auto& started = rendezvous_server_->status(); !started) {
+      return std::unexpected(not_started(started.error(), "be a rendezvous point"));
+    }
   }
-  VIVIM_TRYV(listen(config));
+  if (config.autonat) {
+    autonat_ = std::make_unique<AutonatService>(
+        context_, host_,
+        AutonatService::Options{
+            .policy = policy_, .private_network = private_network_, .on_change = [this] {
+              if (seeker_) {
+                seeker_->wake();
+              }
+            }});
+    if (const auto started = autonat_->start(); !started) {
+      return std::unexpected(not_started(started.error(), "find out who can reach us"));
+    }
+  }
+  return {};
+}
+
+Outcome<void> Swarm::look_for_others(const NetworkConfig& config) {
+  seeker_.emplace(host_, *relay_transport_, config.relays, [this] { return reachability(); });
+  seeker_->start();
   // Whoever listens on this machine alone is of no use to the network around it.
   if (config.mdns && !std::ranges::all_of(config.listen, is_loopback)) {
     start_mdns();
+  }
+  if (config.port_mapping) {
+    start_port_mapping();
+  }
+  bootstrap_.emplace(host_, context_.loop, context_.rng);
+  for (const Multiaddr& address : config.bootstrap) {
+    if (const auto added = bootstrap_->add(address); !added) {
+      return std::unexpected(
+          Problem::from(added.error(), "bootstrap: cannot use " + address.to_string()));
+    }
+    bootstrap_peers_.insert(*address.peer());
+  }
+  bootstrap_->start();
+  if (!config.rendezvous.empty()) {
+    member_.emplace(host_, context_.loop, signer_,
+                    libp2p::rendezvous::MemberOptions{
+                        .ns = config.rendezvous_namespace,
+                        .on_found = [this](const libp2p::rendezvous::Found& found) {
+                          discovered(found.peer, "rendezvous");
+                        }});
+    for (const Multiaddr& address : config.rendezvous) {
+      if (const auto added = member_->add_point(address); !added) {
+        return std::unexpected(
+            Problem::from(added.error(), "rendezvous: cannot use " + address.to_string()));
+      }
+    }
+    member_->start();
   }
   return {};
 }
@@ -128,6 +191,36 @@ void Swarm::start_mdns() {
   }
 }
 
+void Swarm::start_port_mapping() {
+  std::vector<std::unique_ptr<libp2p::portmap::Gateway>> gateways;
+  gateways.push_back(libp2p::portmap::make_nat_pmp_gateway());
+  gateways.push_back(libp2p::portmap::make_upnp_gateway());
+  mapper_.emplace(host_, context_.router, std::move(gateways), [this] { announce(); });
+  mapper_->start();
+}
+
+/// Tells others of the addresses that lead here by other means.
+void Swarm::announce() {
+  auto addresses = announced_;
+  if (mapper_) {
+    const auto mapped = mapper_->addresses();
+    addresses.insert(addresses.end(), mapped.begin(), mapped.end());
+  }
+  host_.announce(std::move(addresses));
+}
+
+void Swarm::on_host_event(const libp2p::HostEvent& event) {
+  using Kind = libp2p::HostEvent::Kind;
+  if (!event.peer) {
+    return;
+  }
+  if (event.kind == Kind::connected && bootstrap_peers_.contains(*event.peer)) {
+    discovered(*event.peer, "bootstrap");
+  } else if (event.kind == Kind::identified) {
+    discovered(*event.peer, "identify");
+  }
+}
+
 void Swarm::on_mdns(const libp2p::mdns::Event& event) {
   if (event.kind != libp2p::mdns::Event::Kind::discovered) {
     return;
@@ -137,13 +230,23 @@ void Swarm::on_mdns(const libp2p::mdns::Event& event) {
     host_.peer_store().add_address(event.peer, address, libp2p::peerstore::Source::discovered,
                                    libp2p::peerstore::k_ttl_told, now);
   }
-  if (on_discovered_) {
-    on_discovered_(event.peer, "mdns");
+  discovered(event.peer, "mdns");
+}
+
+void Swarm::discovered(const libp2p::PeerId& peer, std::string_view source) {
+  if (discoveries_.note(peer, source) && on_discovered_) {
+    on_discovered_(peer, source);
   }
 }
 
 Outcome<void> Swarm::listen(const NetworkConfig& config) {
   for (const auto& address : config.listen) {
+    if (private_network_ && libp2p::quic::to_endpoint(address)) {
+      log::write(log::Level::info, "node",
+                 "no QUIC in a private network: it has no place for the key",
+                 {{"address", address.to_string()}});
+      continue;
+    }
     auto at = host_.listen(address);
     if (!at && config.listen_is_default && at.error().is(rt::RtError::address_in_use)) {
       log::write(log::Level::warning, "node", "address is taken, another port is used",
@@ -156,27 +259,50 @@ Outcome<void> Swarm::listen(const NetworkConfig& config) {
                                             "/ip4/0.0.0.0/tcp/0"));
     }
   }
-  for (const auto& relay : config.relays) {
-    const auto circuit = Multiaddr::parse(relay.to_string() + std::string(k_circuit));
-    const auto at = circuit ? host_.listen(*circuit) : Result<Multiaddr>(circuit);
-    if (!at) {
-      return std::unexpected(listen_problem(relay.to_string(), at.error(),
-                                            "Relays are named by addresses such as "
-                                            "/ip4/192.0.2.1/tcp/8471/p2p/12D3KooW..."));
-    }
-  }
   return {};
 }
 
+Reachability Swarm::reachability() const {
+  return overall(address_reachability());
+}
+
+std::vector<libp2p::autonat::AddressReachability> Swarm::address_reachability() const {
+  return autonat_ ? autonat_->client().reachability()
+                  : std::vector<libp2p::autonat::AddressReachability>();
+}
+
+std::string Swarm::private_network() const {
+  return private_network_ ? private_network_->fingerprint() : "";
+}
+
 rt::Co<void> Swarm::stop() {
+  if (member_) {
+    co_await member_->leave();
+  }
   if (relay_) {
     co_await relay_->stop();
   }
   if (mdns_) {
     co_await mdns_->stop();
   }
+  if (autonat_) {
+    co_await autonat_->stop();
+  }
+  if (seeker_) {
+    co_await seeker_->stop();
+  }
   co_await host_.stop();
   co_await hole_puncher_.stop();
+  if (bootstrap_) {
+    co_await bootstrap_->stop();
+  }
+  if (member_) {
+    co_await member_->stop();
+  }
+  if (mapper_) {
+    co_await mapper_->stop();
+  }
+  co_await refusal_log_.stop();
 }
 
 }  // namespace vivim::node
