@@ -284,7 +284,8 @@ void Host::stop_now() {
 rt::Co<void> Host::stop() {
   co_await tasks_.stop();
   dialings_.clear();
-  peers_.clear();  // connections whose task had not started
+  handshaking_.clear();  // as well as
+  peers_.clear();        // connections whose task had not started
   co_await streams_.stop();
   while (calls_ > 0) {
     calls_ended_.reset();

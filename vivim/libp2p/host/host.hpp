@@ -15,6 +15,7 @@
 #include "vivim/libp2p/host/upgrade.hpp"
 #include "vivim/libp2p/host/watchdog.hpp"
 #include "vivim/libp2p/identify/identify.hpp"
+#include "vivim/libp2p/limits/half_open.hpp"
 #include "vivim/libp2p/limits/resource_manager.hpp"
 #include "vivim/libp2p/metrics/metrics.hpp"
 #include "vivim/libp2p/multistream/negotiation.hpp"
@@ -127,6 +128,12 @@ class Host {
   struct Established;
   struct Listening;
   struct Dialing;
+  /// An inbound connection that is not secured yet.
+  struct Handshaking {
+    rt::Stream* stream;  ///< null: it came secured
+    limits::Reservation reservation;
+    std::optional<Error> given_up = {};  ///< for another one
+  };
   struct Served {
     Handler handler;
     HandleOptions options;
@@ -145,9 +152,10 @@ class Host {
   rt::Co<void> accept_loop(Listening& listening);
   void drop_listener(const Listening& listening, const Error& error);
   void admit(TransportConnection connection, std::string transport);
+  bool make_room(const TransportConnection& connection, const Error& error);
   Result<limits::Reservation> reserve_inbound(const TransportConnection& connection);
   rt::Co<void> inbound(TransportConnection connection, std::string transport,
-                       limits::Reservation reservation);
+                       limits::HalfOpen::Id handshake);
   void refuse(const Multiaddr& remote, std::optional<PeerId> peer, const Error& error);
   bool allows(Direction direction, const PeerId& peer, const Multiaddr& remote) const;
   void fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason);
@@ -194,6 +202,8 @@ class Host {
   void count_failed(const Error& error);
   void count_dial(const std::optional<Error>& error);
   void count_stream(Direction direction, const std::string& protocol);
+  void count_refused_stream(std::string_view reason);
+  void count_muxer_refusals(Peer& peer) const;
 
   // services.cpp
   void add_services();
@@ -252,8 +262,10 @@ class Host {
   std::vector<std::unique_ptr<Listening>> listeners_;
   std::map<ConnectionId, std::shared_ptr<Dialing>> dialings_;  ///< attempts of one share it
   std::map<ConnectionId, rt::Stream*> upgrading_;
-  std::map<ConnectionId, std::unique_ptr<Peer>> peers_;   ///< connected
-  std::map<ConnectionId, std::unique_ptr<Peer>> ending_;  ///< closed, streams still held
+  limits::HalfOpen half_open_;
+  std::map<limits::HalfOpen::Id, Handshaking> handshaking_;  ///< inbound ones
+  std::map<ConnectionId, std::unique_ptr<Peer>> peers_;      ///< connected
+  std::map<ConnectionId, std::unique_ptr<Peer>> ending_;     ///< closed, streams still held
   std::map<std::string, std::shared_ptr<const Served>> handlers_;
   multistream::ProtocolList protocols_;
   std::map<std::uint64_t, std::function<void(const HostEvent&)>> observers_;

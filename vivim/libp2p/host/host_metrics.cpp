@@ -1,5 +1,6 @@
 // What a host counts.
 #include <array>
+#include <utility>
 
 #include "vivim/libp2p/host/peer_detail.hpp"
 
@@ -66,6 +67,8 @@ void Host::declare_metrics() {
   metrics_->declare(k_dials, Type::counter, "addresses dialled, by result");
   metrics_->declare(k_streams, Type::counter, "streams with an agreed protocol");
   metrics_->declare(k_stream_bytes, Type::counter, "bytes of streams, by protocol");
+  metrics_->declare(k_streams_refused, Type::counter,
+                    "streams of peers that were not served, by reason");
   metrics_->declare(k_refused, Type::counter, "what limits refused");
   metrics_->declare(k_connections, Type::gauge, "connections that are open");
   metrics_->declare(k_in_use, Type::gauge, "what counts against the limits of the node");
@@ -94,6 +97,17 @@ void Host::count_stream(Direction direction, const std::string& protocol) {
   metrics_->series(k_streams, {{"direction", to_string(direction)}, {"protocol", protocol}}).add();
 }
 
+void Host::count_refused_stream(std::string_view reason) {
+  metrics_->series(k_streams_refused, {{"reason", reason}}).add();
+}
+
+void Host::count_muxer_refusals(Peer& peer) const {
+  const auto all = peer.connection->refused_streams();
+  if (const auto more = all - std::exchange(peer.refused_streams_counted, all); more > 0) {
+    metrics_->series(k_streams_refused, {{"reason", "too_many_of_connection"}}).add(more);
+  }
+}
+
 std::string Host::metrics_text() const {
   metrics_->clear(k_connections);
   for (const auto& [id, peer] : peers_) {
@@ -103,6 +117,7 @@ std::string Host::metrics_text() const {
                                  {"security", peer->security},
                                  {"muxer", peer->muxer}})
         .add();
+    count_muxer_refusals(*peer);
   }
   metrics_->series(k_known).set(store_.size());
   render_refusals(*metrics_, *resources_);

@@ -1,9 +1,11 @@
 // identify and its push: what a host tells of itself, and what it learns of others.
+#include <algorithm>
 #include <array>
 
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/host/negotiate.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 
 namespace vivim::libp2p {
 
@@ -80,6 +82,13 @@ rt::Co<void> Host::answer_identify(InboundStream inbound) {
 }
 
 rt::Co<void> Host::take_identify_push(InboundStream inbound) {
+  const auto sender = std::ranges::find_if(
+      peers_, [&](const auto& entry) { return entry.second->id == inbound.peer; });
+  if (sender == peers_.end() || !sender->second->pushes.take(loop_.clock().now())) {
+    count_refused_stream("identify_push_rate");
+    inbound.stream->reset(to_value(ResetCode::rate_limited));
+    co_return;
+  }
   rt::Stream* const raw = inbound.stream.get();
   const auto guard = watchdog_.arm(times_.identify_max, [raw] { raw->reset(0); });
   auto told = co_await read_identify(*inbound.stream);

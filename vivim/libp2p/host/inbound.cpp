@@ -58,33 +58,62 @@ Result<limits::Reservation> Host::reserve_inbound(const TransportConnection& con
 
 void Host::admit(TransportConnection connection, std::string transport) {
   auto reservation = reserve_inbound(connection);
+  if (!reservation && make_room(connection, reservation.error())) {
+    reservation = reserve_inbound(connection);
+  }
+  const auto* const raw = std::get_if<RawConnection>(&connection);
   if (!reservation) {
-    if (const auto* const raw = std::get_if<RawConnection>(&connection)) {
+    if (raw != nullptr) {
       raw->stream->reset(0);
     }
     refuse(remote_of(connection), std::nullopt, reservation.error());
     return;
   }
-  tasks_.spawn("inbound connection",
-               inbound(std::move(connection), std::move(transport), std::move(*reservation)));
+  const auto id = half_open_.begin(remote_of(connection), loop_.clock().now().time_since_epoch());
+  handshaking_.emplace(id, Handshaking{.stream = raw == nullptr ? nullptr : raw->stream.get(),
+                                       .reservation = std::move(*reservation)});
+  tasks_.spawn("inbound connection", inbound(std::move(connection), std::move(transport), id));
+}
+
+// Gives up another handshake when their number is what the newcomer was refused for.
+bool Host::make_room(const TransportConnection& connection, const Error& error) {
+  const bool full = error.is(limits::limit_error(limits::Resource::connections,
+                                                 limits::Scope::transient, Direction::inbound));
+  const auto victim =
+      full ? half_open_.to_make_room(remote_of(connection), loop_.clock().now().time_since_epoch())
+           : std::nullopt;
+  if (!victim) {
+    return false;
+  }
+  Handshaking& handshake = handshaking_.at(*victim);
+  half_open_.end(*victim);
+  handshake.given_up = error;
+  handshake.reservation.release();
+  if (handshake.stream != nullptr) {
+    handshake.stream->reset(0);
+  }
+  return true;
 }
 
 rt::Co<void> Host::inbound(TransportConnection connection, std::string transport,
-                           limits::Reservation reservation) {
+                           limits::HalfOpen::Id handshake) {
   const Multiaddr remote = remote_of(connection);
   UpgradeOptions options{.direction = Direction::inbound,
                          .allow = [this, &remote](const PeerId& peer) {
                            return allows(Direction::inbound, peer, remote);
                          }};
   auto established = co_await establish(std::move(connection), std::move(options), 0);
-  if (!established) {
-    reservation.release();
-    refuse(remote, std::nullopt, established.error());
+  auto handshaking = std::move(handshaking_.extract(handshake).mapped());
+  half_open_.end(handshake);
+  if (!established || handshaking.given_up) {
+    handshaking.reservation.release();
+    refuse(remote, std::nullopt,
+           handshaking.given_up ? *handshaking.given_up : established.error());
     co_return;
   }
   established->direction = Direction::inbound;
   established->transport = std::move(transport);
-  established->reservation = std::move(reservation);
+  established->reservation = std::move(handshaking.reservation);
   const PeerId peer = established->peer;
   const auto id = add_peer(std::move(*established));
   if (!id) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "vivim/libp2p/host/dial_plan.hpp"
 #include "vivim/libp2p/host/host.hpp"
 
@@ -9,6 +11,33 @@ namespace vivim::libp2p {
 inline constexpr std::uint64_t k_connection_bytes = std::uint64_t{20} * 1024;
 
 inline constexpr std::string_view k_stream_bytes = "libp2p_stream_bytes_total";
+inline constexpr std::string_view k_streams_refused = "libp2p_streams_refused_total";
+
+/// Pushes of identify that a peer may send at once; then one more each second. What is above is not
+/// read.
+inline constexpr std::size_t k_pushes_at_once_max = 16;
+inline constexpr auto k_push_interval = std::chrono::seconds(1);
+
+/// How many pushes of identify a peer may still send.
+class PushAllowance {
+ public:
+  explicit PushAllowance(rt::TimePoint now) : counted_(now) {}
+
+  bool take(rt::TimePoint now) {
+    const auto more = (now - counted_) / rt::Duration(k_push_interval);
+    counted_ += more * rt::Duration(k_push_interval);
+    left_ = std::min(k_pushes_at_once_max, left_ + static_cast<std::size_t>(more));
+    if (left_ == 0) {
+      return false;
+    }
+    --left_;
+    return true;
+  }
+
+ private:
+  std::size_t left_ = k_pushes_at_once_max;
+  rt::TimePoint counted_;
+};
 
 /// A listener and who made it.
 struct Host::Listening {
@@ -73,6 +102,7 @@ struct Host::Peer {
         muxer(std::move(established.muxer)),
         limited(established.limited),
         since(loop.clock().now()),
+        pushes(since),
         reservation(std::move(established.reservation)),
         descriptor(std::move(established.descriptor)),
         connection(std::move(established.connection)),
@@ -88,8 +118,10 @@ struct Host::Peer {
   std::string muxer;
   bool limited;
   rt::TimePoint since;
+  PushAllowance pushes;
   identify::Info info;
-  std::uint64_t told = 0;  ///< digest of what the peer knows of us
+  std::uint64_t told = 0;                     ///< digest of what the peer knows of us
+  std::uint64_t refused_streams_counted = 0;  ///< of those that the muxer refused
   limits::Reservation reservation;
   limits::Reservation descriptor;
   std::unique_ptr<MuxedConnection> connection;

@@ -45,6 +45,7 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
     peer.connection->close({.cause = CloseCause::local});
   }
   co_await peer.connection->run();
+  count_muxer_refusals(peer);
   ending_.insert(peers_.extract(id));
   manager_.disconnected(id);
   peer.reservation.release();

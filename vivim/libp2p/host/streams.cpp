@@ -39,6 +39,7 @@ rt::Co<void> Host::accept_streams(Peer& peer) {
   while (auto stream = co_await peer.connection->accept()) {
     auto reservation = resources_->open_stream(Direction::inbound, peer.id);
     if (!reservation) {
+      count_refused_stream("limit");
       stream->reset(to_value(ResetCode::limit_exceeded));
       continue;
     }
@@ -73,16 +74,19 @@ rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStrea
   const bool expired = guard->expired();
   guard.reset();
   if (!agreement || expired) {
+    count_refused_stream(expired ? "negotiation_timeout" : "negotiation_failed");
     stream->reset(to_value(ResetCode::negotiation_failed));
     co_return;
   }
   const auto found = handlers_.find(agreement->protocol);
   if (found == handlers_.end() ||  // taken back meanwhile
       (about.limited && !found->second->options.allow_limited)) {
+    count_refused_stream("not_served");
     stream->reset(to_value(ResetCode::negotiation_failed));
     co_return;
   }
   if (!reservation.assign_protocol(agreement->protocol)) {
+    count_refused_stream("limit");
     stream->reset(to_value(ResetCode::limit_exceeded));
     co_return;
   }
@@ -108,7 +112,7 @@ rt::Co<Result<OpenedStream>> Host::open_stream(PeerId peer, std::span<const std:
 }
 
 rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> protocols,
-                                            StreamOptions options) {
+                                           StreamOptions options) {
   VIVIM_CO_TRY(auto reservation, resources_->open_stream(Direction::outbound, peer.id));
   VIVIM_CO_TRY(auto stream, peer.connection->open_stream());
   auto known = std::ranges::find_first_of(protocols, peer.info.protocols);

@@ -39,6 +39,7 @@ class YamuxConnection final : public MuxedConnection {
 
   void when_idle(std::move_only_function<void()> action) override;
   std::size_t streams() const override { return streams_.size(); }
+  std::uint64_t refused_streams() const override { return session_.refused_streams(); }
   std::optional<rt::Duration> rtt() const override { return session_.rtt(); }
   void set_rtt(rt::Duration rtt) override { session_.set_rtt(rtt); }
 

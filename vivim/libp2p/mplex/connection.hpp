@@ -43,6 +43,7 @@ class MplexConnection final : public MuxedConnection {
 
   void when_idle(std::move_only_function<void()> action) override;
   std::size_t streams() const override { return streams_.size(); }
+  std::uint64_t refused_streams() const override { return session_.refused_streams(); }
   std::optional<rt::Duration> rtt() const override { return rtt_; }
   void set_rtt(rt::Duration rtt) override { rtt_ = rtt; }
 

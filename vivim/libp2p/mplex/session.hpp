@@ -135,6 +135,8 @@ class Session {
 
   std::size_t inbound_streams() const { return inbound_; }
   std::size_t outbound_streams() const { return streams_.size() - inbound_; }
+  /// Streams of the peer that were refused by inbound_streams_max.
+  std::uint64_t refused_streams() const { return refused_; }
 
  private:
   StreamState* find(StreamId id);
@@ -173,6 +175,7 @@ class Session {
   Bytes name_;
   std::uint64_t next_number_ = 0;
   std::size_t inbound_ = 0;
+  std::uint64_t refused_ = 0;
   std::size_t full_ = 0;  ///< streams above receive_buffer_bytes_max
   bool open_wanted_ = false;
   std::optional<Error> failure_;

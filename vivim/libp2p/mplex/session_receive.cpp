@@ -111,6 +111,7 @@ Result<void> Session::on_name() {
     return fail(MplexError::duplicate_stream, id.number);
   }
   if (inbound_ >= config_.inbound_streams_max) {
+    ++refused_;
     push_reset(id);
     return {};
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,6 +45,8 @@ class MuxedConnection {
   virtual void when_idle(std::move_only_function<void()> action) = 0;
   /// Streams that somebody holds, of both sides.
   virtual std::size_t streams() const = 0;
+  /// Streams of the peer that were refused because it has too many.
+  virtual std::uint64_t refused_streams() const { return 0; }
 
   /// The last round-trip time that is known.
   virtual std::optional<rt::Duration> rtt() const = 0;

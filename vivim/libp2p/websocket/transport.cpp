@@ -18,7 +18,7 @@ struct WebSocketTransport::Acceptor {
   void close() {
     if (!std::exchange(closed, true)) {
       tcp->close();
-      for (rt::Stream* const stream : upgrading) {
+      for (const auto& [id, stream] : upgrading) {
         stream->reset(0);
       }
       ready.clear();
@@ -28,7 +28,8 @@ struct WebSocketTransport::Acceptor {
 
   std::unique_ptr<rt::Listener> tcp;
   Secure secure;
-  std::set<rt::Stream*> upgrading;
+  limits::HalfOpen half_open;
+  std::map<limits::HalfOpen::Id, rt::Stream*> upgrading;  ///< and not yet given up
   std::deque<RawConnection> ready;
   rt::Event acceptable;
   bool closed = false;
@@ -100,24 +101,43 @@ rt::Co<void> WebSocketTransport::accept_loop(std::shared_ptr<Acceptor> acceptor)
       }
       break;
     }
-    if (acceptor->upgrading.size() >= options_.upgrades_max) {
+    const auto from = to_multiaddr(connection->remote, acceptor->secure);
+    if (!make_room(*acceptor, from)) {
       ++refused_;
       connection->stream->reset(0);
       continue;
     }
-    acceptor->upgrading.insert(connection->stream.get());
-    tasks_.spawn("ws upgrade", upgrade_inbound(acceptor, std::move(*connection)));
+    const auto id = acceptor->half_open.begin(from, now());
+    acceptor->upgrading.emplace(id, connection->stream.get());
+    tasks_.spawn("ws upgrade", upgrade_inbound(acceptor, id, std::move(*connection)));
   }
   acceptor->close();
 }
 
+// Who is given up for another ends by itself, a little later; its refusal is counted then.
+bool WebSocketTransport::make_room(Acceptor& acceptor, const multiformats::Multiaddr& from) const {
+  if (acceptor.upgrading.size() < options_.upgrades_max) {
+    return true;
+  }
+  const auto victim = acceptor.half_open.to_make_room(from, now());
+  if (!victim) {
+    return false;
+  }
+  acceptor.upgrading.at(*victim)->reset(0);
+  acceptor.upgrading.erase(*victim);
+  acceptor.half_open.end(*victim);
+  return true;
+}
+
 rt::Co<void> WebSocketTransport::upgrade_inbound(std::shared_ptr<Acceptor> acceptor,
+                                                 limits::HalfOpen::Id id,
                                                  rt::Connection connection) {
   rt::Stream* const raw = connection.stream.get();
   rt::Deadline deadline(loop_, options_.upgrade_max, [raw] { raw->reset(0); });
   auto upgraded =
       co_await upgrade_server(std::move(connection.stream), acceptor->secure, context());
-  acceptor->upgrading.erase(raw);
+  acceptor->upgrading.erase(id);
+  acceptor->half_open.end(id);
   co_await deadline.finish();
   if (!upgraded || deadline.expired() || acceptor->closed) {
     refused_ += acceptor->closed ? 0 : 1;

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "vivim/libp2p/limits/half_open.hpp"
 #include "vivim/libp2p/transport/transport.hpp"
 #include "vivim/libp2p/websocket/address.hpp"
 #include "vivim/libp2p/websocket/upgrade.hpp"
@@ -16,7 +17,8 @@ namespace vivim::libp2p::websocket {
 struct WebSocketOptions {
   /// TLS and HTTP of an inbound connection must be done by then.
   rt::Duration upgrade_max = std::chrono::seconds(10);
-  /// Inbound handshakes under way, per listener; connections above that are reset.
+  /// Inbound handshakes under way, per listener; above that some make room (limits::HalfOpen), or
+  /// the newcomer is reset.
   std::size_t upgrades_max = 64;
   /// Connections that wait for accept(), per listener; those above that are reset.
   std::size_t accepted_max = 64;
@@ -49,7 +51,10 @@ class WebSocketTransport final : public Transport {
   struct Acceptor;
 
   rt::Co<void> accept_loop(std::shared_ptr<Acceptor> acceptor);
-  rt::Co<void> upgrade_inbound(std::shared_ptr<Acceptor> acceptor, rt::Connection connection);
+  bool make_room(Acceptor& acceptor, const multiformats::Multiaddr& from) const;
+  rt::Co<void> upgrade_inbound(std::shared_ptr<Acceptor> acceptor, limits::HalfOpen::Id id,
+                               rt::Connection connection);
+  limits::HalfOpen::Time now() const { return loop_.clock().now().time_since_epoch(); }
   rt::Co<Result<std::unique_ptr<rt::Stream>>> upgrade_outbound(std::unique_ptr<rt::Stream> stream,
                                                                Address address, rt::Duration time);
   UpgradeContext context() { return {.loop = loop_, .rng = rng_, .tls = options_.tls.get()}; }

@@ -168,6 +168,8 @@ class Session {
 
   std::size_t inbound_streams() const { return inbound_; }
   std::size_t outbound_streams() const { return streams_.size() - inbound_; }
+  /// Streams of the peer that were refused by inbound_streams_max.
+  std::uint64_t refused_streams() const { return refused_; }
 
  private:
   struct ActivePing {
@@ -236,6 +238,7 @@ class Session {
   Time keep_alive_at_;
   std::uint64_t window_growth_ = 0;
   std::size_t inbound_ = 0;
+  std::uint64_t refused_ = 0;
   std::size_t unacknowledged_ = 0;
   std::uint32_t next_id_;
   std::uint32_t next_ping_ = 0;

@@ -113,6 +113,7 @@ Result<StreamState*> Session::accept_stream(const Header& header) {
   }
   if (local_go_away_ || inbound_ >= config_.inbound_streams_max) {
     last_refused_ = 0;
+    ++refused_;
     refuse(header.stream);
     return nullptr;
   }
