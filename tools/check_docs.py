@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = "vivim|apps|docs|scripts|tools|web|cmake|interop|proto|corpus|sim|bench"
+FOLDERS = "vivim|apps|docs|scripts|tools|web|cmake|interop|proto|corpus|sim|stress|bench"
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 problems: list[str] = []
@@ -163,6 +163,31 @@ def check_test(path, number, test, tree):
             report(path, number, f'no test is called "{name}"')
 
 
+def check_advisories(path, text, tree):
+    """Each advisory has a test that exists and is named after it, or says why there is none."""
+    for number, line in enumerate(text.split("\n"), 1):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|") or len(cells) != 3 or cells[0] in ("advisory", "---"):
+            continue
+        ids, _, here = cells
+        names = re.findall(r'"([^"]+)"', here)
+        if not names and not here.startswith("not here:"):
+            report(path, number, f"{ids}: no test, and no reason")
+        for name in names:
+            if name not in tree.tests:
+                report(path, number, f'no test is called "{name}"')
+        if names and not any(ids.split(", ")[0] in name for name in names):
+            report(path, number, f"no test is named after {ids.split(', ')[0]}")
+
+
+def check_quoted_tests(path, text, tree):
+    """What the last cell of a row quotes is the name of a test."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for name in re.findall(r'"([^"]+)"', line.strip().strip("|").split("|")[-1]) if line.startswith("|") else []:
+            if name not in tree.tests:
+                report(path, number, f'no test is called "{name}"')
+
+
 def check_protocols(path, text, code):
     for number, line in enumerate(text.split("\n"), 1):
         for protocol in re.findall(r"`(/[a-z][a-z0-9-]*(?:/[a-z0-9-]+)*/\d+\.\d+\.\d+)`", line):
@@ -188,6 +213,10 @@ def check_page(path, tree, targets, code, program):
     check_make(path, text, targets)
     if path == "docs/limits.md":
         check_limits(path, text, tree)
+    if path == "docs/protocol/libp2p.md":
+        check_quoted_tests(path, text, tree)
+    if path == "docs/security/advisories.md":
+        check_advisories(path, text, tree)
     if path.startswith("docs/") or path == "README.md":
         check_protocols(path, text, code)
     if program:
@@ -213,11 +242,13 @@ def check_tree(tree, program=None):
 
 
 def self_test():
+    advisory = '| CVE-1 | x | "CVE-1: y" |\n| CVE-2 | x | not here: z |\n'
     row = "| a | 64 KiB | `vivim/a.hpp` `k_a_max` | a_test \"reaches it\" |\n"
     good = {
         "Makefile": "run: build\n",
         "vivim/a.hpp": 'constexpr std::size_t k_a_max = 64 * 1024;\nauto p = "/vivim/a/1.0.0";\n',
-        "vivim/a_test.cpp": 'TEST_CASE("reaches it") {}\n',
+        "vivim/a_test.cpp": 'TEST_CASE("reaches it") {}\nTEST_CASE("CVE-1: y") {}\n',
+        "docs/security/advisories.md": advisory,
         "docs/limits.md": row,
         "docs/adr/README.md": "[1](0001-x.md)\n",
         "docs/adr/0001-x.md": "# One thing\n",
@@ -233,6 +264,10 @@ def self_test():
         "limit value": {"docs/limits.md": row.replace("64", "32")},
         "limit name": {"docs/limits.md": row.replace("k_a_max", "k_b_max")},
         "limit file": {"docs/limits.md": row.replace("a.hpp", "b.hpp")},
+        "advisory without": {"docs/security/advisories.md": "| CVE-1 | x | y |\n"},
+        "advisory test": {"docs/security/advisories.md": advisory.replace("y", "z")},
+        "advisory name": {"docs/security/advisories.md": advisory.replace('"CVE-1: y"', '"reaches it"')},
+        "quoted test": {"docs/protocol/libp2p.md": '| a | "nothing" |\n', "docs/protocol/README.md": "[x](libp2p.md)"},
         "limit test": {"docs/limits.md": row.replace("reaches", "misses")},
     }
     failed = []

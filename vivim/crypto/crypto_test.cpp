@@ -304,7 +304,7 @@ TEST_CASE("ed25519: RFC 8032 section 7.1, tests 1 to 3") {
   }
 }
 
-TEST_CASE("ed25519: a damaged signature, message or key does not verify") {
+TEST_CASE("ed25519: a damaged signature, message or key does not verify (RUSTSEC-2019-0004)") {
   const auto pair = Ed25519KeyPair::from_seed(Ed25519Seed(Bytes(32, 3)));
   const Bytes message = to_bytes("hello");
   auto signature = pair.sign(message);

@@ -19,7 +19,7 @@ TEST_CASE("multihash: the examples of multiformats/multihash") {
   CHECK(same.matches(as_bytes("hi")));
 }
 
-TEST_CASE("multihash: errors and limits") {
+TEST_CASE("multihash: errors and limits (RUSTSEC-2020-0068)") {
   const auto error = [](Bytes bytes) { return Multihash::from_bytes(bytes).error(); };
   CHECK(error({}).is(VarintError::truncated));
   CHECK(error({0x12}).is(VarintError::truncated));

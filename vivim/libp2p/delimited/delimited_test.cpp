@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/base/varint.hpp"
 #include "vivim/rt/sim/stream_pair.hpp"
 #include "vivim/rt/sim/world.hpp"
 
@@ -46,6 +47,23 @@ TEST_CASE("delimited: limits and errors") {
   DelimitedReader broken(300);
   broken.feed(Bytes{0x80, 0x00});
   CHECK(broken.next().error().is(DelimitedError::malformed_length));
+}
+
+TEST_CASE("GHSA-xqvc-92cf-94j4: a length that nobody means to send allocates nothing") {
+  for (const std::uint64_t announced :
+       {std::uint64_t{4097}, std::uint64_t{1} << 32, ~std::uint64_t{0} >> 1}) {
+    Bytes length;
+    append_varint(length, announced);
+    DelimitedReader reader(4096);
+    for (const auto byte : length) {  // refused as soon as it is known
+      reader.feed(BytesView(&byte, 1));
+    }
+    const auto refused = reader.next();
+    REQUIRE(!refused);
+    CHECK(refused.error().is(DelimitedError::too_large));
+    CHECK(refused.error().detail() == announced);
+    CHECK(reader.take_rest().capacity() <= 64);
+  }
 }
 
 TEST_CASE("delimited: read from a stream; what is behind a message stays for others") {

@@ -61,7 +61,8 @@ TEST_CASE("mdns message: names in capitals are the same names") {
   CHECK(decode(packet)->questions[0].name == "_p2p._udp.local");
 }
 
-TEST_CASE("hostile: compression pointers that loop, point forward, or are cut off") {
+TEST_CASE(
+    "hostile: compression pointers that loop, point forward, or are cut off (RUSTSEC-2018-0007)") {
   Bytes self = header(1, 0);
   append(self, Bytes{0xc0, 12, 0, 12, 0, 1});
   CHECK(refused(self).is(MdnsError::bad_name));

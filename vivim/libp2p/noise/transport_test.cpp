@@ -106,7 +106,9 @@ TEST_CASE("transport: empty frames are skipped") {
   CHECK(drain(receiver) == to_bytes("after"));
 }
 
-TEST_CASE("transport: damaged, replayed, reordered or short frames fail, and go on failing") {
+TEST_CASE(
+    "transport: damaged, replayed, reordered or short frames fail, and go on failing "
+    "(RUSTSEC-2024-0011)") {
   Sender sender(key());
   Bytes sealed;
   REQUIRE(sender.seal(as_bytes("one"), sealed));

@@ -122,6 +122,38 @@ TEST_CASE("endpoint: a certificate that does not prove an identity is refused by
   }
 }
 
+TEST_CASE("GHSA-5hq8-qhww-jm7q: a certificate that expires while its handshake goes on") {
+  for (const bool before_first_check : {true, false}) {
+    Two two;
+    bool expired = false;
+    const auto verify = two.server.options.verify;
+    const CertificateVerifier expiring = [&](BytesView der) -> Result<PeerId> {
+      if (std::exchange(expired, true)) {  // valid once at most
+        return fail(QuicError::identity);
+      }
+      return verify(der);
+    };
+    two.server.endpoint =
+        Endpoint::make(two.server.options.identity, expiring, two.server.rng).value();
+    two.server.endpoint->set_listening(true);
+    expired = before_first_check;
+    two.connect(two.server.id);
+    carry(two.client, two.server, two.now);
+    CHECK(two.server.count(EventKind::connected) == (before_first_check ? 0 : 1));
+    if (before_first_check) {
+      CHECK(error_of(two.server).is(QuicError::identity));
+    } else {  // who it is was decided by the handshake, and is not asked again
+      CHECK(two.server.endpoint->find(two.server.last_session())->peer() == two.client.id);
+    }
+    expired = false;
+    Machine honest(3, 3);
+    (void)honest.endpoint->connect({.local = honest.at, .remote = two.server.at}, two.server.id,
+                                   two.now);
+    carry(honest, two.server, two.now);
+    CHECK(honest.count(EventKind::connected) == 1);
+  }
+}
+
 TEST_CASE("endpoint: garbage is dropped, and nothing is made for it") {
   Two two;
   rt::sim::SeededRng rng(7);
@@ -183,7 +215,9 @@ TEST_CASE("endpoint: before an address is proven, three bytes are sent for one a
   CHECK(two.server.endpoint->half_open() == 0);
 }
 
-TEST_CASE("endpoint: above a number of half-open handshakes clients must prove their address") {
+TEST_CASE(
+    "endpoint: above a number of half-open handshakes clients must prove their address "
+    "(RUSTSEC-2024-0373)") {
   Two two({.half_open_max = 64, .retry_above = 4});
   for (std::uint64_t seed = 10; seed < 200; ++seed) {
     two.server.feed(place(9, static_cast<std::uint16_t>(seed)), first_packet(seed, two.now),
@@ -389,7 +423,8 @@ TEST_CASE("endpoint: streams of a peer are limited, and come back when they end"
   CHECK(session.open_stream());
 }
 
-TEST_CASE("endpoint: what nobody reads is bounded by the windows, on both sides") {
+TEST_CASE(
+    "endpoint: what nobody reads is bounded by the windows, on both sides (RUSTSEC-2026-0185)") {
   SessionConfig config;
   config.stream_window_bytes = config.stream_window_bytes_max = 100'000;
   config.connection_window_bytes = config.connection_window_bytes_max = 150'000;

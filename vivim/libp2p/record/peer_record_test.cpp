@@ -66,6 +66,17 @@ TEST_CASE("peer record: only of its signer, only newer ones, only of the peer th
             .is(RecordError::bad_signature));
 }
 
+TEST_CASE("GHSA-vrf4-mx87-p53w, RUSTSEC-2022-0009: a record of one peer that another has signed") {
+  const auto attacker = Signer::of(key_pair(2));
+  const auto victim = PeerId::of(key_pair(1));
+  const PeerRecord forged{.peer = victim, .sequence = 1, .addresses = addresses()};
+  const auto sealed = seal(attacker, k_peer_record_domain, k_peer_record_type, encode(forged));
+  CHECK(open_peer_record(sealed).error().is(RecordError::wrong_signer));
+  for (const auto& sender : {victim, PeerId::of(attacker.key)}) {
+    CHECK(accept_peer_record(sealed, sender, {}).error().is(RecordError::wrong_signer));
+  }
+}
+
 TEST_CASE("peer record: limits of what is read and of what is sealed") {
   const auto signer = Signer::of(key_pair(1));
   PeerRecord record{.peer = PeerId::of(signer.key), .sequence = 1, .addresses = {}};

@@ -137,3 +137,22 @@ TEST_CASE("relay keeper: asks, refreshes at half time, backs off, and asks again
   }
   CHECK(*keeper.next_deadline() <= 100s + 10min);
 }
+
+// Of gossipsub's PRUNE there, which is not here: ours are the times of a relay.
+TEST_CASE("GHSA-gc42-3jg7-rxr2, GHSA-xqmp-fxgv-xvq5: a time that a peer sends overflows nothing") {
+  HopMessage answer = hop_status(Status::ok);
+  for (const auto end : {~std::uint64_t{0}, ~std::uint64_t{0} >> 1, std::uint64_t{1} << 34}) {
+    answer.reservation = Reservation{.expire_unix_s = end};
+    answer.limit = Limit{~std::uint32_t{0}, ~std::uint64_t{0}};
+    const auto granted = check_reservation(answer, peer(0), peer(1), 1'700'000'000);
+    REQUIRE(granted);
+    CHECK(granted->lasts > 24h);
+    const Time now = std::chrono::hours(24 * 365 * 100);  // a driver that has run for long
+    Keeper keeper;
+    REQUIRE(keeper.poll(now));
+    keeper.granted(granted->lasts, now);
+    CHECK(keeper.held(now + 1h));
+    CHECK_FALSE(keeper.held(now + 24h));
+    CHECK(keeper.next_deadline() == std::optional<Time>(now + 12h));
+  }
+}

@@ -117,6 +117,20 @@ TEST_CASE("relay: reservations expire") {
   CHECK_FALSE(f.relay.next_deadline());
 }
 
+TEST_CASE("GHSA-x787-gh7p-hmq7: a reservation that is refreshed without end stays one") {
+  Fixture f;
+  for (int i = 0; i < 2000; ++i) {
+    CHECK(f.reserve(1) == Status::ok);
+    f.now += 100ms;
+  }
+  CHECK(f.relay.stats().reservations == 1);
+  CHECK(f.relay.next_deadline() == std::optional<Time>(f.now - 100ms + 1h));
+  f.now += 1h;
+  CHECK(f.relay.on_time(f.now).empty());
+  CHECK(f.relay.stats().reservations == 0);
+  CHECK_FALSE(f.relay.next_deadline());
+}
+
 TEST_CASE("relay: reservation exhaustion by strangers does not keep the app's peers out") {
   Fixture listed({.reservations_max = 2}, Access::only({peer(1), peer(2)}));
   for (std::uint32_t stranger = 100; stranger < 200; ++stranger) {

@@ -154,7 +154,7 @@ TEST_CASE("GHSA-cqfx-gf56-8x59: one peer registers namespaces without end") {
   CHECK(registry.add(peer(2), request(2, "room"), k_start).status == Status::ok);
 }
 
-TEST_CASE("rendezvous: cookies cost the point nothing, however many it gives") {
+TEST_CASE("GHSA-v5hw-cv9c-rpg7: cookies cost the point nothing, however many it gives") {
   Registry registry({}, 7);
   REQUIRE(registry.add(peer(1), request(1, "room"), k_start).status == Status::ok);
   const auto first = registry.discover({.ns = "room"}, k_start).cookie;

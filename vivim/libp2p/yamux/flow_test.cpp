@@ -104,6 +104,21 @@ TEST_CASE("yamux: credit of a peer is refused beyond 32 bits (GHSA-4w32-2493-32g
   CHECK(opened.feed(window(k_flag_syn, 1, 0xffffffff), 0s).error().is(YamuxError::credit_overflow));
 }
 
+TEST_CASE("yamux: a stream whose first frame is larger than its window (GHSA-vxx9-2994-q338)") {
+  for (const int flags : {0, int{k_flag_fin}, int{k_flag_rst}}) {
+    Session session(Role::listener, quiet(), 0s);
+    const auto refused = session.feed(
+        data(static_cast<std::uint16_t>(k_flag_syn | flags), 1, k_initial_window_bytes + 1), 0s);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().is(YamuxError::window_exceeded));
+    CHECK(kinds(session).empty());  // nothing was opened
+    CHECK(session.feed(data(k_flag_syn, 3, 1), 0s).error().is(YamuxError::window_exceeded));
+    const auto said = headers(session);
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].type == FrameType::go_away);
+  }
+}
+
 //= yamux#flow-control
 // # Both sides should track the number of bytes sent in Data frames only
 TEST_CASE("yamux: a peer may send its window and no byte more") {
