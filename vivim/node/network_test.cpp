@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "vivim/libp2p/mplex/connection.hpp"
+#include "vivim/libp2p/mplex/muxer.hpp"
 #include "vivim/node/certificate_test_detail.hpp"
 #include "vivim/node/nodes_test_detail.hpp"
 

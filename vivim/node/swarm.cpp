@@ -5,7 +5,7 @@
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/dns/resolver.hpp"
 #include "vivim/libp2p/host/noise_security.hpp"
-#include "vivim/libp2p/mplex/connection.hpp"
+#include "vivim/libp2p/mplex/muxer.hpp"
 #include "vivim/libp2p/quic/addresses.hpp"
 #include "vivim/libp2p/relay/client.hpp"
 #include "vivim/libp2p/tls/security.hpp"

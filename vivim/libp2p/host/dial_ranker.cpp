@@ -9,7 +9,6 @@ namespace vivim::libp2p {
 
 namespace {
 
-using multiformats::Component;
 using multiformats::Multiaddr;
 using multiformats::Protocol;
 
@@ -34,30 +33,6 @@ Way way_of(const Multiaddr& address) {
     return Way::websocket;
   }
   return address.has(Protocol::udp) ? Way::quic : Way::tcp;
-}
-
-AddressScope scope_of_v4(BytesView ip) {
-  if (ip[0] == 127) {
-    return AddressScope::loopback;
-  }
-  const bool local = ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
-                     (ip[0] == 192 && ip[1] == 168) || (ip[0] == 169 && ip[1] == 254) ||
-                     (ip[0] == 100 && (ip[1] & 0xc0) == 64);
-  return local ? AddressScope::local : AddressScope::global;
-}
-
-AddressScope scope_of_v6(BytesView ip) {
-  const bool zeros = std::ranges::all_of(ip.first(10), [](auto byte) { return byte == 0; });
-  if (zeros && ip[10] == 0xff && ip[11] == 0xff) {
-    return scope_of_v4(ip.subspan(12));  // IPv4-mapped
-  }
-  if (zeros && std::ranges::all_of(ip.subspan(10, 5), [](auto byte) { return byte == 0; }) &&
-      ip[15] == 1) {
-    return AddressScope::loopback;
-  }
-  const bool unique_local = (ip[0] & 0xfe) == 0xfc;
-  const bool link_local = ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
-  return unique_local || link_local ? AddressScope::local : AddressScope::global;
 }
 
 /// IPv6 and the rest in turn, IPv6 first, each in the order given.
@@ -87,23 +62,6 @@ rt::Duration delay_after(const Rank& before, const Rank& next, const DialDelays&
 }
 
 }  // namespace
-
-AddressScope scope_of(const Multiaddr& address) {
-  const auto components = address.components();
-  for (const Component& component : components) {
-    if (component.protocol == Protocol::ip4) {
-      return scope_of_v4(component.value);
-    }
-    if (component.protocol == Protocol::ip6) {
-      return scope_of_v6(component.value);
-    }
-    if (component.protocol != Protocol::ip6zone) {
-      break;
-    }
-  }
-  const bool memory = !components.empty() && components.front().protocol == Protocol::memory;
-  return memory ? AddressScope::loopback : AddressScope::global;
-}
 
 bool is_relayed(const Multiaddr& address) {
   return address.has(Protocol::p2p_circuit);

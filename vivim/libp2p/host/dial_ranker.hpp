@@ -2,10 +2,13 @@
 
 #include <vector>
 
-#include "vivim/multiformats/multiaddr.hpp"
+#include "vivim/multiformats/address_scope.hpp"
 #include "vivim/rt/clock.hpp"
 
 namespace vivim::libp2p {
+
+using multiformats::AddressScope;
+using multiformats::scope_of;
 
 /// Most addresses of one peer that are dialled; the rest, after ranking, are left out.
 inline constexpr std::size_t k_dial_addresses_max = 32;
@@ -33,15 +36,7 @@ struct RankedAddress {
 std::vector<RankedAddress> rank_addresses(std::vector<multiformats::Multiaddr> addresses,
                                           const DialDelays& delays = {});
 
-/// Where an address lies.
-enum class AddressScope : std::uint8_t {
-  loopback,
-  local,   ///< private, link-local, unique local, shared address space
-  global,  ///< every other IP address, and names
-};
-AddressScope scope_of(const multiformats::Multiaddr& address);
-
-/// Whether it leads through a relay.
+/// Whether an address leads through a relay.
 bool is_relayed(const multiformats::Multiaddr& address);
 
 }  // namespace vivim::libp2p

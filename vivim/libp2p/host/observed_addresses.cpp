@@ -27,18 +27,6 @@ std::string kind_of(const std::string& socket) {
   return socket.substr(0, socket.rfind('/'));
 }
 
-/// Who counts as one observer.
-std::string group_of(const Multiaddr& observer) {
-  constexpr std::size_t k_group_bytes_v6 = 7;  // a /56: what one customer of a provider gets
-  if (const auto v4 = observer.find(Protocol::ip4)) {
-    return std::string(as_text(v4->value));
-  }
-  if (const auto v6 = observer.find(Protocol::ip6)) {
-    return std::string(as_text(v6->value.first(k_group_bytes_v6)));
-  }
-  return {};
-}
-
 template <class Map, class Rank>
 void bound(Map& map, std::size_t size_max, const Rank& rank) {
   while (map.size() > size_max) {
@@ -63,8 +51,8 @@ void ObservedAddresses::observe(const Multiaddr& local, const Multiaddr& observe
                                 const Multiaddr& observer, rt::TimePoint now) {
   const auto socket = socket_of(local);
   const auto place = thin_waist(observed);
-  const std::string group = group_of(observer);
-  if (!socket || !place || group.empty() || kind_of(*socket) != kind_of(*socket_of(*place)) ||
+  const auto group = multiformats::ip_group(observer);
+  if (!socket || !place || !group || kind_of(*socket) != kind_of(*socket_of(*place)) ||
       is_relayed(observer) || is_relayed(observed)) {
     return;
   }
@@ -74,7 +62,7 @@ void ObservedAddresses::observe(const Multiaddr& local, const Multiaddr& observe
     return;
   }
   Places& places = sockets_[*socket];
-  places[*place][group] = now;
+  places[*place][*group] = now;
   bound(places[*place], k_observers_max, [](const auto& each) { return each.second; });
   bound(places, k_observed_places_max,
         [&](const auto& each) { return std::pair(each.second.size(), each.first == *place); });

@@ -56,7 +56,7 @@ class ObservedAddresses {
  private:
   /// A port that we listen on: "4/tcp/4001".
   using Socket = std::string;
-  using Groups = std::map<std::string, rt::TimePoint>;
+  using Groups = std::map<Bytes, rt::TimePoint>;
   using Places = std::map<multiformats::Multiaddr, Groups>;
 
   std::set<multiformats::Multiaddr> confirmed(const Places& places, rt::TimePoint now) const;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "vivim/base/assert.hpp"
-
+#include "vivim/multiformats/address_scope.hpp"
 namespace vivim::libp2p::mdns {
 
 namespace {
@@ -33,16 +33,6 @@ std::optional<rt::IpAddress> ip_of(const Multiaddr& address) {
   }
   const auto ip = rt::IpAddress::parse(parts[0].text());
   return ip ? std::optional(*ip) : std::nullopt;
-}
-
-/// Addresses that only mean something on a local network.
-bool is_private(const rt::IpAddress& ip) {
-  const auto& b = ip.bytes;
-  if (ip.is_v6) {
-    return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
-  }
-  return b[0] == 10 || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
-         (b[0] == 169 && b[1] == 254) || (b[0] == 100 && (b[1] & 0xc0) == 64);
 }
 
 }  // namespace
@@ -216,7 +206,7 @@ bool Discovery::is_near(const Multiaddr& address, const rt::IpAddress& source) c
   if (ip->is_loopback()) {
     return source.is_loopback() || std::ranges::find(interfaces_, source) != interfaces_.end();
   }
-  return *ip == source || is_private(*ip);
+  return *ip == source || scope_of(address) == multiformats::AddressScope::local;
 }
 
 Discovery::Peer* Discovery::make_room(const PeerId& peer, const rt::IpAddress& source) {

@@ -23,6 +23,10 @@ const ErrorDomain& error_domain(MultistreamError) {
                     Blame::peer};
           case MultistreamError::too_many_rounds:
             return {"too_many_rounds", "too many proposals without an agreement", Blame::peer};
+          case MultistreamError::malformed_number:
+            return {"malformed_number", "no number to choose the initiator by", Blame::peer};
+          case MultistreamError::same_number:
+            return {"same_number", "both ends drew the same number", Blame::transient};
         }
         return {"unknown", "unknown error", Blame::local};
       }};

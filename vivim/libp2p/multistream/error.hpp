@@ -12,6 +12,8 @@ enum class MultistreamError {
   unexpected_reply,   ///< peer: the answer to a proposal is neither its echo nor `na`
   none_supported,     ///< peer: it supports none of the proposed protocols
   too_many_rounds,    ///< peer: it goes on proposing beyond k_rounds_max
+  malformed_number,   ///< peer: what it sent to choose the initiator by is not `select:` and a u64
+  same_number,        ///< peer: it drew our number; connect anew
 };
 const ErrorDomain& error_domain(MultistreamError);
 

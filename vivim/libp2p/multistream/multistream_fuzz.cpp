@@ -1,7 +1,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "vivim/libp2p/multistream/negotiation.hpp"
+#include "vivim/libp2p/multistream/undecided.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::multistream;
@@ -34,5 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const BytesView in(data + 1, size - 1);
   drive(Listener(make_protocol_list({"/noise", "/tls/1.0.0"})), in, piece);
   drive(Dialer({"/noise", "/tls/1.0.0"}), in, piece);
+  drive(Undecided({"/noise", "/tls/1.0.0"}, 7), in, piece);
+  drive(Undecided({"/noise", "/tls/1.0.0"}, 7, Opening::listen), in, piece);
   return 0;
 }

@@ -8,12 +8,16 @@
 
 namespace vivim::libp2p::multistream {
 
-Dialer::Dialer(std::vector<std::string> protocols, DialMode mode)
-    : protocols_(std::move(protocols)), mode_(mode) {
+Dialer::Dialer(std::vector<std::string> protocols, DialMode mode, Header header)
+    : protocols_(std::move(protocols)),
+      mode_(mode),
+      state_(header == Header::exchanged ? State::reply : State::header) {
   VIVIM_ASSERT(!protocols_.empty());
   VIVIM_ASSERT(mode_ == DialMode::wait || protocols_.size() == 1);
   VIVIM_ASSERT(std::ranges::all_of(protocols_, [](const auto& p) { return is_valid_protocol(p); }));
-  append_message(output_, k_protocol_id);
+  if (header == Header::exchange) {
+    append_message(output_, k_protocol_id);
+  }
   append_message(output_, protocols_.front());
 }
 
@@ -81,7 +85,9 @@ ProtocolList make_protocol_list(std::vector<std::string> protocols) {
   return std::make_shared<const std::vector<std::string>>(std::move(protocols));
 }
 
-Listener::Listener(ProtocolList supported) : supported_(std::move(supported)) {
+Listener::Listener(ProtocolList supported, Header header)
+    : supported_(std::move(supported)),
+      state_(header == Header::exchanged ? State::proposals : State::header) {
   VIVIM_ASSERT(supported_ != nullptr);
 }
 

@@ -24,16 +24,20 @@ enum class DialMode : std::uint8_t {
                ///< checked when it comes
 };
 
+/// Whether a negotiation begins with the headers, or goes on behind them.
+enum class Header : std::uint8_t { exchange, exchanged };
+
 /// The side that proposes. Sans-IO: write take_output(), feed() what arrives until done().
 ///
 /// Header and first proposal leave together, so an agreement on the first proposal costs one round
 /// trip, or none in optimistic mode (libp2p/specs connections/README.md: "Both sides may send the
-/// initial multistream protocol id simultaneously"). Not for both ends dialing at once.
+/// initial multistream protocol id simultaneously"). When both ends dial at once: Undecided.
 class Dialer {
  public:
   /// `protocols` in order of preference: at least one, each is_valid_protocol; exactly one in
   /// optimistic mode.
-  explicit Dialer(std::vector<std::string> protocols, DialMode mode = DialMode::wait);
+  explicit Dialer(std::vector<std::string> protocols, DialMode mode = DialMode::wait,
+                  Header header = Header::exchange);
 
   /// What to write now; empty when there is nothing. In wait mode write nothing else before done().
   Bytes take_output();
@@ -60,7 +64,7 @@ class Dialer {
   Bytes output_;
   std::size_t proposed_ = 0;
   DialMode mode_;
-  State state_ = State::header;
+  State state_;
 };
 
 /// The protocols that listeners of one node share; replaced as a whole, never changed.
@@ -75,7 +79,7 @@ ProtocolList make_protocol_list(std::vector<std::string> protocols);
 /// a message.
 class Listener {
  public:
-  explicit Listener(ProtocolList supported);
+  explicit Listener(ProtocolList supported, Header header = Header::exchange);
 
   /// What to write now; empty when there is nothing. The last output, the agreement, is there when
   /// done() turns true: write it even so (and tolerate that the dialer closed its reading side
@@ -104,7 +108,7 @@ class Listener {
   Bytes output_;
   std::string agreed_;
   std::size_t rounds_ = 0;
-  State state_ = State::header;
+  State state_;
 };
 
 }  // namespace vivim::libp2p::multistream

@@ -135,6 +135,32 @@ TEST_CASE("portmap service: the gateway that works is used, mappings are taken b
   CHECK(service.mappings().empty());
 }
 
+TEST_CASE("portmap service: a mapping is taken back from the gateway that granted it") {
+  rt::sim::World world(1);
+  auto& node = world.add_node("a");
+  const auto worker = node.make_worker();
+  auto first = std::make_unique<FakeGateway>(true);
+  auto second = std::make_unique<FakeGateway>(false);
+  FakeGateway* const early = first.get();
+  FakeGateway* const late = second.get();
+  std::vector<std::unique_ptr<Gateway>> gateways;
+  gateways.push_back(std::move(first));
+  gateways.push_back(std::move(second));
+  Service service(node.loop(), *worker, std::move(gateways), [] {});
+  REQUIRE(service.want(k_tcp));
+  service.start();
+  world.run_for(1s);
+  early->set_works(false);
+  late->set_works(true);
+  REQUIRE(service.want(k_udp));
+  world.run_for(1s);
+  CHECK(early->mapped == std::vector{k_tcp});
+  CHECK(late->mapped == std::vector{k_udp});
+  world.run(service.stop());
+  CHECK(early->mapped.empty());
+  CHECK(late->mapped.empty());
+}
+
 namespace {
 
 /// A NAT-PMP router (RFC 6886): the answer to a request.

@@ -51,6 +51,7 @@ rt::Co<void> Service::map(Port port) {
     if (grant) {
       current_ = index;
       gateway_ = gateway.name();
+      granted_by_[port] = &gateway;
       if (leases_.granted(port, *grant, loop_.clock().now())) {
         observer_();
       }
@@ -69,7 +70,7 @@ rt::Co<void> Service::stop() {
   co_await tasks_.stop();
   for (const auto& mapping : leases_.mappings()) {
     leases_.drop(mapping.port);
-    Gateway& gateway = *gateways_[current_];
+    Gateway& gateway = *granted_by_.at(mapping.port);
     (void)co_await worker_.run(
         [&gateway, &mapping] { return gateway.unmap(mapping.port, mapping.grant); });
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,6 +51,7 @@ class Service {
   Leases leases_;
   std::size_t current_ = 0;
   std::string gateway_;
+  std::map<Port, Gateway*> granted_by_;  ///< of ports that were ever mapped
   std::optional<Error> last_error_;
   std::unique_ptr<rt::Timer> timer_;
   rt::TaskGroup tasks_;

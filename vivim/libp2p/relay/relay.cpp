@@ -4,6 +4,7 @@
 
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/relay/voucher.hpp"
+#include "vivim/multiformats/address_scope.hpp"
 
 namespace vivim::libp2p::relay {
 
@@ -12,20 +13,6 @@ namespace {
 constexpr Time k_minute = std::chrono::minutes(1);
 /// Peers whose rate is remembered; beyond that, those who rested for a minute are forgotten.
 constexpr std::size_t k_rated_peers_max = 4096;
-/// A home gets a /56 of IPv6: its addresses count as one.
-constexpr std::size_t k_ip6_group_bytes = 7;
-
-Bytes ip_group(const Multiaddr& address) {
-  const auto components = address.components();
-  if (components.empty()) {
-    return {};
-  }
-  const auto& first = components.front();
-  if (first.protocol == multiformats::Protocol::ip6) {
-    return to_bytes(first.value.first(k_ip6_group_bytes));
-  }
-  return first.protocol == multiformats::Protocol::ip4 ? to_bytes(first.value) : Bytes{};
-}
 
 std::uint64_t seconds(Time time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
@@ -118,7 +105,7 @@ HopMessage Relay::reserve(const Caller& caller, std::span<const Multiaddr> addre
   if (verdict == Verdict::refuse) {
     return refuse(Status::permission_denied);
   }
-  const Bytes ip = ip_group(caller.remote);
+  const Bytes ip = multiformats::ip_group(caller.remote).value_or(Bytes{});
   if (!make_room(verdict, ip, caller.peer)) {
     return refuse(Status::reservation_refused);
   }
