@@ -154,6 +154,14 @@ rt::Co<std::optional<Host::ConnectionId>> Host::attempt(std::shared_ptr<Dialing>
   if (dialing->result) {
     co_return std::nullopt;  // another was faster, or the host stops
   }
+  if (established && !dialing->reservation) {  // an attempt that had it was turned away
+    auto again = resources_->open_connection(Direction::outbound, 0, k_connection_bytes);
+    if (again) {
+      dialing->reservation = std::move(*again);
+    } else {
+      established = fail(again.error());
+    }
+  }
   const rt::TimePoint now = loop_.clock().now();
   Result<ConnectionId> id = fail(HostError::stopping);
   if (established) {

@@ -76,6 +76,39 @@ crypto::KeyPair some_key(World& world) {
 
 }  // namespace
 
+namespace {
+
+/// Refuses the first connection that could be used.
+class RefuseFirst final : public ConnectionGater {
+ public:
+  bool allow_upgraded(Direction, const multiformats::PeerId&, const Multiaddr&) override {
+    return std::exchange(asked_, true);
+  }
+
+ private:
+  bool asked_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("gater: a dial whose first address is turned away at the end goes on with the next") {
+  World world(1);
+  TestHost b(world.add_node("b"));
+  const auto second =
+      b.host.listen(Multiaddr::from_tcp(b.node.ip().to_string(), 4444).value()).value();
+  auto& node = world.add_node("a");
+  const auto key = crypto::KeyPair::generate([&node](MutableBytes out) { node.rng().fill(out); });
+  HostOptions options{.key = key};
+  options.gater = std::make_unique<RefuseFirst>();
+  Host host(std::move(options), node.loop(), node.network(), node.rng());
+  const std::vector<Multiaddr> addresses{b.address, second};
+  CHECK(world.run(host.connect(b.host.peer_id(), addresses)));
+  CHECK(host.resources().system().connections[1] == 1);
+  world.run(host.stop());
+  CHECK(host.resources().system().empty());
+  world.run(b.host.stop());
+}
+
 TEST_CASE("gater: refuses at each step") {
   World world(1);
   Policy::current = &world;
