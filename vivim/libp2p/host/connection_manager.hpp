@@ -52,6 +52,9 @@ class ConnectionManager {
   void disconnected(ConnectionId id);
   std::size_t connections() const { return connections_.size(); }
   bool above_high_water() const { return connections_.size() > options_.high_water; }
+  /// Whether the last connection was the one too many: the time to look. While they are above the
+  /// mark a look at each further one would cost the square of them.
+  bool crossed_high_water() const { return connections_.size() == options_.high_water + 1; }
 
   /// When above the high water mark: the connections to close so that as many as the low water mark
   /// are left, the least valuable first; fewer when the rest is protected or young. Equal ones:

@@ -45,6 +45,7 @@ TEST_CASE(
   CHECK(manager.trim(k_start + 1min, no_streams).empty());
   manager.connected(9, peer(9), Direction::inbound, k_start);
   CHECK(manager.above_high_water());
+  CHECK(manager.crossed_high_water());
   CHECK(manager.trim(k_start + 1min, no_streams).size() == 3);
   for (const auto id : manager.trim(k_start + 1min, no_streams)) {
     manager.disconnected(id);

@@ -24,7 +24,7 @@ Result<Host::ConnectionId> Host::add_peer(Established established) {
   by_peer_.emplace(at->second->id, at->second.get());
   count_connected(*at->second);
   emit(event_of(HostEvent::Kind::connected, *at->second));
-  if (manager_.above_high_water()) {
+  if (manager_.crossed_high_water()) {
     house_timer_->expire_at(loop_.clock().now());
   }
   return id;
