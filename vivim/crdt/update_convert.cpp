@@ -102,7 +102,7 @@ class Obfuscator {
         obfuscate_named(item);
     }
     if (item.has_key && !item.key.empty()) {
-      item.key = name_for(map_keys_, item.key, "");
+      item.key = as_text(keep(to_bytes(name_for(map_keys_, item.key, ""))));
     }
   }
 
