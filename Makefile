@@ -1,9 +1,9 @@
 # VIVIM's front door. `make run` starts a node; `make test` shows that everything works. `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run build web test unit asan tsan fuzz interop e2e bench lint format docs coverage clean
+.PHONY: help run build web test unit asan tsan fuzz interop conformance e2e bench lint format docs coverage clean
 
 help: ## this list
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: build ## install what is missing, build, and start a node on http://127.0.0.1:8470/
 	@exec build/bin/vivim run $(ARGS)
@@ -35,6 +35,11 @@ interop: ## the matrix against go-, rust- and js-libp2p, into docs/interop.md; a
 	@scripts/build release
 	@scripts/with-node interop/runner/interop.mjs --write
 	@ctest --test-dir build -L differential --no-tests=error --output-on-failure
+
+conformance: ## random programs in our CRDT engine and in npm's Yjs, every byte compared (TRANSACTIONS=1000000)
+	@scripts/bootstrap test
+	@scripts/build release crdt_conformance
+	@build/bin/crdt_conformance --transactions $(or $(TRANSACTIONS),1000000) --seed $(or $(SEED),1) $(wildcard corpus/crdt_conformance/*.txt)
 
 e2e: ## two nodes and two browsers
 	@scripts/bootstrap test

@@ -90,10 +90,18 @@ NodeWorker::~NodeWorker() {
 }
 
 Bytes NodeWorker::call(BytesView request) {
+  send(request);
+  return receive();
+}
+
+void NodeWorker::send(BytesView request) {
   Bytes frame(4);
   store_be32(frame, static_cast<std::uint32_t>(request.size()));
   append(frame, request);
   write_all(to_, frame);
+}
+
+Bytes NodeWorker::receive() {
   Bytes header(4);
   read_exactly(from_, header);
   Bytes body(load_be32(header));

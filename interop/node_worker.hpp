@@ -22,6 +22,9 @@ class NodeWorker {
 
   /// Sends a request and waits for its response.
   Bytes call(BytesView request);
+  /// The two halves of it, to do something else meanwhile. One request at a time.
+  void send(BytesView request);
+  Bytes receive();
 
  private:
   pid_t pid_ = -1;

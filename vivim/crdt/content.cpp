@@ -116,14 +116,4 @@ void Content::append_to(std::string& out, std::uint32_t offset) const {
   }
 }
 
-void Content::write_text(lib0::Encoder& out, std::uint32_t offset) const {
-  if (!wide()) {
-    out.var_bytes(bytes().subspan(offset));
-    return;
-  }
-  std::string utf8;
-  append_to(utf8, offset);
-  out.var_string(utf8);
-}
-
 }  // namespace vivim::crdt::detail

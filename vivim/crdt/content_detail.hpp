@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "vivim/base/bytes.hpp"
-#include "vivim/crdt/lib0.hpp"
 
 namespace vivim::crdt::detail {
 
@@ -40,8 +39,17 @@ class Content {
   Content split_text(std::uint32_t units);
   /// Appends the text from unit `offset` on as UTF-8.
   void append_to(std::string& out, std::uint32_t offset = 0) const;
-  /// Writes the text from unit `offset` on as varString.
-  void write_text(lib0::Encoder& out, std::uint32_t offset) const;
+  /// Writes the text from unit `offset` on as a string field of an update (UpdateEncoderV1 or V2).
+  template <class Out>
+  void write_text(Out& out, std::uint32_t offset) const {
+    if (!wide()) {
+      out.string(as_text(bytes().subspan(offset)), bytes_ - offset);
+      return;
+    }
+    std::string utf8;
+    append_to(utf8, offset);
+    out.string(utf8, bytes_ / 2 - offset);
+  }
 
   void set_bytes(BytesView bytes);
   void append_bytes(BytesView bytes);

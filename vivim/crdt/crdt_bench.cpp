@@ -133,6 +133,41 @@ void b4_encode(benchmark::State& state) {
 }
 BENCHMARK(b4_encode)->Unit(benchmark::kMillisecond);
 
+void b4_load_v2(benchmark::State& state) {
+  const Trace* trace = trace_or_skip(state);
+  Bytes v2;
+  if (trace != nullptr) {
+    v2 = convert_update(trace->state, UpdateFormat::v1, UpdateFormat::v2).value();
+  }
+  for (auto run : state) {
+    Doc doc(ClientId{2});
+    benchmark::DoNotOptimize(apply_update(doc, v2, {}, UpdateFormat::v2));
+    benchmark::DoNotOptimize(doc.text("text").to_string());
+  }
+  state.counters["bytes"] = static_cast<double>(v2.size());
+}
+BENCHMARK(b4_load_v2)->Unit(benchmark::kMillisecond);
+
+void b4_encode_v2(benchmark::State& state) {
+  const Trace* trace = trace_or_skip(state);
+  Doc doc(ClientId{2});
+  if (trace != nullptr) {
+    benchmark::DoNotOptimize(apply_update(doc, trace->state));
+  }
+  for (auto run : state) {
+    benchmark::DoNotOptimize(encode_state_as_update(doc, UpdateFormat::v2));
+  }
+}
+BENCHMARK(b4_encode_v2)->Unit(benchmark::kMillisecond);
+
+void b4_convert_to_v2(benchmark::State& state) {
+  const Trace* trace = trace_or_skip(state);
+  for (auto run : state) {
+    benchmark::DoNotOptimize(convert_update(trace->state, UpdateFormat::v1, UpdateFormat::v2));
+  }
+}
+BENCHMARK(b4_convert_to_v2)->Unit(benchmark::kMillisecond);
+
 void b4_merge_updates(benchmark::State& state) {
   const Trace* trace = trace_or_skip(state);
   std::vector<BytesView> views;
@@ -144,6 +179,25 @@ void b4_merge_updates(benchmark::State& state) {
   }
 }
 BENCHMARK(b4_merge_updates)->Unit(benchmark::kMillisecond);
+
+// A text whose 2,000 updates come in the order from last to first.
+void reversed_arrival_2k(benchmark::State& state) {
+  Doc writer(ClientId{1});
+  std::vector<Bytes> updates;
+  const auto recording =
+      writer.on_update([&](BytesView update, Origin) { updates.push_back(to_bytes(update)); });
+  for (int i = 0; i < 2'000; ++i) {
+    writer.transact([&](Transaction& t) { writer.text("t").push(t, "x"); });
+  }
+  for (auto run : state) {
+    Doc doc(ClientId{2});
+    for (auto update = updates.rbegin(); update != updates.rend(); ++update) {
+      benchmark::DoNotOptimize(apply_update(doc, *update));
+    }
+    benchmark::DoNotOptimize(doc.text("t").length());
+  }
+}
+BENCHMARK(reversed_arrival_2k)->Unit(benchmark::kMillisecond);
 
 void random_inserts_30k(benchmark::State& state) {
   for (auto run : state) {

@@ -31,21 +31,21 @@ std::vector<std::string> Doc::root_names() const {
 void Doc::transact(const std::function<void(Transaction&)>& body, Origin origin) {
   engine_->transact(body, origin);
 }
-Subscription Doc::on_update(std::function<void(BytesView, Origin)> observer) {
-  return engine_->on_update(std::move(observer));
+Subscription Doc::on_update(std::function<void(BytesView, Origin)> observer, UpdateFormat format) {
+  return engine_->on_update(std::move(observer), format);
 }
 
-Result<void> apply_update(Doc& doc, BytesView update, Origin origin) {
-  return doc.engine().apply(update, origin);
+Result<void> apply_update(Doc& doc, BytesView update, Origin origin, UpdateFormat format) {
+  return doc.engine().apply(update, origin, format);
 }
 
-Result<Bytes> encode_state_as_update(const Doc& doc, BytesView state_vector) {
+Result<Bytes> encode_state_as_update(const Doc& doc, BytesView state_vector, UpdateFormat format) {
   VIVIM_TRY(const StateVector known, decode_state_vector(state_vector));
-  return doc.engine().encode(known);
+  return doc.engine().encode(known, format);
 }
 
-Bytes encode_state_as_update(const Doc& doc) {
-  return doc.engine().encode({});
+Bytes encode_state_as_update(const Doc& doc, UpdateFormat format) {
+  return doc.engine().encode({}, format);
 }
 Bytes encode_state_vector(const Doc& doc) {
   return encode_state_vector(state_vector(doc));
@@ -55,6 +55,20 @@ StateVector state_vector(const Doc& doc) {
 }
 bool has_pending(const Doc& doc) {
   return doc.engine().has_pending();
+}
+
+Pending pending(const Doc& doc) {
+  const detail::Engine& engine = doc.engine();
+  Pending pending{.missing = {}, .structs = engine.parked_structs(), .deletes = {}};
+  if (!pending.structs.empty()) {
+    for (const auto& [client, clock] : engine.missing()) {
+      pending.missing.emplace(ClientId{client}, clock);
+    }
+  }
+  for (const auto& [client, ranges] : engine.pending_deletes()) {
+    pending.deletes.emplace(ClientId{client}, ranges);
+  }
+  return pending;
 }
 
 bool consistent(const Doc& doc) {

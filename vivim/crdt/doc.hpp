@@ -11,6 +11,7 @@
 #include "vivim/crdt/id.hpp"
 #include "vivim/crdt/subscription.hpp"
 #include "vivim/crdt/transaction.hpp"
+#include "vivim/crdt/update_format.hpp"
 
 namespace vivim::crdt {
 
@@ -52,10 +53,11 @@ class Doc {
   /// transaction joins it. Edits made by an observer form a following transaction.
   void transact(const std::function<void(Transaction&)>& body, Origin origin = {});
 
-  /// Calls `observer` with the update (format v1) of every transaction that changed something,
-  /// local or applied. Byte for byte what Yjs emits for the same transaction, except that we never
-  /// write clean-up deletions of formatting.
-  Subscription on_update(std::function<void(BytesView update, Origin origin)> observer);
+  /// Calls `observer` with the update of every transaction that changed something, local or
+  /// applied. Byte for byte what Yjs emits for the same transaction, except that we never write
+  /// clean-up deletions of formatting.
+  Subscription on_update(std::function<void(BytesView update, Origin origin)> observer,
+                         UpdateFormat format = UpdateFormat::v1);
 
   /// The internals, for this module's own files.
   detail::Engine& engine() { return *engine_; }

@@ -30,7 +30,7 @@ class Integration {
 
   /// What was left over, as an update without deletions; empty if nothing was.
   Bytes rest() const {
-    lib0::Encoder out;
+    UpdateEncoderV1 out;
     std::size_t count = 0;
     for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
       if (group->parked_from == k_not_parked) {
@@ -38,9 +38,9 @@ class Integration {
       }
       ++count;
       const auto items = std::span(*group->items).subspan(group->parked_from);
-      out.var_uint(items.size());
-      out.var_uint(group->client);
-      out.var_uint(items.front().clock);
+      out.rest().var_uint(items.size());
+      out.rest().var_uint(group->client);
+      out.rest().var_uint(items.front().clock);
       for (const WireStruct& item : items) {
         write_struct(out, item, 0);
       }
@@ -50,7 +50,7 @@ class Integration {
     }
     lib0::Encoder update;
     update.var_uint(count);
-    update.raw(out.view());
+    update.raw(out.rest_view());
     update.var_uint(0);
     return update.take();
   }
@@ -126,8 +126,8 @@ class Integration {
   std::vector<Pending> stack_;
 };
 
-Result<void> Engine::apply(BytesView bytes, Origin origin) {
-  VIVIM_TRY(const DecodedUpdate update, decode_update(bytes));
+Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) {
+  VIVIM_TRY(const DecodedUpdate update, decode_update(bytes, format));
   VIVIM_TRYV(check_room(update, bytes.size()));
   if (current_ != nullptr) {
     current_->local = false;
@@ -361,6 +361,19 @@ void Engine::park(Bytes update) {
   if (pending_bytes_ > 2 * pending_compacted_bytes_ + k_small && pending_.size() > 64) {
     compact_pending();
   }
+}
+
+Bytes Engine::parked_structs() const {
+  const std::vector<BytesView> views(pending_.begin(), pending_.end());
+  auto merged = pending_.empty() ? Result<Bytes>(Bytes()) : merge_updates(views);
+  return VIVIM_BUG(!merged.has_value()) ? Bytes() : std::move(*merged);
+}
+
+Bytes Engine::parked_deletes() const {
+  UpdateEncoderV1 out;
+  out.rest().var_uint(0);
+  write_deletes(out, pending_deletes_);
+  return out.take();
 }
 
 // Makes one update of all that is parked; what came more than once is kept once.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/inspect.hpp"
 #include "vivim/crdt/item_detail.hpp"
 #include "vivim/crdt/observers_detail.hpp"
 #include "vivim/crdt/sequence_detail.hpp"
@@ -137,14 +138,24 @@ class Engine {
 
   // Transactions (engine_transaction.cpp).
   void transact(const std::function<void(Transaction&)>& body, Origin origin);
-  Subscription on_update(std::function<void(BytesView, Origin)> observer);
+  Subscription on_update(std::function<void(BytesView, Origin)> observer, UpdateFormat format);
   bool in_transaction() const { return current_ != nullptr; }
 
   // Updates (engine_apply.cpp, engine_encode.cpp).
-  Result<void> apply(BytesView update, Origin origin);
-  Bytes encode(const StateVector& known) const;
+  Result<void> apply(BytesView update, Origin origin, UpdateFormat format);
+  Bytes encode(const StateVector& known, UpdateFormat format) const;
   StateVector state_vector() const;
   bool has_pending() const { return !pending_.empty() || !pending_deletes_.empty(); }
+  WireDeletes deletes() const;
+  /// The structs up to `state`, and the deletions `deleted`, as an update. Error: not_restorable.
+  Result<Bytes> encode_version(const StateVector& state, const WireDeletes& deleted);
+  /// Per client, the clock that must be known before another try of what is parked makes sense.
+  const std::unordered_map<std::uint64_t, std::uint64_t>& missing() const { return missing_; }
+  const WireDeletes& pending_deletes() const { return pending_deletes_; }
+  /// What is parked, as one v1 update without deletions; empty if nothing is.
+  Bytes parked_structs() const;
+  /// Deletions that wait for what they delete, as a v1 update without structs.
+  Bytes parked_deletes() const;
 
   // Local edits (engine_local.cpp, engine_text.cpp).
   void text_insert(TypeRef type, std::uint32_t index, std::string_view utf8);
@@ -169,6 +180,9 @@ class Engine {
   Any to_any(TypeRef type, std::uint32_t depth = 0);
 
   Type& type(TypeRef ref) { return types_[ref]; }
+
+  // Every struct, for inspection (inspect.cpp).
+  std::vector<StructInfo> structs() const;
 
   /// Checks every invariant that the structures have; for tests. False: broken.
   bool consistent() const;
@@ -268,11 +282,22 @@ class Engine {
   void compact_pending();
 
   // engine_encode.cpp
-  void write_runs(lib0::Encoder& out, const Client& client, std::uint32_t from) const;
-  void write_item(lib0::Encoder& out, const Item& item, std::uint32_t offset) const;
-  void write_content(lib0::Encoder& out, const Item& item, std::uint32_t offset) const;
-  void write_id(lib0::Encoder& out, DenseId id) const;
-  WireDeletes deletes() const;
+  template <class Out>
+  void write_state(Out& out, const StateVector& known) const;
+  template <class Out>
+  void write_transaction(Out& out, const TransactionState& state) const;
+  template <class Out>
+  void write_runs(Out& out, const Client& client, std::uint32_t from) const;
+  template <class Out>
+  void write_item(Out& out, const Item& item, std::uint32_t offset) const;
+  template <class Out>
+  void write_content(Out& out, const Item& item, std::uint32_t offset) const;
+  void write_runs_until(UpdateEncoderV1& out, ClientIndex client, std::uint32_t end);
+  Bytes encode_event(const TransactionState& state, UpdateFormat format) const;
+  Bytes with_pending(Bytes state, const StateVector& known, UpdateFormat format) const;
+
+  // inspect.cpp
+  StructInfo info(const Item& item) const;
 
   // engine_read.cpp
   Value value_of_type(TypeRef type);
@@ -296,6 +321,7 @@ class Engine {
   std::unique_ptr<TransactionState> spare_;
   bool cleaning_ = false;
   Observers<BytesView, Origin> update_observers_;
+  Observers<BytesView, Origin> update_v2_observers_;
 
   // Parked structs, as updates, and per client the clock that must be passed before another try
   // makes sense.

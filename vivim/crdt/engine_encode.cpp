@@ -28,7 +28,17 @@ WireDeletes Engine::deletes() const {
 
 // Yjs encodeStateAsUpdate: clients from the highest id down, each from where `known` ends, then
 // every deletion.
-Bytes Engine::encode(const StateVector& known) const {
+Bytes Engine::encode(const StateVector& known, UpdateFormat format) const {
+  const auto write = [&](auto out) {
+    write_state(out, known);
+    return out.take();
+  };
+  Bytes state = format == UpdateFormat::v1 ? write(UpdateEncoderV1()) : write(UpdateEncoderV2());
+  return has_pending() ? with_pending(std::move(state), known, format) : state;
+}
+
+template <class Out>
+void Engine::write_state(Out& out, const StateVector& known) const {
   std::vector<std::pair<std::uint64_t, ClientIndex>> order;
   for (ClientIndex i = 0; i < clients_.size(); ++i) {
     const auto it = known.find(ClientId{clients_[i].id});
@@ -37,43 +47,108 @@ Bytes Engine::encode(const StateVector& known) const {
     }
   }
   std::ranges::sort(order, std::greater<>());
-  lib0::Encoder out;
-  out.var_uint(order.size());
+  out.rest().var_uint(order.size());
   for (const auto& [id, index] : order) {
     const auto it = known.find(ClientId{id});
     const std::uint64_t from = it == known.end() ? 0 : it->second;
     write_runs(out, clients_[index], static_cast<std::uint32_t>(from));
   }
   write_deletes(out, deletes());
-  if (!has_pending()) {
-    return out.take();
-  }
-  std::vector<Bytes> parts{out.take()};
-  if (!pending_deletes_.empty()) {
-    out.bytes().clear();
-    out.var_uint(0);
-    write_deletes(out, pending_deletes_);
-    parts.push_back(out.take());
-  }
-  const Bytes known_bytes = crdt::encode_state_vector(known);
-  const std::vector<BytesView> parked_views(pending_.begin(), pending_.end());
-  if (const auto parked = merge_updates(parked_views); parked && !pending_.empty()) {
-    if (auto missing = diff_update(*parked, known_bytes)) {
-      parts.push_back(std::move(*missing));
-    }
-  }
-  const std::vector<BytesView> views(parts.begin(), parts.end());
-  auto merged = merge_updates(views);
-  return VIVIM_BUG(!merged.has_value()) ? std::move(parts.front()) : std::move(*merged);
 }
 
-void Engine::write_runs(lib0::Encoder& out, const Client& client, std::uint32_t from) const {
+// `state` and what is parked, as one update.
+Bytes Engine::with_pending(Bytes state, const StateVector& known, UpdateFormat format) const {
+  std::vector<UpdatePart> parts{{.bytes = std::move(state), .format = format}};
+  if (!pending_deletes_.empty()) {
+    parts.push_back({.bytes = parked_deletes(), .format = UpdateFormat::v1});
+  }
+  const auto parked = parked_structs();
+  if (!parked.empty()) {
+    if (auto missing = diff_update(parked, crdt::encode_state_vector(known))) {
+      parts.push_back({.bytes = std::move(*missing), .format = UpdateFormat::v1});
+    }
+  }
+  auto merged = merge_parts(parts, format);
+  return VIVIM_BUG(!merged.has_value()) ? std::move(parts.front().bytes) : std::move(*merged);
+}
+
+// What a transaction changed, as its update event.
+Bytes Engine::encode_event(const TransactionState& state, UpdateFormat format) const {
+  const auto write = [&](auto out) {
+    write_transaction(out, state);
+    return out.take();
+  };
+  return format == UpdateFormat::v1 ? write(UpdateEncoderV1()) : write(UpdateEncoderV2());
+}
+
+template <class Out>
+void Engine::write_transaction(Out& out, const TransactionState& state) const {
+  std::vector<std::pair<std::uint64_t, ClientIndex>> order;
+  for (const ClientIndex client : state.touched) {
+    if (clients_[client].state > before(state, client)) {
+      order.emplace_back(clients_[client].id, client);
+    }
+  }
+  std::ranges::sort(order, std::greater<>());
+  out.rest().var_uint(order.size());
+  for (const auto& [id, client] : order) {
+    write_runs(out, clients_[client], before(state, client));
+  }
+  WireDeletes deleted;
+  for (const auto& [client, ranges] : state.deleted) {
+    deleted[clients_[client].id] = ranges;
+  }
+  write_deletes(out, deleted);
+}
+
+// Yjs createDocFromSnapshot. The cuts are healed when the transaction ends.
+Result<Bytes> Engine::encode_version(const StateVector& state, const WireDeletes& deleted) {
+  const auto known = [&](const auto& entry) {
+    return entry.second <= state_of(value_of(entry.first));
+  };
+  if (options_.collect_garbage || !std::ranges::all_of(state, known)) {
+    return fail(CrdtError::not_restorable);
+  }
+  TransactionState& transaction = begin({}, true);
+  UpdateEncoderV1 out;
+  out.rest().var_uint(static_cast<std::uint64_t>(
+      std::ranges::count_if(state, [](const auto& entry) { return entry.second > 0; })));
+  for (const auto& [id, clock] : state) {
+    if (clock > 0) {
+      write_runs_until(out, client_index(value_of(id)), static_cast<std::uint32_t>(clock));
+    }
+  }
+  write_deletes(out, deleted);
+  end(transaction);
+  return out.take();
+}
+
+void Engine::write_runs_until(UpdateEncoderV1& out, ClientIndex client, std::uint32_t end) {
+  if (end < clients_[client].state) {
+    clean_start({client, end});
+  }
+  const RunList& runs = clients_[client].runs;
+  const auto last = runs.find(end - 1);
+  std::size_t count = runs.size() - runs.count_from(last) + 1;
+  out.rest().var_uint(count);
+  out.client(clients_[client].id);
+  out.rest().var_uint(0);
+  for (auto position = runs.find(0);; position = runs.next(position)) {
+    write_item(out, items_[runs.at(position)], 0);
+    if (--count == 0) {
+      return;
+    }
+  }
+}
+
+template <class Out>
+void Engine::write_runs(Out& out, const Client& client, std::uint32_t from) const {
   const RunList& runs = client.runs;
   auto position = runs.find(from);
   std::size_t count = runs.count_from(position);
-  out.var_uint(count);
-  out.var_uint(client.id);
-  out.var_uint(from);
+  out.rest().var_uint(count);
+  out.client(client.id);
+  out.rest().var_uint(from);
   std::uint32_t offset = from - items_[runs.at(position)].clock;
   while (true) {
     write_item(out, items_[runs.at(position)], offset);
@@ -85,66 +160,60 @@ void Engine::write_runs(lib0::Encoder& out, const Client& client, std::uint32_t 
   }
 }
 
-void Engine::write_id(lib0::Encoder& out, DenseId id) const {
-  out.var_uint(clients_[id.client].id);
-  out.var_uint(id.clock);
-}
-
-void Engine::write_item(lib0::Encoder& out, const Item& item, std::uint32_t offset) const {
+template <class Out>
+void Engine::write_item(Out& out, const Item& item, std::uint32_t offset) const {
   if (item.kind == Kind::gc) {
-    out.u8(0);
-    out.var_uint(item.len - offset);
+    out.info(0);
+    out.len(item.len - offset);
     return;
   }
   const DenseId origin = offset > 0 ? DenseId{item.client, item.clock + offset - 1} : item.origin;
-  out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(item.kind) |
-                                   (origin.exists() ? k_info_origin : 0) |
-                                   (item.right_origin.exists() ? k_info_right_origin : 0) |
-                                   (item.key != k_none ? k_info_key : 0)));
+  out.info(static_cast<std::uint8_t>(static_cast<std::uint8_t>(item.kind) |
+                                     (origin.exists() ? k_info_origin : 0) |
+                                     (item.right_origin.exists() ? k_info_right_origin : 0) |
+                                     (item.key != k_none ? k_info_key : 0)));
   if (origin.exists()) {
-    write_id(out, origin);
+    out.left_id(clients_[origin.client].id, origin.clock);
   }
   if (item.right_origin.exists()) {
-    write_id(out, item.right_origin);
+    out.right_id(clients_[item.right_origin.client].id, item.right_origin.clock);
   }
   if (!origin.exists() && !item.right_origin.exists()) {
     const Type& parent = types_[item.parent];
-    out.var_uint(parent.item == k_none ? 1 : 0);
+    out.parent_info(parent.item == k_none ? 1 : 0);
     if (parent.item == k_none) {
-      out.var_string(keys_.name(parent.root_name));
+      out.string(keys_.name(parent.root_name));
     } else {
-      write_id(out, items_[parent.item].id());
+      const DenseId id = items_[parent.item].id();
+      out.left_id(clients_[id.client].id, id.clock);
     }
     if (item.key != k_none) {
-      out.var_string(keys_.name(item.key));
+      out.string(keys_.name(item.key));
     }
   }
   write_content(out, item, offset);
 }
 
-void Engine::write_content(lib0::Encoder& out, const Item& item, std::uint32_t offset) const {
+template <class Out>
+void Engine::write_content(Out& out, const Item& item, std::uint32_t offset) const {
   switch (item.kind) {
     case Kind::deleted:
-      out.var_uint(item.len - offset);
+      out.len(item.len - offset);
       return;
     case Kind::string:
       item.content.write_text(out, offset);
       return;
     case Kind::json:
-    case Kind::any: {
-      const BytesView elements = item.content.bytes();
-      out.var_uint(item.len - offset);
-      out.raw(elements.subspan(element_offset(item.kind, elements, offset)));
+    case Kind::any:
+      write_elements(out, item.kind, item.content.bytes(), item.len, offset);
       return;
-    }
     case Kind::type: {
       const Type& type = types_[item.content.number()];
-      out.var_uint(static_cast<std::uint64_t>(type.kind));
-      out.raw(type.name.bytes());
+      write_unit_content(out, item.kind, type.kind, type.name.bytes());
       return;
     }
     default:
-      out.raw(item.content.bytes());
+      write_unit_content(out, item.kind, TypeKind::unknown, item.content.bytes());
   }
 }
 

@@ -266,12 +266,14 @@ void Engine::absorb(ItemRef left_ref, ItemRef right_ref) {
   items_.release(right_ref);
 }
 
-Subscription Engine::on_update(std::function<void(BytesView, Origin)> observer) {
-  return update_observers_.add(std::move(observer));
+Subscription Engine::on_update(std::function<void(BytesView, Origin)> observer,
+                               UpdateFormat format) {
+  return (format == UpdateFormat::v1 ? update_observers_ : update_v2_observers_)
+      .add(std::move(observer));
 }
 
 void Engine::emit(const TransactionState& state) {
-  if (update_observers_.empty()) {
+  if (update_observers_.empty() && update_v2_observers_.empty()) {
     return;
   }
   const auto settled = std::span(state.touched).first(state.settled);
@@ -280,24 +282,12 @@ void Engine::emit(const TransactionState& state) {
   if (!changed && state.deleted.empty()) {
     return;
   }
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> clients;
-  for (const ClientIndex client : state.touched) {
-    if (clients_[client].state > before(state, client)) {
-      clients.emplace_back(clients_[client].id, client);
-    }
+  if (!update_observers_.empty()) {
+    update_observers_.notify(encode_event(state, UpdateFormat::v1), state.origin);
   }
-  std::ranges::sort(clients, std::greater<>());
-  lib0::Encoder out;
-  out.var_uint(clients.size());
-  for (const auto& [id, client] : clients) {
-    write_runs(out, clients_[client], before(state, client));
+  if (!update_v2_observers_.empty()) {
+    update_v2_observers_.notify(encode_event(state, UpdateFormat::v2), state.origin);
   }
-  WireDeletes deleted;
-  for (const auto& [client, ranges] : state.deleted) {
-    deleted[clients_[client].id] = ranges;
-  }
-  write_deletes(out, deleted);
-  update_observers_.notify(out.view(), state.origin);
 }
 
 }  // namespace vivim::crdt::detail

@@ -29,6 +29,8 @@ ErrorInfo describe(int code) {
       return {"too_many", "more entries than the limit", Blame::peer};
     case CrdtError::too_much_pending:
       return {"too_much_pending", "too much waits for missing updates", Blame::peer};
+    case CrdtError::not_restorable:
+      return {"not_restorable", "this version is not known, or not kept, any more", Blame::local};
   }
   return {"unknown", "unknown error", Blame::local};
 }

@@ -18,6 +18,7 @@ enum class CrdtError {
   trailing_bytes,    ///< bytes after the end of the value (peer)
   too_many,          ///< more entries than a limit allows (peer)
   too_much_pending,  ///< more parked bytes than the document may keep (peer)
+  not_restorable,    ///< a version of what is not known, or not kept, any more (local)
 };
 const ErrorDomain& error_domain(CrdtError);
 

@@ -73,6 +73,12 @@ class Decoder {
   Result<std::uint64_t> var_uint(std::uint64_t max = (std::uint64_t{1} << 53) - 1);
   /// Errors: truncated, number_too_large. -0 reads as 0.
   Result<std::int64_t> var_int();
+  struct SignedNumber {
+    std::uint64_t magnitude = 0;
+    bool negative = false;
+  };
+  /// As var_int(), with -0 told apart.
+  Result<SignedNumber> signed_number();
   /// UTF-8, checked, a view into the input. Errors: truncated, bad_utf8.
   Result<std::string_view> var_string();
   /// A view into the input. Errors: truncated.
@@ -86,11 +92,6 @@ class Decoder {
   Result<void> copy_any(Encoder& out);
 
  private:
-  struct SignedNumber {
-    std::uint64_t magnitude = 0;
-    bool negative = false;
-  };
-  Result<SignedNumber> signed_number();
   Result<double> number(std::uint8_t tag);
   Result<Any> any(std::uint32_t depth);
   Result<Any> any_array(std::uint32_t depth);

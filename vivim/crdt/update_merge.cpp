@@ -3,6 +3,7 @@
 #include <optional>
 #include <queue>
 
+#include "vivim/crdt/group_writer_detail.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/wire_detail.hpp"
 
@@ -10,51 +11,9 @@ namespace vivim::crdt {
 namespace {
 
 using detail::DecodedUpdate;
+using detail::GroupWriter;
 using detail::Kind;
 using detail::WireStruct;
-
-/// Yjs LazyStructWriter: structs in, grouped by client.
-class GroupWriter {
- public:
-  void write(const WireStruct& item, std::uint64_t offset) {
-    if (count_ > 0 && client_ != item.client) {
-      flush();
-    }
-    if (count_ == 0) {
-      client_ = item.client;
-      group_.var_uint(item.client);
-      group_.var_uint(item.clock + offset);
-    }
-    detail::write_struct(group_, item, offset);
-    ++count_;
-  }
-
-  Bytes finish(const detail::WireDeletes& deletes) {
-    flush();
-    lib0::Encoder out;
-    out.var_uint(groups_);
-    out.raw(body_.view());
-    detail::write_deletes(out, deletes);
-    return out.take();
-  }
-
- private:
-  void flush() {
-    if (count_ > 0) {
-      body_.var_uint(count_);
-      body_.raw(group_.view());
-      group_.bytes().clear();
-      count_ = 0;
-      ++groups_;
-    }
-  }
-
-  lib0::Encoder body_;
-  lib0::Encoder group_;
-  std::uint64_t client_ = 0;
-  std::size_t count_ = 0;
-  std::size_t groups_ = 0;
-};
 
 /// The structs of one update in order, without Skips.
 class Reader {
@@ -91,6 +50,7 @@ class Reader {
 
 /// Yjs mergeUpdates: of all readers the one with the highest client and lowest clock writes next;
 /// of equal ones the one that wrote last.
+template <class Out>
 class Merger {
  public:
   explicit Merger(std::vector<Reader>& readers) : readers_(readers) {
@@ -233,23 +193,15 @@ class Merger {
   std::int64_t turn_ = 0;
   std::optional<WireStruct> pending_;
   std::deque<Bytes> owned_;
-  GroupWriter out_;
+  GroupWriter<Out> out_;
 };
 
-}  // namespace
-
-Result<Bytes> merge_updates(std::span<const BytesView> updates) {
-  if (updates.size() == 1) {
-    VIVIM_TRYV(detail::decode_update(updates.front()));
-    return to_bytes(updates.front());
-  }
-  std::deque<DecodedUpdate> decoded;
+Bytes merge(const std::deque<DecodedUpdate>& updates, UpdateFormat format) {
   std::vector<Reader> readers;
   detail::WireDeletes deletes;
-  for (const BytesView update : updates) {
-    VIVIM_TRY(decoded.emplace_back(), detail::decode_update(update));
-    readers.emplace_back(decoded.back());
-    for (const auto& [client, ranges] : decoded.back().deletes) {
+  for (const DecodedUpdate& update : updates) {
+    readers.emplace_back(update);
+    for (const auto& [client, ranges] : update.deletes) {
       auto& all = deletes[client];
       all.insert(all.end(), ranges.begin(), ranges.end());
     }
@@ -257,14 +209,14 @@ Result<Bytes> merge_updates(std::span<const BytesView> updates) {
   for (auto& [client, ranges] : deletes) {
     detail::normalise(ranges);
   }
-  return Merger(readers).run(deletes);
+  return format == UpdateFormat::v1 ? Merger<detail::UpdateEncoderV1>(readers).run(deletes)
+                                    : Merger<detail::UpdateEncoderV2>(readers).run(deletes);
 }
 
-Result<Bytes> diff_update(BytesView update, BytesView state_vector) {
-  VIVIM_TRY(const StateVector state, decode_state_vector(state_vector));
-  VIVIM_TRY(const DecodedUpdate decoded, detail::decode_update(update));
-  GroupWriter out;
-  for (const auto& group : decoded.groups) {
+template <class Out>
+Bytes write_diff(const DecodedUpdate& update, const StateVector& state) {
+  GroupWriter<Out> out;
+  for (const auto& group : update.groups) {
     if (group.empty()) {
       continue;
     }
@@ -283,11 +235,36 @@ Result<Bytes> diff_update(BytesView update, BytesView state_vector) {
       out.write(*item, 0);
     }
   }
-  return out.finish(decoded.deletes);
+  return out.finish(update.deletes);
 }
 
-Result<Bytes> state_vector_from_update(BytesView update) {
-  VIVIM_TRY(const DecodedUpdate decoded, detail::decode_update(update));
+}  // namespace
+
+Result<Bytes> merge_updates(std::span<const BytesView> updates, UpdateFormat format) {
+  std::deque<DecodedUpdate> decoded;
+  for (const BytesView update : updates) {
+    VIVIM_TRY(decoded.emplace_back(), detail::decode_update(update, format));
+  }
+  return updates.size() == 1 ? to_bytes(updates.front()) : merge(decoded, format);
+}
+
+Result<Bytes> detail::merge_parts(std::span<const UpdatePart> parts, UpdateFormat format) {
+  std::deque<DecodedUpdate> decoded;
+  for (const UpdatePart& part : parts) {
+    VIVIM_TRY(decoded.emplace_back(), decode_update(part.bytes, part.format));
+  }
+  return merge(decoded, format);
+}
+
+Result<Bytes> diff_update(BytesView update, BytesView state_vector, UpdateFormat format) {
+  VIVIM_TRY(const StateVector state, decode_state_vector(state_vector));
+  VIVIM_TRY(const DecodedUpdate decoded, detail::decode_update(update, format));
+  return format == UpdateFormat::v1 ? write_diff<detail::UpdateEncoderV1>(decoded, state)
+                                    : write_diff<detail::UpdateEncoderV2>(decoded, state);
+}
+
+Result<Bytes> state_vector_from_update(BytesView update, UpdateFormat format) {
+  VIVIM_TRY(const DecodedUpdate decoded, detail::decode_update(update, format));
   lib0::Encoder body;
   std::size_t clients = 0;
   for (const auto& group : decoded.groups) {
@@ -310,8 +287,8 @@ Result<Bytes> state_vector_from_update(BytesView update) {
   return out.take();
 }
 
-Result<void> check_update(BytesView update) {
-  VIVIM_TRYV(detail::decode_update(update));
+Result<void> check_update(BytesView update, UpdateFormat format) {
+  VIVIM_TRYV(detail::decode_update(update, format));
   return {};
 }
 

@@ -1,27 +1,64 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "vivim/crdt/update_decoder_detail.hpp"
 #include "vivim/crdt/utf_detail.hpp"
 #include "vivim/crdt/wire_detail.hpp"
 
 namespace vivim::crdt::detail {
 namespace {
 
+template <class In>
+Result<void> read_delete_set(In& in, WireDeletes& deletes) {
+  VIVIM_TRY(const std::uint64_t clients, in.rest().var_uint());
+  for (std::uint64_t i = 0; i < clients; ++i) {
+    in.begin_deletes();
+    VIVIM_TRY(const std::uint64_t client, in.rest().var_uint());
+    VIVIM_TRY(const std::uint64_t count, in.rest().var_uint());
+    if (count > in.rest().left() / 2) {
+      return fail(CrdtError::truncated, count);
+    }
+    if (count == 0) {
+      continue;
+    }
+    auto& ranges = deletes[client];
+    for (std::uint64_t j = 0; j < count; ++j) {
+      VIVIM_TRY(const std::uint64_t clock, in.deleted_clock());
+      VIVIM_TRY(const std::uint64_t len, in.deleted_len());
+      if (len > k_clock_max - clock) {
+        return fail(CrdtError::clock_too_large, len);
+      }
+      if (len > 0) {
+        ranges.push_back({clock, clock + len});
+      }
+    }
+  }
+  // Once each at the end: an update may name a client again and again.
+  for (auto& [client, ranges] : deletes) {
+    normalise(ranges);
+  }
+  std::erase_if(deletes, [](const auto& entry) { return entry.second.empty(); });
+  return {};
+}
+
+/// `In` is one of the decoders of update_decoder_detail.hpp.
+template <class In>
 class Reader {
  public:
-  explicit Reader(BytesView update) : in_(update) {}
+  explicit Reader(BytesView update) : in_(update, update_.owned) {}
 
   Result<DecodedUpdate> read() {
-    VIVIM_TRY(const std::uint64_t clients, in_.var_uint());
-    if (clients > in_.left() || clients > k_clients_max) {
+    VIVIM_TRYV(in_.open());
+    VIVIM_TRY(const std::uint64_t clients, rest().var_uint());
+    if (clients > rest().left() || clients > k_clients_max) {
       return fail(clients > k_clients_max ? CrdtError::too_many : CrdtError::truncated, clients);
     }
     for (std::uint64_t i = 0; i < clients; ++i) {
       VIVIM_TRYV(read_group());
     }
-    VIVIM_TRYV(read_deletes());
-    if (!in_.at_end()) {
-      return fail(CrdtError::trailing_bytes, in_.left());
+    VIVIM_TRYV(read_delete_set(in_, update_.deletes));
+    if (!rest().at_end()) {
+      return fail(CrdtError::trailing_bytes, rest().left());
     }
     return std::move(update_);
   }
@@ -31,29 +68,17 @@ class Reader {
   Result<void> read_struct(WireStruct& item);
   Result<void> read_parent(WireStruct& item, std::uint8_t info);
   Result<void> read_content(WireStruct& item);
-  Result<void> read_elements(WireStruct& item);
   Result<void> read_type(WireStruct& item);
-  Result<void> read_deletes();
-  Result<Id> read_id();
   std::vector<WireStruct>& group_of(std::uint64_t client);
+  lib0::Decoder& rest() { return in_.rest(); }
 
-  // The bytes from `start` (what was left then) to here.
-  BytesView since(BytesView start) const { return start.first(start.size() - in_.left()); }
-  BytesView canonical(BytesView raw, lib0::Encoder& rewritten);
-
-  lib0::Decoder in_;
   DecodedUpdate update_;
+  In in_;
   std::unordered_map<std::uint64_t, std::size_t> groups_;
-  lib0::Encoder scratch_;
 };
 
-Result<Id> Reader::read_id() {
-  VIVIM_TRY(const std::uint64_t client, in_.var_uint());
-  VIVIM_TRY(const std::uint64_t clock, in_.var_uint());
-  return Id{.client = ClientId{client}, .clock = clock};
-}
-
-std::vector<WireStruct>& Reader::group_of(std::uint64_t client) {
+template <class In>
+std::vector<WireStruct>& Reader<In>::group_of(std::uint64_t client) {
   const auto [it, fresh] = groups_.emplace(client, update_.groups.size());
   if (fresh) {
     update_.groups.emplace_back();
@@ -61,18 +86,19 @@ std::vector<WireStruct>& Reader::group_of(std::uint64_t client) {
   return update_.groups[it->second];
 }
 
-Result<void> Reader::read_group() {
-  VIVIM_TRY(const std::uint64_t count, in_.var_uint());
-  VIVIM_TRY(const std::uint64_t client, in_.var_uint());
-  VIVIM_TRY(std::uint64_t clock, in_.var_uint(k_clock_max));
-  if (count > in_.left() / 2) {  // every struct takes at least two bytes
-    return fail(CrdtError::truncated, count);
-  }
+template <class In>
+Result<void> Reader<In>::read_group() {
+  VIVIM_TRY(const std::uint64_t count, rest().var_uint());
+  VIVIM_TRY(const std::uint64_t client, in_.client());
+  VIVIM_TRY(std::uint64_t clock, rest().var_uint(k_clock_max));
+  VIVIM_TRYV(in_.begin_group(count));
   auto& group = group_of(client);
   if (!group.empty() && group.back().end() > clock) {
     return fail(CrdtError::bad_struct, client);
   }
-  group.reserve(group.size() + std::min<std::uint64_t>(count, 1 + in_.left() / 8));
+  if (group.empty()) {  // what names a client again grows it by and by
+    group.reserve(count);
+  }
   for (std::uint64_t i = 0; i < count; ++i) {
     WireStruct& item = group.emplace_back();
     item.client = client;
@@ -89,24 +115,29 @@ Result<void> Reader::read_group() {
   return {};
 }
 
-Result<void> Reader::read_struct(WireStruct& item) {
-  VIVIM_TRY(const std::uint8_t info, in_.u8());
+template <class In>
+Result<void> Reader<In>::read_struct(WireStruct& item) {
+  VIVIM_TRY(const std::uint8_t info, in_.info());
   const auto kind = static_cast<std::uint8_t>(info & k_info_kind);
   if (kind > static_cast<std::uint8_t>(Kind::skip)) {
     return fail(CrdtError::bad_content, kind);
   }
   item.kind = static_cast<Kind>(kind);
-  if (item.kind == Kind::gc || item.kind == Kind::skip) {
-    VIVIM_TRY(item.len, in_.var_uint());
+  if (item.kind == Kind::gc) {
+    VIVIM_TRY(item.len, in_.len());
+    return {};
+  }
+  if (item.kind == Kind::skip) {
+    VIVIM_TRY(item.len, rest().var_uint());
     return {};
   }
   item.has_origin = (info & k_info_origin) != 0;
   item.has_right_origin = (info & k_info_right_origin) != 0;
   if (item.has_origin) {
-    VIVIM_TRY(item.origin, read_id());
+    VIVIM_TRY(item.origin, in_.left_id());
   }
   if (item.has_right_origin) {
-    VIVIM_TRY(item.right_origin, read_id());
+    VIVIM_TRY(item.right_origin, in_.right_id());
   }
   if (!item.has_origin && !item.has_right_origin) {
     VIVIM_TRYV(read_parent(item, info));
@@ -123,234 +154,235 @@ Result<void> Reader::read_struct(WireStruct& item) {
   return read_content(item);
 }
 
-Result<void> Reader::read_parent(WireStruct& item, std::uint8_t info) {
-  VIVIM_TRY(const std::uint64_t is_root, in_.var_uint());
-  if (is_root == 1) {
+template <class In>
+Result<void> Reader<In>::read_parent(WireStruct& item, std::uint8_t info) {
+  VIVIM_TRY(const bool is_root, in_.parent_is_root());
+  if (is_root) {
     item.parent = ParentRef::root;
-    VIVIM_TRY(item.root, in_.var_string());
+    VIVIM_TRY(const StringField name, in_.string());
+    item.root = name.utf8;
   } else {
     item.parent = ParentRef::item;
-    VIVIM_TRY(item.parent_item, read_id());
+    VIVIM_TRY(item.parent_item, in_.left_id());
   }
   item.has_key = (info & k_info_key) != 0;
   if (item.has_key) {
-    VIVIM_TRY(item.key, in_.var_string());
+    VIVIM_TRY(const StringField key, in_.string());
+    item.key = key.utf8;
   }
   return {};
 }
 
-Result<void> Reader::read_content(WireStruct& item) {
-  const BytesView start = in_.rest();
+template <class In>
+Result<void> Reader<In>::read_content(WireStruct& item) {
   item.len = 1;
   switch (item.kind) {
     case Kind::deleted: {
-      VIVIM_TRY(item.len, in_.var_uint());
+      VIVIM_TRY(item.len, in_.len());
       return {};
     }
     case Kind::string: {
-      VIVIM_TRY(const BytesView text, in_.var_bytes());
-      const auto units = utf16_length(as_text(text));
-      if (!units) {
-        return fail(CrdtError::bad_utf8);
-      }
-      item.len = *units;
-      item.content = text;
+      VIVIM_TRY(const StringField text, in_.string());
+      item.len = text.units;
+      item.content = as_bytes(text.utf8);
       return {};
     }
-    case Kind::json:
-    case Kind::any:
-      return read_elements(item);
+    case Kind::json: {
+      VIVIM_TRY(item.len, in_.len());
+      VIVIM_TRY(item.content, in_.strings(item.len));
+      return {};
+    }
+    case Kind::any: {
+      VIVIM_TRY(item.len, in_.len());
+      VIVIM_TRY(item.content, in_.anys(item.len));
+      return {};
+    }
     case Kind::type:
       return read_type(item);
     case Kind::binary: {
-      VIVIM_TRYV(in_.var_bytes());
-      break;
+      VIVIM_TRY(item.content, in_.binary());
+      return {};
     }
     case Kind::embed: {
-      VIVIM_TRYV(in_.var_string());
-      break;
+      VIVIM_TRY(item.content, in_.embed());
+      return {};
     }
     case Kind::format: {
-      VIVIM_TRYV(in_.var_string());
-      VIVIM_TRYV(in_.var_string());
-      break;
+      VIVIM_TRY(item.content, in_.format());
+      return {};
     }
     case Kind::doc: {
-      VIVIM_TRY(const std::string_view guid, in_.var_string());
-      scratch_.bytes().clear();
-      scratch_.var_string(guid);
-      VIVIM_TRYV(in_.copy_any(scratch_));
-      item.content = canonical(since(start), scratch_);
+      VIVIM_TRY(item.content, in_.doc());
       return {};
     }
     case Kind::gc:
     case Kind::skip:
       break;
   }
-  item.content = since(start);
   return {};
 }
 
-Result<void> Reader::read_elements(WireStruct& item) {
-  VIVIM_TRY(item.len, in_.var_uint());
-  if (item.len > in_.left()) {  // every element takes at least a byte
-    return fail(CrdtError::truncated, item.len);
-  }
-  const BytesView start = in_.rest();
-  scratch_.bytes().clear();
-  for (std::uint64_t i = 0; i < item.len; ++i) {
-    if (item.kind == Kind::any) {
-      VIVIM_TRYV(in_.copy_any(scratch_));
-    } else {
-      VIVIM_TRY(const std::string_view json, in_.var_string());
-      scratch_.var_string(json);
-    }
-  }
-  item.content = canonical(since(start), scratch_);
-  return {};
-}
-
-// `raw` if it is already as Yjs would write it, else a copy of the rewritten bytes.
-BytesView Reader::canonical(BytesView raw, lib0::Encoder& rewritten) {
-  if (same_bytes(raw, rewritten.view())) {
-    return raw;
-  }
-  return update_.owned.emplace_back(rewritten.bytes());
-}
-
-Result<void> Reader::read_type(WireStruct& item) {
-  VIVIM_TRY(const std::uint64_t type, in_.var_uint());
+template <class In>
+Result<void> Reader<In>::read_type(WireStruct& item) {
+  VIVIM_TRY(const std::uint64_t type, in_.type_ref());
   if (type > static_cast<std::uint64_t>(TypeKind::xml_text)) {
     return fail(CrdtError::bad_content, type);
   }
   item.type = static_cast<TypeKind>(type);
   if (item.type == TypeKind::xml_element || item.type == TypeKind::xml_hook) {
-    const BytesView start = in_.rest();
-    VIVIM_TRYV(in_.var_string());
-    item.content = since(start);
+    VIVIM_TRY(item.content, in_.name());
   }
   return {};
 }
 
-Result<void> Reader::read_deletes() {
-  VIVIM_TRY(const std::uint64_t clients, in_.var_uint());
-  for (std::uint64_t i = 0; i < clients; ++i) {
-    VIVIM_TRY(const std::uint64_t client, in_.var_uint());
-    VIVIM_TRY(const std::uint64_t count, in_.var_uint());
-    if (count > in_.left() / 2) {
-      return fail(CrdtError::truncated, count);
-    }
-    if (count == 0) {
-      continue;
-    }
-    auto& ranges = update_.deletes[client];
-    for (std::uint64_t j = 0; j < count; ++j) {
-      VIVIM_TRY(const std::uint64_t clock, in_.var_uint(k_clock_max));
-      VIVIM_TRY(const std::uint64_t len, in_.var_uint());
-      if (len > k_clock_max - clock) {
-        return fail(CrdtError::clock_too_large, len);
-      }
-      if (len > 0) {
-        ranges.push_back({clock, clock + len});
-      }
-    }
-    normalise(ranges);
-    if (ranges.empty()) {
-      update_.deletes.erase(client);
-    }
-  }
-  return {};
-}
-
-void write_string_tail(lib0::Encoder& out, std::string_view text, std::uint64_t offset) {
+template <class Out>
+void write_string_tail(Out& out, std::string_view text, std::uint64_t units, std::uint64_t offset) {
   const Utf8Position at = utf8_position(text, offset);
   const std::string_view tail = text.substr(at.offset);
   if (at.inside_pair) {  // a lone low surrogate encodes as U+FFFD
-    out.var_uint(tail.size() + 3);
-    out.raw(as_bytes("\xef\xbf\xbd"));
-    out.raw(as_bytes(tail));
+    std::string repaired = "\xef\xbf\xbd";
+    repaired += tail;
+    out.string(repaired, units - offset);
   } else {
-    out.var_string(tail);
+    out.string(tail, units - offset);
   }
 }
 
-void write_content(lib0::Encoder& out, const WireStruct& item, std::uint64_t offset) {
+template <class Out>
+void write_content(Out& out, const WireStruct& item, std::uint64_t offset) {
   switch (item.kind) {
     case Kind::deleted:
-      out.var_uint(item.len - offset);
+      out.len(item.len - offset);
       return;
     case Kind::string:
       if (offset == 0) {
-        out.var_bytes(item.content);
+        out.string(as_text(item.content), item.len);
       } else {
-        write_string_tail(out, as_text(item.content), offset);
+        write_string_tail(out, as_text(item.content), item.len, offset);
       }
       return;
     case Kind::json:
     case Kind::any:
-      out.var_uint(item.len - offset);
-      out.raw(item.content.subspan(element_offset(item.kind, item.content, offset)));
+      write_elements(out, item.kind, item.content, item.len, offset);
       return;
-    case Kind::type:
-      out.var_uint(static_cast<std::uint64_t>(item.type));
-      break;
     default:
-      break;
+      write_unit_content(out, item.kind, item.type, item.content);
   }
-  out.raw(item.content);
 }
 
 }  // namespace
 
-Result<DecodedUpdate> decode_update(BytesView update) {
-  return Reader(update).read();
+Result<DecodedUpdate> decode_update(BytesView update, UpdateFormat format) {
+  return format == UpdateFormat::v1 ? Reader<UpdateDecoderV1>(update).read()
+                                    : Reader<UpdateDecoderV2>(update).read();
 }
 
-void write_struct(lib0::Encoder& out, const WireStruct& item, std::uint64_t offset) {
-  if (item.kind == Kind::gc || item.kind == Kind::skip) {
-    out.u8(static_cast<std::uint8_t>(item.kind));
-    out.var_uint(item.len - offset);
+Result<WireDeletes> read_deletes(lib0::Decoder& in, UpdateFormat format) {
+  std::deque<Bytes> owned;
+  WireDeletes deletes;
+  const auto read = [&](auto reader) -> Result<void> {
+    VIVIM_TRYV(read_delete_set(reader, deletes));
+    VIVIM_TRYV(in.raw(in.left() - reader.rest().left()));
+    return {};
+  };
+  VIVIM_TRYV(format == UpdateFormat::v1 ? read(UpdateDecoderV1(in.rest(), owned))
+                                        : read(UpdateDecoderV2(in.rest(), owned)));
+  return deletes;
+}
+
+template <class Out>
+void write_elements(Out& out, Kind kind, BytesView elements, std::uint64_t len,
+                    std::uint64_t offset) {
+  const BytesView tail = elements.subspan(element_offset(kind, elements, offset));
+  out.len(len - offset);
+  if (kind == Kind::json) {
+    out.strings(tail, len - offset);
+  } else {
+    out.rest().raw(tail);
+  }
+}
+
+template <class Out>
+void write_unit_content(Out& out, Kind kind, TypeKind type, BytesView content) {
+  switch (kind) {
+    case Kind::type:
+      out.type_ref(static_cast<std::uint64_t>(type));
+      if (!content.empty()) {
+        out.name(content);
+      }
+      return;
+    case Kind::embed:
+      out.embed(content);
+      return;
+    case Kind::format:
+      out.format(content);
+      return;
+    case Kind::doc:
+      out.doc(content);
+      return;
+    default:
+      out.rest().raw(content);
+  }
+}
+
+template <class Out>
+void write_struct(Out& out, const WireStruct& item, std::uint64_t offset) {
+  if (item.kind == Kind::gc) {
+    out.info(0);
+    out.len(item.len - offset);
+    return;
+  }
+  if (item.kind == Kind::skip) {
+    out.info(static_cast<std::uint8_t>(Kind::skip));
+    out.rest().var_uint(item.len - offset);
     return;
   }
   const bool has_origin = item.has_origin || offset > 0;
-  out.u8(static_cast<std::uint8_t>(
+  out.info(static_cast<std::uint8_t>(
       static_cast<std::uint8_t>(item.kind) | (has_origin ? k_info_origin : 0) |
       (item.has_right_origin ? k_info_right_origin : 0) | (item.has_key ? k_info_key : 0)));
   if (has_origin) {
-    out.var_uint(offset > 0 ? item.client : value_of(item.origin.client));
-    out.var_uint(offset > 0 ? item.clock + offset - 1 : item.origin.clock);
+    out.left_id(offset > 0 ? item.client : value_of(item.origin.client),
+                offset > 0 ? item.clock + offset - 1 : item.origin.clock);
   }
   if (item.has_right_origin) {
-    out.var_uint(value_of(item.right_origin.client));
-    out.var_uint(item.right_origin.clock);
+    out.right_id(value_of(item.right_origin.client), item.right_origin.clock);
   }
   if (!has_origin && !item.has_right_origin) {
+    out.parent_info(item.parent == ParentRef::root ? 1 : 0);
     if (item.parent == ParentRef::root) {
-      out.var_uint(1);
-      out.var_string(item.root);
+      out.string(item.root);
     } else {
-      out.var_uint(0);
-      out.var_uint(value_of(item.parent_item.client));
-      out.var_uint(item.parent_item.clock);
+      out.left_id(value_of(item.parent_item.client), item.parent_item.clock);
     }
     if (item.has_key) {
-      out.var_string(item.key);
+      out.string(item.key);
     }
   }
   write_content(out, item, offset);
 }
 
-void write_deletes(lib0::Encoder& out, const WireDeletes& deletes) {
-  out.var_uint(deletes.size());
+template <class Out>
+void write_deletes(Out& out, const WireDeletes& deletes) {
+  out.rest().var_uint(deletes.size());
   for (const auto& [client, ranges] : deletes) {
-    out.var_uint(client);
-    out.var_uint(ranges.size());
+    out.begin_deletes();
+    out.rest().var_uint(client);
+    out.rest().var_uint(ranges.size());
     for (const ClockRange& range : ranges) {
-      out.var_uint(range.from);
-      out.var_uint(range.to - range.from);
+      out.deleted(range.from, range.to - range.from);
     }
   }
 }
+
+template void write_struct(UpdateEncoderV1&, const WireStruct&, std::uint64_t);
+template void write_struct(UpdateEncoderV2&, const WireStruct&, std::uint64_t);
+template void write_elements(UpdateEncoderV1&, Kind, BytesView, std::uint64_t, std::uint64_t);
+template void write_elements(UpdateEncoderV2&, Kind, BytesView, std::uint64_t, std::uint64_t);
+template void write_unit_content(UpdateEncoderV1&, Kind, TypeKind, BytesView);
+template void write_unit_content(UpdateEncoderV2&, Kind, TypeKind, BytesView);
+template void write_deletes(UpdateEncoderV1&, const WireDeletes&);
+template void write_deletes(UpdateEncoderV2&, const WireDeletes&);
 
 void normalise(std::vector<ClockRange>& ranges) {
   if (ranges.size() < 2) {
@@ -389,7 +421,7 @@ Utf8Position utf8_position(std::string_view utf8, std::uint64_t units) {
     at += first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     done += first >= 0xf0 ? 2 : 1;
   }
-  return {.offset = at, .inside_pair = done > units};
+  return {.offset = at, .inside_pair = done > units, .units = done};
 }
 
 }  // namespace vivim::crdt::detail

@@ -3,16 +3,19 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "vivim/base/bytes.hpp"
 #include "vivim/base/result.hpp"
+#include "vivim/crdt/delete_set.hpp"
 #include "vivim/crdt/id.hpp"
 #include "vivim/crdt/lib0.hpp"
 #include "vivim/crdt/update.hpp"
+#include "vivim/crdt/update_encoder_detail.hpp"
 
-/// Update format v1 (docs: Yjs encoding.js, UpdateEncoder.js), decoded without a document.
+/// Updates (docs: Yjs encoding.js) decoded without a document, of both formats.
 namespace vivim::crdt::detail {
 
 /// What a struct is: the low five bits of its info byte.
@@ -72,13 +75,6 @@ struct WireStruct {
   std::uint64_t end() const { return clock + len; }
 };
 
-/// Half-open ranges of clocks.
-struct ClockRange {
-  std::uint64_t from = 0;
-  std::uint64_t to = 0;
-  friend bool operator==(const ClockRange&, const ClockRange&) = default;
-};
-
 /// Deleted ranges by client, highest client first, sorted and merged.
 using WireDeletes = std::map<std::uint64_t, std::vector<ClockRange>, std::greater<>>;
 
@@ -90,14 +86,38 @@ struct DecodedUpdate {
 };
 
 /// Errors: all of CrdtError but bad_message and too_much_pending. Memory is at most a small
-/// multiple of the input.
-Result<DecodedUpdate> decode_update(BytesView update);
+/// multiple of a v1 update; for v2 see k_v2_structs_per_byte.
+Result<DecodedUpdate> decode_update(BytesView update, UpdateFormat format = UpdateFormat::v1);
+
+/// Reads a delete set that stands alone, as in a snapshot.
+Result<WireDeletes> read_deletes(lib0::Decoder& in, UpdateFormat format);
+
+/// An update that is to be merged with others.
+struct UpdatePart {
+  Bytes bytes;
+  UpdateFormat format = UpdateFormat::v1;
+};
+/// merge_updates() of updates of either format.
+Result<Bytes> merge_parts(std::span<const UpdatePart> parts, UpdateFormat format);
+
+// Written for both formats: `Out` is UpdateEncoderV1 or UpdateEncoderV2.
 
 /// Appends `item`, or what is left of it after its first `offset` units.
-void write_struct(lib0::Encoder& out, const WireStruct& item, std::uint64_t offset);
+template <class Out>
+void write_struct(Out& out, const WireStruct& item, std::uint64_t offset);
+
+/// Appends the content of kind any or json without its first `offset` elements.
+template <class Out>
+void write_elements(Out& out, Kind kind, BytesView elements, std::uint64_t len,
+                    std::uint64_t offset);
+
+/// Appends content that cannot be cut: binary, embed, format, type, doc. As WireStruct::content.
+template <class Out>
+void write_unit_content(Out& out, Kind kind, TypeKind type, BytesView content);
 
 /// Appends a delete set.
-void write_deletes(lib0::Encoder& out, const WireDeletes& deletes);
+template <class Out>
+void write_deletes(Out& out, const WireDeletes& deletes);
 
 /// Sorts and merges overlapping and adjacent ranges.
 void normalise(std::vector<ClockRange>& ranges);
@@ -108,10 +128,11 @@ std::size_t element_offset(Kind kind, BytesView elements, std::uint64_t index);
 
 /// Byte offset and the code unit split: where UTF-16 unit `units` of valid UTF-8 begins;
 /// `inside_pair` when it is the second half of a surrogate pair (the offset is then behind the
-/// pair).
+/// pair). `units` are those before the offset: fewer than asked for when the text is shorter.
 struct Utf8Position {
   std::size_t offset = 0;
   bool inside_pair = false;
+  std::uint64_t units = 0;
 };
 Utf8Position utf8_position(std::string_view utf8, std::uint64_t units);
 

@@ -1,0 +1,236 @@
+// Random programs run by our engine and by npm's Yjs, every byte compared after every transaction;
+// see docs/protocol/yjs.md. A failing program is made as short as it goes and written to
+// conformance-failure.txt: put it into corpus/crdt_conformance when the fault is mended.
+//
+// Usage: crdt_conformance [--transactions N] [--seed S] [FILE...]
+// FILEs are programs to run first. Exit status: 0 nothing differs and every kind of struct was
+// produced, 1 otherwise.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "interop/conformance/program.hpp"
+#include "interop/conformance/session.hpp"
+#include "interop/node_worker.hpp"
+
+namespace vivim::interop::conformance {
+namespace {
+
+// What no run may lack, or it has shown little.
+constexpr const char* k_wanted[] = {"gc",
+                                    "deleted",
+                                    "json",
+                                    "binary",
+                                    "string",
+                                    "embed",
+                                    "format",
+                                    "any",
+                                    "doc",
+                                    "skip",
+                                    "type YArray",
+                                    "type YMap",
+                                    "type YText",
+                                    "type YXmlElement",
+                                    "type YXmlFragment",
+                                    "type YXmlHook",
+                                    "type YXmlText",
+                                    "pending structs",
+                                    "pending deletes",
+                                    "cut surrogate pair",
+                                    "client id above 2^32",
+                                    "version",
+                                    "swarm",
+                                    "swarm with ywasm"};
+
+class Runner {
+ public:
+  Runner() : worker_("interop/js/conformance-worker.mjs") {}
+
+  /// Runs the program and the one before it is judged meanwhile. False: something differs.
+  bool run(const Program& program) {
+    Session session(program);
+    transactions_ += session.transactions();
+    if (!judge()) {
+      return false;
+    }
+    if (session.failure()) {
+      failed_ = program;
+      report_ = *session.failure();
+      return false;
+    }
+    worker_.send(session.commands());
+    asked_ = program;
+    return true;
+  }
+
+  /// Waits for the answer that is still to come.
+  bool judge() {
+    if (!asked_) {
+      return true;
+    }
+    const Program program = *std::exchange(asked_, std::nullopt);
+    auto difference = answer();
+    if (difference) {
+      failed_ = program;
+      report_ = std::move(*difference);
+    }
+    return !difference;
+  }
+
+  /// What differs in `program` alone.
+  std::optional<std::string> difference(const Program& program) {
+    Session session(program);
+    if (session.failure()) {
+      return session.failure();
+    }
+    worker_.send(session.commands());
+    return answer();
+  }
+
+  const Program& failed() const { return failed_; }
+  const std::string& report() const { return report_; }
+  std::size_t transactions() const { return transactions_; }
+  const std::map<std::string, std::uint64_t>& seen() const { return seen_; }
+
+ private:
+  std::optional<std::string> answer() {
+    const Bytes bytes = worker_.receive();
+    crdt::lib0::Decoder in(bytes);
+    std::optional<std::string> difference;
+    if (in.var_uint().value() != 0) {
+      std::ostringstream text;
+      text << "command " << in.var_uint().value();
+      text << ": " << in.var_string().value();
+      text << "\n  theirs " << to_hex(in.var_bytes().value());
+      text << "\n  ours   " << to_hex(in.var_bytes().value());
+      difference = text.str();
+    }
+    for (std::uint64_t count = in.var_uint().value(); count > 0; --count) {
+      const std::string name(in.var_string().value());
+      seen_[name] = in.var_uint().value();
+    }
+    return difference;
+  }
+
+  NodeWorker worker_;
+  std::optional<Program> asked_;
+  Program failed_;
+  std::string report_;
+  std::size_t transactions_ = 0;
+  std::map<std::string, std::uint64_t> seen_;
+};
+
+// Leaves out ever smaller stretches of steps as long as something still differs.
+Program shrink(Runner& runner, Program program) {
+  for (std::size_t size = std::max<std::size_t>(program.steps.size() / 2, 1); size > 0;) {
+    bool shorter = false;
+    for (std::size_t at = 0; at + size <= program.steps.size();) {
+      Program candidate = program;
+      const auto from = candidate.steps.begin() + static_cast<std::ptrdiff_t>(at);
+      candidate.steps.erase(from, from + static_cast<std::ptrdiff_t>(size));
+      if (runner.difference(candidate)) {
+        program = std::move(candidate);
+        shorter = true;
+      } else {
+        at += size;
+      }
+    }
+    size = shorter ? std::min(size, std::max<std::size_t>(program.steps.size(), 1)) : size / 2;
+  }
+  return program;
+}
+
+void report_failure(Runner& runner) {
+  std::fprintf(stderr, "seed %llu: %.2000s\nshrinking %zu steps\n",
+               static_cast<unsigned long long>(runner.failed().seed), runner.report().c_str(),
+               runner.failed().steps.size());
+  const Program shortest = shrink(runner, runner.failed());
+  const auto difference = runner.difference(shortest);
+  std::fprintf(stderr, "%zu steps remain: %.4000s\nwritten to conformance-failure.txt\n",
+               shortest.steps.size(), difference.value_or("(nothing)").c_str());
+  std::ofstream("conformance-failure.txt") << print(shortest, "what it showed");
+}
+
+struct Options {
+  std::size_t transactions = 100'000;
+  std::uint64_t seed = 1;
+  std::vector<std::string> files;
+};
+
+Options read_options(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--transactions" && i + 1 < argc) {
+      options.transactions = std::strtoull(argv[++i], nullptr, 10);
+    } else if (argument == "--seed" && i + 1 < argc) {
+      options.seed = std::strtoull(argv[++i], nullptr, 10);
+    } else {
+      options.files.push_back(argument);
+    }
+  }
+  return options;
+}
+
+std::optional<Program> read_program(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return parse(text.str());
+}
+
+bool run_all(Runner& runner, const Options& options) {
+  for (const std::string& path : options.files) {
+    const auto program = read_program(path);
+    if (!program) {
+      std::fprintf(stderr, "%s is no program\n", path.c_str());
+      return false;
+    }
+    if (!runner.run(*program) || !runner.judge()) {
+      std::fprintf(stderr, "%s fails again\n", path.c_str());
+      return false;
+    }
+  }
+  for (std::uint64_t seed = options.seed; runner.transactions() < options.transactions; ++seed) {
+    if (!runner.run(generate(seed))) {
+      return false;
+    }
+  }
+  return runner.judge();
+}
+
+int main(int argc, char** argv) {
+  const Options options = read_options(argc, argv);
+  Runner runner;
+  if (!run_all(runner, options)) {
+    report_failure(runner);
+    return 1;
+  }
+  bool complete = true;
+  for (const char* kind : k_wanted) {
+    if (!runner.seen().contains(kind)) {
+      std::fprintf(stderr, "never produced: %s\n", kind);
+      complete = false;
+    }
+  }
+  std::printf("crdt_conformance: %zu programs of the corpus, %zu transactions, nothing differs\n",
+              options.files.size(), runner.transactions());
+  for (const auto& [name, count] : runner.seen()) {
+    std::printf("  %s: %llu\n", name.c_str(), static_cast<unsigned long long>(count));
+  }
+  return complete ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace vivim::interop::conformance
+
+int main(int argc, char** argv) {
+  return vivim::interop::conformance::main(argc, argv);
+}

@@ -1,0 +1,200 @@
+#include <algorithm>
+
+#include "interop/conformance/session.hpp"
+
+namespace vivim::interop::conformance {
+
+using crdt::UpdateFormat;
+using crdt::lib0::Encoder;
+
+void Session::step(std::uint64_t number) {
+  chance_.seed(number);
+  const std::size_t index = chance_.pick(replicas_.size());
+  const std::size_t choice = chance_.pick(24);
+  if (choice < 10) {
+    edit(index);
+  } else if (choice < 15) {
+    deliver_one(index);
+  } else if (choice < 17) {
+    deliver_merged(index);
+  } else if (choice < 18) {
+    deliver_difference(index);
+  } else if (choice < 20) {
+    synchronise(index, chance_.pick(replicas_.size()));
+  } else if (choice < 21) {
+    take_snapshot(index);
+  } else if (choice < 22) {
+    restore_version(index);
+  } else if (!swarm_) {
+    forge();
+  }
+}
+
+void Session::edit(std::size_t index) {
+  Replica& replica = *replicas_[index];
+  const std::size_t count = 1 + (chance_.one_in(3) ? chance_.pick(5) : 0);
+  Encoder program;
+  replica.doc->transact([&](crdt::Transaction& transaction) {
+    edit_at_random(replica, chance_, transaction, count, program);
+  });
+  for (const Bytes& update : replica.v1) {
+    broadcast(update, index);
+  }
+  out_.var_uint(k_edit);
+  out_.var_uint(index);
+  out_.var_uint(count);
+  out_.raw(program.view());
+  check(index);
+}
+
+// To all others, but for those on whose way it is lost.
+void Session::broadcast(const Bytes& update, std::size_t from) {
+  log_.push_back(update);
+  for (std::size_t to = 0; to < replicas_.size(); ++to) {
+    if (to != from && !chance_.one_in(16)) {
+      replicas_[to]->inbox.push_back(update);
+    }
+  }
+}
+
+// An update from the way, mostly the oldest; sometimes it comes once more.
+Bytes Session::take(Replica& replica) {
+  const std::size_t at = chance_.one_in(2) ? 0 : chance_.pick(replica.inbox.size());
+  Bytes update = replica.inbox[at];
+  if (!chance_.one_in(8)) {
+    replica.inbox.erase(replica.inbox.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  return update;
+}
+
+// Applies `update` (v1), in either format.
+void Session::deliver(std::size_t index, BytesView update) {
+  crdt::Doc& doc = *replicas_[index]->doc;
+  const UpdateFormat by = format();
+  const Bytes bytes = by == UpdateFormat::v1 ? to_bytes(update) : convert(update, UpdateFormat::v1);
+  if (const auto applied = apply_update(doc, bytes, {}, by); !applied) {
+    fail("our side refuses an update: " + applied.error().message() + " " + to_hex(bytes));
+  }
+  out_.var_uint(k_apply);
+  out_.var_uint(index);
+  out_.var_uint(static_cast<std::uint64_t>(by));
+  out_.var_bytes(bytes);
+  check(index);
+}
+
+void Session::deliver_one(std::size_t index) {
+  Replica& replica = *replicas_[index];
+  if (!replica.inbox.empty()) {
+    deliver(index, take(replica));
+  }
+}
+
+Bytes Session::convert(BytesView update, UpdateFormat from) {
+  const UpdateFormat to = from == UpdateFormat::v1 ? UpdateFormat::v2 : UpdateFormat::v1;
+  Bytes converted = crdt::convert_update(update, from, to).value();
+  out_.var_uint(k_convert);
+  out_.var_uint(static_cast<std::uint64_t>(from));
+  out_.var_bytes(update);
+  expect(converted);
+  return converted;
+}
+
+Bytes Session::merge(const std::vector<Bytes>& updates, UpdateFormat by) {
+  const std::vector<BytesView> views(updates.begin(), updates.end());
+  Bytes merged = crdt::merge_updates(views, by).value();
+  out_.var_uint(k_merge);
+  out_.var_uint(static_cast<std::uint64_t>(by));
+  out_.var_uint(updates.size());
+  for (const Bytes& update : updates) {
+    out_.var_bytes(update);
+  }
+  expect(merged);
+  return merged;
+}
+
+void Session::deliver_merged(std::size_t index) {
+  Replica& replica = *replicas_[index];
+  const UpdateFormat by = format();
+  std::vector<Bytes> parts;
+  for (std::size_t count = 2 + chance_.pick(3); count > 0 && !replica.inbox.empty(); --count) {
+    Bytes part = take(replica);
+    parts.push_back(by == UpdateFormat::v1 ? std::move(part) : convert(part, UpdateFormat::v1));
+  }
+  if (parts.empty()) {
+    return;
+  }
+  Bytes merged = merge(parts, by);
+  if (by == UpdateFormat::v2) {
+    merged = convert(merged, UpdateFormat::v2);
+  }
+  inspect(merged);
+  deliver(index, merged);
+}
+
+// What can be told of an update without a document.
+void Session::inspect(BytesView update) {
+  const Bytes v2 = convert(update, UpdateFormat::v1);
+  for (const UpdateFormat by : {UpdateFormat::v1, UpdateFormat::v2}) {
+    const BytesView bytes = by == UpdateFormat::v1 ? update : BytesView(v2);
+    out_.var_uint(k_vector);
+    out_.var_uint(static_cast<std::uint64_t>(by));
+    out_.var_bytes(bytes);
+    expect(crdt::state_vector_from_update(bytes, by).value());
+    out_.var_uint(k_obfuscate);
+    out_.var_uint(static_cast<std::uint64_t>(by));
+    out_.var_bytes(bytes);
+    expect(crdt::obfuscate_update(bytes, {}, by).value());
+  }
+}
+
+void Session::deliver_difference(std::size_t index) {
+  Replica& replica = *replicas_[index];
+  if (replica.inbox.empty()) {
+    return;
+  }
+  const UpdateFormat by = format();
+  Bytes update = take(replica);
+  if (by == UpdateFormat::v2) {
+    update = convert(update, UpdateFormat::v1);
+  }
+  const Bytes known = encode_state_vector(*replica.doc);
+  Bytes difference = crdt::diff_update(update, known, by).value();
+  out_.var_uint(k_diff);
+  out_.var_uint(static_cast<std::uint64_t>(by));
+  out_.var_bytes(update);
+  out_.var_bytes(known);
+  expect(difference);
+  deliver(index, by == UpdateFormat::v1 ? difference : convert(difference, UpdateFormat::v2));
+}
+
+void Session::synchronise(std::size_t to, std::size_t from) {
+  const Bytes known = encode_state_vector(*replicas_[to]->doc);
+  deliver(to, encode_state_as_update(*replicas_[from]->doc, known).value());
+}
+
+void Session::take_snapshot(std::size_t index) {
+  Replica& replica = *replicas_[index];
+  if (!replica.collects && replica.snapshots.size() < 8) {
+    replica.snapshots.push_back(encode_snapshot(snapshot(*replica.doc), UpdateFormat::v2));
+  }
+}
+
+void Session::restore_version(std::size_t index) {
+  Replica& replica = *replicas_[index];
+  if (replica.snapshots.empty()) {
+    return;
+  }
+  const Bytes& bytes = replica.snapshots[chance_.pick(replica.snapshots.size())];
+  crdt::Doc old(crdt::ClientId{1});
+  const auto version = crdt::decode_snapshot(bytes, UpdateFormat::v2).value();
+  if (!create_doc_from_snapshot(*replica.doc, version, old)) {
+    fail("a version cannot be restored");
+  }
+  out_.var_uint(k_version);
+  out_.var_uint(index);
+  out_.var_uint(static_cast<std::uint64_t>(UpdateFormat::v2));
+  out_.var_bytes(bytes);
+  expect(encode_state_as_update(old));
+}
+
+}  // namespace vivim::interop::conformance

@@ -1,0 +1,185 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "vivim/base/bytes.hpp"
+#include "vivim/base/result.hpp"
+#include "vivim/crdt/lib0.hpp"
+
+/// The run-length encodings of lib0 in which update format v2 keeps each field of all structs: a
+/// column each. A reader takes as many values as its caller asks for: a run may be longer than
+/// anything that fits in memory, so the caller limits how often it asks.
+namespace vivim::crdt::detail {
+
+/// lib0 RleEncoder of bytes: value, then how often it repeats; the last run has no end.
+class ByteColumnWriter {
+ public:
+  void write(std::uint8_t value) {
+    if (count_ > 0 && value == value_) {
+      ++count_;
+      return;
+    }
+    if (count_ > 0) {
+      out_.var_uint(count_ - 1);
+    }
+    out_.u8(value);
+    value_ = value;
+    count_ = 1;
+  }
+  BytesView finish() const { return out_.view(); }
+
+ private:
+  lib0::Encoder out_;
+  std::uint8_t value_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+/// lib0 UintOptRleEncoder: a number, or negative (-0 too) and how often it repeats.
+class UintColumnWriter {
+ public:
+  void write(std::uint64_t value) {
+    if (value == value_) {
+      ++count_;
+      return;
+    }
+    flush();
+    value_ = value;
+    count_ = 1;
+  }
+  BytesView finish() {
+    flush();
+    count_ = 0;
+    return out_.view();
+  }
+
+ private:
+  void flush();
+  lib0::Encoder out_;
+  std::uint64_t value_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+/// lib0 IntDiffOptRleEncoder: differences, doubled to hold whether a count of repeats follows.
+class DiffColumnWriter {
+ public:
+  void write(std::uint64_t value) {
+    const auto diff = static_cast<std::int64_t>(value) - static_cast<std::int64_t>(value_);
+    value_ = value;
+    if (diff == diff_) {
+      ++count_;
+      return;
+    }
+    flush();
+    diff_ = diff;
+    count_ = 1;
+  }
+  BytesView finish() {
+    flush();
+    count_ = 0;
+    return out_.view();
+  }
+
+ private:
+  void flush();
+  lib0::Encoder out_;
+  std::uint64_t value_ = 0;
+  std::int64_t diff_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+/// lib0 StringEncoder: all strings as one, then their lengths in UTF-16 units.
+class StringColumnWriter {
+ public:
+  /// Valid UTF-8 of `units` UTF-16 units.
+  void write(std::string_view utf8, std::uint64_t units) {
+    text_ += utf8;
+    lengths_.write(units);
+  }
+  void write(std::string_view utf8);
+  Bytes finish();
+
+ private:
+  std::string text_;
+  UintColumnWriter lengths_;
+};
+
+/// Errors: truncated, number_too_large.
+class ByteColumnReader {
+ public:
+  ByteColumnReader() = default;
+  explicit ByteColumnReader(BytesView column) : in_(column) {}
+  Result<std::uint8_t> read() {
+    if (count_ == 0) {
+      VIVIM_TRYV(begin_run());
+    }
+    --count_;
+    return value_;
+  }
+
+ private:
+  Result<void> begin_run();
+  lib0::Decoder in_{BytesView()};
+  std::uint8_t value_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+/// Errors: truncated, number_too_large.
+class UintColumnReader {
+ public:
+  UintColumnReader() = default;
+  explicit UintColumnReader(BytesView column) : in_(column) {}
+  Result<std::uint64_t> read() {
+    if (count_ == 0) {
+      VIVIM_TRYV(begin_run());
+    }
+    --count_;
+    return value_;
+  }
+
+ private:
+  Result<void> begin_run();
+  lib0::Decoder in_{BytesView()};
+  std::uint64_t value_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+/// Errors: truncated, number_too_large (outside of 0 to 2^53 - 1).
+class DiffColumnReader {
+ public:
+  DiffColumnReader() = default;
+  explicit DiffColumnReader(BytesView column) : in_(column) {}
+  Result<std::uint64_t> read();
+
+ private:
+  Result<void> begin_run();
+  lib0::Decoder in_{BytesView()};
+  std::int64_t value_ = 0;
+  std::int64_t diff_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+/// Strings are views into the column, but for one that begins or ends inside a surrogate pair: each
+/// half is U+FFFD then, and the string is kept here.
+class StringColumnReader {
+ public:
+  struct String {
+    std::string_view utf8;
+    std::uint64_t units = 0;
+  };
+  /// Errors: truncated, bad_utf8.
+  static Result<StringColumnReader> open(BytesView column);
+  /// Errors: truncated, number_too_large. `repaired` keeps what is not a view.
+  Result<String> read(std::string& repaired);
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+  bool inside_pair_ = false;  ///< `at_` is behind a pair whose second half was not read
+  bool ascii_ = false;
+  UintColumnReader lengths_;
+};
+
+}  // namespace vivim::crdt::detail

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vivim/base/bytes.hpp"
+#include "vivim/base/result.hpp"
+#include "vivim/crdt/columns_detail.hpp"
+#include "vivim/crdt/id.hpp"
+#include "vivim/crdt/lib0.hpp"
+
+/// The two update formats as readers of the same fields (Yjs UpdateDecoder.js), the counterparts of
+/// update_encoder_detail.hpp. Content that the formats word differently is given as v1 has it.
+/// Views borrow from the update, or from `owned`.
+namespace vivim::crdt::detail {
+
+using StringField = StringColumnReader::String;
+
+class UpdateDecoderV1 {
+ public:
+  UpdateDecoderV1(BytesView update, std::deque<Bytes>& owned) : in_(update), owned_(owned) {}
+  Result<void> open() { return {}; }
+
+  /// What is not a field of a struct: counts, start clocks, deletions; values and bytes too.
+  lib0::Decoder& rest() { return in_; }
+  /// Refuses more structs than the update can hold: each takes at least two bytes.
+  Result<void> begin_group(std::uint64_t structs) {
+    if (structs > in_.left() / 2) {
+      return fail(CrdtError::truncated, structs);
+    }
+    return {};
+  }
+
+  Result<std::uint64_t> client() { return in_.var_uint(); }
+  Result<Id> left_id() {
+    VIVIM_TRY(const std::uint64_t client, in_.var_uint());
+    VIVIM_TRY(const std::uint64_t clock, in_.var_uint());
+    return Id{.client = ClientId{client}, .clock = clock};
+  }
+  Result<Id> right_id() { return left_id(); }
+  Result<std::uint8_t> info() { return in_.u8(); }
+  Result<StringField> string();
+  Result<bool> parent_is_root() {
+    VIVIM_TRY(const std::uint64_t info, in_.var_uint());
+    return info == 1;
+  }
+  Result<std::uint64_t> type_ref() { return in_.var_uint(); }
+  Result<std::uint64_t> len() { return in_.var_uint(); }
+
+  Result<BytesView> strings(std::uint64_t count);
+  Result<BytesView> anys(std::uint64_t count);
+  Result<BytesView> binary();
+  Result<BytesView> name();
+  Result<BytesView> embed() { return name(); }
+  Result<BytesView> format();
+  Result<BytesView> doc();
+
+  void begin_deletes() {}
+  Result<std::uint64_t> deleted_clock() { return in_.var_uint(k_clock_max); }
+  Result<std::uint64_t> deleted_len() { return in_.var_uint(); }
+
+ private:
+  // The bytes from `start` (what was left then) to here.
+  BytesView since(BytesView start) const { return start.first(start.size() - in_.left()); }
+  // `raw` if it is already as Yjs would write it, else a copy of what is in `scratch_`.
+  BytesView canonical(BytesView raw);
+
+  lib0::Decoder in_;
+  std::deque<Bytes>& owned_;
+  lib0::Encoder scratch_;
+};
+
+/// Most structs in an update of v2: in its columns a struct may take no byte at all.
+inline constexpr std::uint64_t k_v2_structs_min = 65'536;
+inline constexpr std::uint64_t k_v2_structs_per_byte = 4;
+/// Most bytes of content that has to be put together, for each byte of a v2 update.
+inline constexpr std::uint64_t k_v2_owned_min = 65'536;
+inline constexpr std::uint64_t k_v2_owned_per_byte = 16;
+
+class UpdateDecoderV2 {
+ public:
+  UpdateDecoderV2(BytesView update, std::deque<Bytes>& owned)
+      : rest_(update),
+        owned_(owned),
+        structs_left_(k_v2_structs_min + update.size() * k_v2_structs_per_byte),
+        owned_left_(k_v2_owned_min + update.size() * k_v2_owned_per_byte) {}
+  Result<void> open();
+
+  lib0::Decoder& rest() { return rest_; }
+  Result<void> begin_group(std::uint64_t structs);
+
+  Result<std::uint64_t> client() { return clients_.read(); }
+  Result<Id> left_id();
+  Result<Id> right_id();
+  Result<std::uint8_t> info() { return infos_.read(); }
+  Result<StringField> string();
+  Result<bool> parent_is_root();
+  Result<std::uint64_t> type_ref() { return type_refs_.read(); }
+  Result<std::uint64_t> len() { return lens_.read(); }
+
+  Result<BytesView> strings(std::uint64_t count);
+  Result<BytesView> anys(std::uint64_t count);
+  Result<BytesView> binary();
+  Result<BytesView> name();
+  Result<BytesView> embed();
+  Result<BytesView> format();
+  Result<BytesView> doc();
+
+  void begin_deletes() { deletes_end_ = 0; }
+  Result<std::uint64_t> deleted_clock();
+  Result<std::uint64_t> deleted_len();
+
+ private:
+  BytesView since(BytesView start) const { return start.first(start.size() - rest_.left()); }
+  Result<std::string_view> key();
+  Result<void> json();
+  // A copy of what is in `scratch_`.
+  Result<BytesView> keep();
+
+  lib0::Decoder rest_;
+  std::deque<Bytes>& owned_;
+  std::uint64_t structs_left_;
+  std::uint64_t owned_left_;
+  lib0::Encoder scratch_;
+  DiffColumnReader key_clocks_;
+  UintColumnReader clients_;
+  DiffColumnReader left_clocks_;
+  DiffColumnReader right_clocks_;
+  ByteColumnReader infos_;
+  StringColumnReader strings_;
+  ByteColumnReader parent_infos_;
+  UintColumnReader type_refs_;
+  UintColumnReader lens_;
+  std::vector<std::string_view> keys_;
+  std::uint64_t deletes_end_ = 0;
+};
+
+}  // namespace vivim::crdt::detail
