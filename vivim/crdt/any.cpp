@@ -1,9 +1,12 @@
 #include "vivim/crdt/any.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
+
+#include "vivim/crdt/json_detail.hpp"
 
 namespace vivim::crdt {
 namespace {
@@ -115,15 +118,26 @@ struct JsonWriter {
   void operator()(const Any::Object& members) const {
     out += '{';
     bool first = true;
-    for (const auto& [key, value] : members) {
-      if (value.is_undefined()) {
-        continue;  // as JSON.stringify leaves out undefined members
+    const auto write = [&](std::string_view key, const Any& value) {
+      if (!value.is_undefined()) {  // as JSON.stringify leaves out undefined members
+        out += first ? "" : ",";
+        first = false;
+        write_string(out, key);
+        out += ':';
+        write_json(out, value);
       }
-      out += first ? "" : ",";
-      first = false;
-      write_string(out, key);
-      out += ':';
-      write_json(out, value);
+    };
+    const auto has_index = [](const auto& member) {
+      return !member.first.empty() && member.first[0] >= '0' && member.first[0] <= '9';
+    };
+    if (std::ranges::any_of(members, has_index)) {
+      for (const auto& [key, value] : detail::enumerated(members)) {
+        write(key, *value);
+      }
+    } else {
+      for (const auto& [key, value] : members) {
+        write(key, value);
+      }
     }
     out += '}';
   }

@@ -2,6 +2,7 @@
 
 #include "vivim/crdt/awareness.hpp"
 #include "vivim/crdt/lib0.hpp"
+#include "vivim/crdt/relative_position.hpp"
 #include "vivim/crdt/state_vector.hpp"
 #include "vivim/crdt/sync_protocol.hpp"
 
@@ -34,10 +35,25 @@ void fuzz_any(BytesView input) {
   }
 }
 
+void fuzz_position(BytesView input) {
+  const auto position = crdt::decode_relative_position(input);
+  if (!position) {
+    return;
+  }
+  require(crdt::decode_relative_position(crdt::encode_relative_position(*position)).value() ==
+          *position);
+  crdt::Doc doc(crdt::ClientId{1});
+  auto text = doc.text("t");
+  doc.transact([&](crdt::Transaction& t) { text.insert(t, 0, "abc"); });
+  if (const auto found = crdt::absolute_position(doc, *position)) {
+    require(found->index <= text.length());
+  }
+}
+
 }  // namespace
 
-/// State vectors, awareness updates, lib0 values and sync messages: no crash, and what was read is
-/// written as it was read.
+/// State vectors, awareness updates, lib0 values, relative positions and sync messages: no crash,
+/// and what was read is written as it was read.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView input(data, size);
   if (const auto state = crdt::decode_state_vector(input)) {
@@ -52,6 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(other.apply(awareness.encode_all(), {}, 1).has_value());
   }
   fuzz_any(input);
+  fuzz_position(input);
   crdt::lib0::Decoder in(input);
   while (crdt::protocol::read_sync(in)) {
   }

@@ -17,6 +17,13 @@ void Content::clear() {
   room_ = 0;
 }
 
+Content Content::copy() const {
+  Content twin;
+  twin.append_bytes(bytes());
+  twin.room_ |= room_ & k_wide;
+  return twin;
+}
+
 // Makes room for `bytes` in all, keeping what is there.
 std::uint8_t* Content::grow(std::size_t bytes) {
   const std::size_t room = on_heap() ? (room_ & k_room) : sizeof(word_);

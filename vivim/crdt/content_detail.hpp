@@ -30,6 +30,7 @@ class Content {
     std::swap(room_, other.room_);
   }
   void clear();
+  Content copy() const;
 
   /// Valid UTF-8 as text of `units` UTF-16 units.
   void set_text(std::string_view utf8, std::size_t units);

@@ -24,6 +24,15 @@ Map Doc::map(std::string_view name) {
 Array Doc::array(std::string_view name) {
   return engine_->array(engine_->root(name, TypeKind::array));
 }
+XmlFragment Doc::xml_fragment(std::string_view name) {
+  return engine_->xml_fragment(engine_->root(name, TypeKind::xml_fragment));
+}
+XmlElement Doc::xml_element(std::string_view name) {
+  return engine_->xml_element(engine_->root(name, TypeKind::xml_element));
+}
+XmlText Doc::xml_text(std::string_view name) {
+  return engine_->xml_text(engine_->root(name, TypeKind::xml_text));
+}
 std::vector<std::string> Doc::root_names() const {
   return engine_->root_names();
 }
@@ -33,6 +42,13 @@ void Doc::transact(const std::function<void(Transaction&)>& body, Origin origin)
 }
 Subscription Doc::on_update(std::function<void(BytesView, Origin)> observer, UpdateFormat format) {
   return engine_->on_update(std::move(observer), format);
+}
+
+std::vector<Subdocument> Doc::subdocuments() {
+  return engine_->subdocuments();
+}
+Subscription Doc::on_subdocuments(std::function<void(const SubdocumentEvent&)> observer) {
+  return engine_->on_subdocuments(std::move(observer));
 }
 
 Result<void> apply_update(Doc& doc, BytesView update, Origin origin, UpdateFormat format) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,12 +18,22 @@ namespace vivim::crdt {
 
 class Array;
 class Map;
+class Subdocument;
 class Text;
+class XmlElement;
+class XmlFragment;
+class XmlText;
+struct SubdocumentEvent;
+
+/// Whether a document deletes format marks that say nothing any more after it applied an update.
+/// Yjs does: then every receiver writes updates of its own. Documents of both kinds converge.
+enum class FormattingCleanup : std::uint8_t { off, yjs };
 
 /// How a document behaves.
 struct DocOptions {
   /// Forget the content of what was deleted, as Yjs does unless told otherwise.
   bool collect_garbage = true;
+  FormattingCleanup formatting_cleanup = FormattingCleanup::off;
 };
 
 /// A replicated document that Yjs 13 can read and write: named root types, edited in transactions,
@@ -45,6 +56,9 @@ class Doc {
   Text text(std::string_view name);
   Map map(std::string_view name);
   Array array(std::string_view name);
+  XmlFragment xml_fragment(std::string_view name);
+  XmlElement xml_element(std::string_view name);
+  XmlText xml_text(std::string_view name);
 
   /// Names of root types that exist, in order of first use.
   std::vector<std::string> root_names() const;
@@ -54,10 +68,16 @@ class Doc {
   void transact(const std::function<void(Transaction&)>& body, Origin origin = {});
 
   /// Calls `observer` with the update of every transaction that changed something, local or
-  /// applied. Byte for byte what Yjs emits for the same transaction, except that we never write
-  /// clean-up deletions of formatting.
+  /// applied. Byte for byte what Yjs emits for the same transaction; clean-up deletions of
+  /// formatting only if DocOptions asks for them.
   Subscription on_update(std::function<void(BytesView update, Origin origin)> observer,
                          UpdateFormat format = UpdateFormat::v1);
+
+  /// The documents within, in no particular order.
+  std::vector<Subdocument> subdocuments();
+  /// Calls `observer` after every transaction that added, removed or asked to load a document
+  /// within.
+  Subscription on_subdocuments(std::function<void(const SubdocumentEvent& event)> observer);
 
   /// The internals, for this module's own files.
   detail::Engine& engine() { return *engine_; }

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/crdt/event.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/value.hpp"
 
@@ -140,8 +141,8 @@ TEST_CASE("origin travels with the update and observers see deltas") {
     text.remove(t, 0, 1);
   });
   REQUIRE(deltas.size() == 2);
-  CHECK(deltas[0] == TextDelta{InsertText{"hello"}});
-  CHECK(deltas[1] == TextDelta{Remove{1}, Retain{4}, InsertText{"!"}});
+  CHECK(deltas[0] == TextDelta{InsertText{"hello", {}}});
+  CHECK(deltas[1] == TextDelta{Remove{1}, Retain{4, {}}, InsertText{"!", {}}});
   CHECK(recorder.origins[0] == Origin{4});
   watching.cancel();
   doc.transact([&](Transaction& t) { text.insert(t, 0, "x"); });

@@ -134,6 +134,18 @@ ItemRef Engine::clean_end(DenseId id) {
   return ref;
 }
 
+std::pair<ItemRef, std::uint32_t> Engine::follow_redone(DenseId id) const {
+  while (true) {
+    const ItemRef ref = item_at(id);
+    const std::uint32_t offset = id.clock - items_[ref].clock;
+    if (!items_[ref].redone) {
+      return {ref, offset};
+    }
+    const DenseId next = redone_.at(packed(items_[ref].id()));
+    id = {next.client, next.clock + offset};
+  }
+}
+
 void Engine::add_run(ItemRef ref) {
   const Item& item = items_[ref];
   touch(item.client);

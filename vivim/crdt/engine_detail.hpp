@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "vivim/crdt/attributes_detail.hpp"
 #include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/event.hpp"
 #include "vivim/crdt/inspect.hpp"
 #include "vivim/crdt/item_detail.hpp"
 #include "vivim/crdt/observers_detail.hpp"
@@ -59,6 +61,17 @@ class KeyMap {
   std::unique_ptr<std::unordered_map<KeyRef, std::uint32_t>> index_;
 };
 
+/// Who wants to hear of a type.
+struct TypeObservers {
+  Observers<const TextEvent&> text;
+  Observers<const MapEvent&> map;
+  Observers<const ArrayEvent&> array;
+  Observers<const XmlEvent&> xml;
+  Observers<const std::vector<Event>&> deep;
+
+  bool direct() const { return !text.empty() || !map.empty() || !array.empty() || !xml.empty(); }
+};
+
 /// A shared type: root or nested.
 struct Type {
   TypeKind kind = TypeKind::unknown;
@@ -74,11 +87,9 @@ struct Type {
   KeyMap map;
   std::unique_ptr<Sequence> sequence;
   Content name;  ///< of XML elements and hooks, as encoded
-  std::unique_ptr<Observers<const TextEvent&>> text_observers;
-  std::unique_ptr<Observers<const MapEvent&>> map_observers;
-  std::unique_ptr<Observers<const ArrayEvent&>> array_observers;
-
-  bool observed() const { return text_observers || map_observers || array_observers; }
+  std::unique_ptr<TypeObservers> observers;
+  std::uint64_t changed_in = 0;    ///< the last transaction that noted a change of it,
+  std::uint32_t changed_slot = 0;  ///< and where
 };
 
 /// What is known of a writer.
@@ -90,6 +101,9 @@ struct Client {
       deleted;  ///< grows with each deletion, put in order when it is read
 };
 
+/// Ranges of one client's clocks.
+using ClientRanges = std::pair<ClientIndex, std::vector<ClockRange>>;
+
 /// A transaction that is running or waiting for its clean-up.
 struct TransactionState {
   struct Changed {
@@ -97,33 +111,58 @@ struct TransactionState {
     bool list = false;
     std::vector<KeyRef> keys;
   };
+  /// What happened to a type: either delta, by its kind.
+  struct Told {
+    TextDelta text;
+    ArrayDelta list;
+    std::vector<MapChange> keys;
+    bool ready = false;  ///< computed when somebody wants to know, for that may change something
+  };
+  std::uint64_t serial = 0;
   Origin origin;
   bool local = true;
   std::vector<std::uint32_t> before;  ///< by client: state at the begin + 1; 0: unchanged since
   std::vector<std::uint32_t> after;   ///< by client, when clean-up began
   std::vector<ClientIndex> touched;
   std::size_t settled = 0;  ///< how many of `touched` were when clean-up began
-  std::vector<std::pair<ClientIndex, std::vector<ClockRange>>> deleted;
+  std::vector<ClientRanges> deleted;
   std::vector<std::uint32_t> deleted_slots;  ///< by client: index into `deleted` + 1
   std::vector<DenseId> to_merge;             ///< Yjs: _mergeStructs
   std::vector<Changed> changed;
+  std::vector<Told> told;  ///< beside `changed`
+  /// Every changed type and all above it (Yjs: changedParentTypes): which of `changed`.
+  std::vector<std::pair<TypeRef, std::vector<std::uint32_t>>> parents;
+  std::unordered_map<TypeRef, std::uint32_t> parent_slots;
+  std::vector<Id> subdocuments_added;
+  std::vector<Id> subdocuments_removed;
+  std::vector<Id> subdocuments_loaded;
+  std::vector<Id> subdocuments_gone;   ///< came and went
+  const void* undo_manager = nullptr;  ///< who undoes or redoes here
+};
+
+/// What is known of a document within.
+struct SubdocumentEntry {
+  SubdocumentOptions options;
+  ItemRef item = k_none;
+  bool should_load = false;
+  bool leaving = false;  ///< its place is gone
 };
 
 /// A list position as YText walks it.
 struct TextPosition {
+  TypeRef type = k_none;
   ItemRef left = k_none;
   ItemRef right = k_none;
   std::uint32_t index = 0;
+  Attributes attributes;  ///< in force here
 };
-
-/// Format marks in force, key to value, both as encoded strings.
-using Attributes = std::map<std::string, std::string, std::less<>>;
 
 /// A document's insides: the struct store, the types, the transaction machinery. One file per
 /// concern: engine.cpp (tables, lookups), engine_integrate.cpp (YATA, split, delete),
 /// engine_transaction.cpp (observers, garbage, merging), engine_local.cpp and engine_text.cpp
-/// (edits), engine_apply.cpp (updates in), engine_encode.cpp (updates out), engine_read.cpp
-/// (values), engine_events.cpp (deltas).
+/// (edits), engine_formatting.cpp (marks that say nothing), engine_apply.cpp (updates in),
+/// engine_encode.cpp (updates out), engine_read.cpp and engine_xml.cpp (values),
+/// engine_events.cpp and engine_delta.cpp (observers, what they are told).
 class Engine {
  public:
   Engine(ClientId client, DocOptions options);
@@ -134,12 +173,24 @@ class Engine {
   Text text(TypeRef type) { return {*this, type}; }
   Map map(TypeRef type) { return {*this, type}; }
   Array array(TypeRef type) { return {*this, type}; }
-  static TypeRef type_of(const Text& handle) { return handle.type_; }
+  XmlFragment xml_fragment(TypeRef type) { return {*this, type}; }
+  XmlElement xml_element(TypeRef type) { return {*this, type}; }
+  XmlText xml_text(TypeRef type) { return {*this, type}; }
+  template <class Handle>
+  static TypeRef type_of(const Handle& handle) {
+    return handle.type_;
+  }
+  /// The handle of a type, by its kind.
+  Value value_of_type(TypeRef type);
 
   // Transactions (engine_transaction.cpp).
   void transact(const std::function<void(Transaction&)>& body, Origin origin);
   Subscription on_update(std::function<void(BytesView, Origin)> observer, UpdateFormat format);
   bool in_transaction() const { return current_ != nullptr; }
+  Subscription after_transaction(std::function<void(TransactionState&)> observer) {
+    track_all();
+    return after_transaction_.add(std::move(observer));
+  }
 
   // Updates (engine_apply.cpp, engine_encode.cpp).
   Result<void> apply(BytesView update, Origin origin, UpdateFormat format);
@@ -158,20 +209,49 @@ class Engine {
   Bytes parked_deletes() const;
 
   // Local edits (engine_local.cpp, engine_text.cpp).
-  void text_insert(TypeRef type, std::uint32_t index, std::string_view utf8);
+  void text_insert(TypeRef type, std::uint32_t index, std::string_view utf8,
+                   const TextAttributes* attributes);
+  void text_embed(TypeRef type, std::uint32_t index, const Any& embed,
+                  const TextAttributes& attributes);
+  TypeRef text_insert_type(TypeRef type, std::uint32_t index, const NewType& fresh,
+                           const TextAttributes& attributes);
   void text_remove(TypeRef type, std::uint32_t index, std::uint32_t length);
+  void text_format(TypeRef type, std::uint32_t index, std::uint32_t length,
+                   const TextAttributes& attributes);
+  void text_apply(TypeRef type, const TextDelta& delta, FinalNewline final_newline);
   void list_insert(TypeRef type, std::uint32_t index, std::vector<Any> values);
   void list_push(TypeRef type, std::vector<Any> values);
-  TypeRef list_insert_type(TypeRef type, std::uint32_t index, TypeKind kind);
+  TypeRef list_insert_type(TypeRef type, std::uint32_t index, const NewType& fresh);
+  /// Right behind the item of `child`; k_none: at the begin.
+  TypeRef list_insert_type_after(TypeRef type, TypeRef child, const NewType& fresh);
   void list_remove(TypeRef type, std::uint32_t index, std::uint32_t length);
   void map_set(TypeRef type, std::string_view key, const Any& value);
-  TypeRef map_set_type(TypeRef type, std::string_view key, TypeKind kind);
+  TypeRef map_set_type(TypeRef type, std::string_view key, const NewType& fresh);
   void map_erase(TypeRef type, std::string_view key);
+  void map_clear(TypeRef type);
+
+  /// Yjs followRedone: where what `id` was made anew as is now, and at which offset in its item.
+  std::pair<ItemRef, std::uint32_t> follow_redone(DenseId id) const;
+
+  // Documents within (engine_subdocuments.cpp).
+  Id list_insert_document(TypeRef type, std::uint32_t index, const SubdocumentOptions& options);
+  Id map_set_document(TypeRef type, std::string_view key, const SubdocumentOptions& options);
+  const SubdocumentEntry* subdocument(Id id) const;
+  Subdocument subdocument_handle(Id id) { return {*this, id}; }
+  void load_subdocument(Id id);
+  void unload_subdocument(Id id);
+  std::vector<Subdocument> subdocuments();
+  Subscription on_subdocuments(std::function<void(const SubdocumentEvent&)> observer) {
+    return subdocument_observers_.add(std::move(observer));
+  }
 
   // Reading (engine_read.cpp).
   bool alive(TypeRef type) const;
   std::uint32_t length(TypeRef type) const { return alive(type) ? types_[type].length : 0; }
   std::string text_string(TypeRef type) const;
+  TextDelta text_delta(TypeRef type);
+  std::vector<Value> list_slice(TypeRef type, std::int64_t start, std::int64_t end);
+  Any::Object map_values(TypeRef type);
   std::optional<Value> list_get(TypeRef type, std::uint32_t index);
   void list_each(TypeRef type, const std::function<void(const Value&)>& visit);
   std::optional<Value> map_get(TypeRef type, std::string_view key);
@@ -179,7 +259,19 @@ class Engine {
   void map_each(TypeRef type, const std::function<void(std::string_view, const Value&)>& visit);
   Any to_any(TypeRef type, std::uint32_t depth = 0);
 
+  // XML (engine_xml.cpp).
+  std::string xml_string(TypeRef type, std::uint32_t depth = 0);
+  std::string xml_name(TypeRef type) const;
+  std::optional<Value> xml_first_child(TypeRef type);
+  enum class Direction : std::uint8_t { next, previous };
+  std::optional<Value> xml_sibling(TypeRef type, Direction direction);
+  std::optional<Value> xml_parent(TypeRef type);
+  std::vector<Value> xml_walk(TypeRef type, const XmlFilter& filter);
+
   Type& type(TypeRef ref) { return types_[ref]; }
+  TypeObservers& observers(TypeRef ref);
+  /// From now on changes are noted of types that nobody observes, too.
+  void track_all() { tracks_all_ = true; }
 
   // Every struct, for inspection (inspect.cpp).
   std::vector<StructInfo> structs() const;
@@ -189,6 +281,8 @@ class Engine {
 
  private:
   friend struct EngineTest;
+  friend class UndoState;
+  friend struct Positions;
 
   // engine.cpp
   ClientIndex client_index(std::uint64_t id);
@@ -208,6 +302,7 @@ class Engine {
   ItemRef split(ClientIndex client, RunList::Position position, std::uint32_t offset);
   void erase(ItemRef ref);
   void erase_children(const Type& type, std::vector<ItemRef>& todo);
+  bool tracked(const Type& type) const;
   void note_change(TypeRef type, KeyRef key);
   void note_deleted(ClientIndex client, std::uint32_t clock, std::uint32_t len);
   void touch(ClientIndex client);
@@ -216,6 +311,22 @@ class Engine {
     return item.clock >= before(state, item.client);
   }
   bool deletes(const TransactionState& state, const Item& item) const;
+
+  // Yjs iterateStructs: every item of `range`, cut at both ends, in order; `visit` may cut and add.
+  template <class Visit>
+  void each_struct(TransactionState& state, ClientIndex client, ClockRange range, Visit&& visit);
+  template <class Visit>
+  void each_deleted(TransactionState& state, const std::vector<ClientRanges>& ranges,
+                    Visit&& visit);
+  void cut(TransactionState& state, DenseId id);
+
+  // engine_subdocuments.cpp
+  ItemRef make_document(const SubdocumentOptions& options);
+  void note_subdocument(ItemRef item);
+  void forget_subdocument(ItemRef item);
+  void tell_subdocuments(TransactionState& state);
+  void let_go(Id id);
+  Id wire_id(DenseId id) const { return {ClientId{clients_[id.client].id}, id.clock}; }
 
   // engine_transaction.cpp
   TransactionState& begin(Origin origin, bool local);
@@ -233,17 +344,25 @@ class Engine {
   void emit(const TransactionState& state);
 
   // engine_events.cpp
-  void call_observers(const TransactionState& state);
-  void call_observers(const TransactionState& state, const TransactionState::Changed& changed);
-  TextDelta text_delta(const TransactionState& state, const Type& type) const;
-  ArrayDelta array_delta(const TransactionState& state, const Type& type) const;
-  std::optional<MapAction> map_action(const TransactionState& state, ItemRef ref) const;
+  void call_observers(TransactionState& state);
+  void call_observers(TransactionState& state, std::uint32_t index);
+  void call_deep_observers(TransactionState& state);
+  void call_deep_observers(TransactionState& state, TypeRef type,
+                           const std::vector<std::uint32_t>& indexes);
+  const TransactionState::Told& tell(TransactionState& state, std::uint32_t index);
+  void note_parents(TransactionState& state, TypeRef type, std::uint32_t index);
+  void notify(const TransactionState& state, TypeObservers& observers,
+              const TransactionState::Changed& changed, const TransactionState::Told& told);
+  Path path_between(TypeRef from, TypeRef to) const;
+  TextDelta text_delta(const TransactionState& state, TypeRef type);
+  ArrayDelta array_delta(const TransactionState& state, const Type& type);
+  std::optional<MapChange> map_change(const TransactionState& state, const Type& type, KeyRef key);
 
   // engine_local.cpp
   ItemRef make_local(Kind kind, std::uint32_t len);
   ItemRef insert_local(TypeRef type, ItemRef left, ItemRef right, ItemRef fresh);
   ItemRef insert_values(TypeRef type, ItemRef left, ItemRef right, const std::vector<Any>& values);
-  TypeRef fill_type(ItemRef fresh, TypeKind kind);
+  TypeRef fill_type(ItemRef item, const NewType& fresh);
   /// The visible item that covers unit `index - 1`, cut so that it ends at `index`; k_none for 0.
   /// Beyond the end: the last.
   ItemRef locate(TypeRef type, std::uint32_t index);
@@ -258,8 +377,27 @@ class Engine {
 
   // engine_text.cpp
   Attributes attributes_until(TypeRef type, ItemRef end) const;
-  void skip_redundant(TypeRef type, TextPosition& position);
-  void clean_format_gap(ItemRef start, const Attributes& attributes);
+  TextPosition text_position(TypeRef type, std::uint32_t index);
+  void forward(TextPosition& position) const;
+  FormatValue format_value(ItemRef mark, std::string_view json) const;
+  void skip_equal(TextPosition& position, const Attributes& attributes) const;
+  void insert_mark(TextPosition& position, std::string_view key, const FormatValue& value);
+  Attributes insert_marks(TextPosition& position, const Attributes& attributes);
+  void negate_marks(TextPosition& position, Attributes negated);
+  void insert_content(TextPosition& position, ItemRef fresh, Attributes attributes);
+  ItemRef make_text(std::string_view utf8);
+  ItemRef make_embed(const Any& embed);
+  void format_range(TextPosition& position, std::uint32_t length, const Attributes& attributes);
+  bool format_item(TextPosition& position, std::uint32_t& length, const Attributes& attributes,
+                   Attributes& negated);
+  void remove_range(TextPosition& position, std::uint32_t length);
+
+  // engine_formatting.cpp
+  std::size_t clean_format_gap(ItemRef start, ItemRef current, const Attributes& start_attributes,
+                               Attributes& attributes);
+  void clean_gap_around(ItemRef item);
+  void clean_formatting(TypeRef type);
+  void clean_formatting_after(TransactionState& state);
 
   // engine_apply.cpp
   friend class Integration;
@@ -300,7 +438,6 @@ class Engine {
   StructInfo info(const Item& item) const;
 
   // engine_read.cpp
-  Value value_of_type(TypeRef type);
   Value value_at(const Item& item, std::uint32_t offset);
   void each_value(const Item& item, const std::function<void(const Value&)>& visit);
 
@@ -315,7 +452,17 @@ class Engine {
   std::unordered_map<KeyRef, TypeRef> roots_;
   std::vector<TypeRef> root_order_;
 
+  /// Marks whose object is that of another mark, by their ids, packed.
+  std::unordered_map<std::uint64_t, std::uint64_t> shared_values_;
+  /// What undo managers made anew: from the first id of an item, packed, to that of its successor.
+  std::unordered_map<std::uint64_t, DenseId> redone_;
+  std::map<std::uint64_t, SubdocumentEntry> subdocuments_;  ///< by id, packed
+  Observers<const SubdocumentEvent&> subdocument_observers_;
+  Observers<TransactionState&> after_transaction_;
+  bool tracks_all_ = false;
+
   TransactionState* current_ = nullptr;
+  std::uint64_t transactions_ = 0;
   std::deque<std::unique_ptr<TransactionState>>
       queue_;  ///< transactions whose clean-up is running or to come
   std::unique_ptr<TransactionState> spare_;
@@ -336,5 +483,33 @@ class Engine {
   std::vector<std::uint64_t> conflict_mark_;
   std::uint64_t mark_ = 0;
 };
+
+template <class Visit>
+void Engine::each_struct(TransactionState& state, ClientIndex client, ClockRange range,
+                         Visit&& visit) {
+  const std::uint64_t end = std::min<std::uint64_t>(range.to, clients_[client].state);
+  if (range.from >= end) {
+    return;
+  }
+  cut(state, {client, static_cast<std::uint32_t>(range.from)});
+  for (std::uint64_t clock = range.from; clock < end;) {
+    const ItemRef ref = item_at({client, static_cast<std::uint32_t>(clock)});
+    if (range.to < items_[ref].end()) {
+      cut(state, {client, static_cast<std::uint32_t>(range.to)});
+    }
+    visit(ref);
+    clock = items_[ref].end();
+  }
+}
+
+template <class Visit>
+void Engine::each_deleted(TransactionState& state, const std::vector<ClientRanges>& ranges,
+                          Visit&& visit) {
+  for (const auto& [client, clocks] : ranges) {
+    for (const ClockRange& range : clocks) {
+      each_struct(state, client, range, visit);
+    }
+  }
+}
 
 }  // namespace vivim::crdt::detail

@@ -1,126 +1,180 @@
+#include <algorithm>
+#include <utility>
+
 #include "vivim/crdt/engine_detail.hpp"
 
+// Who hears of what, in Yjs' order: the observers of each changed type, then those of the types
+// above, then whoever follows transactions, then the clean-up of formatting.
 namespace vivim::crdt::detail {
 namespace {
 
-// Adds to the last step if it is of the same kind.
-template <class Step, class Delta, class Length>
-void extend(Delta& delta, Length Step::* length, std::uint32_t by) {
-  if (delta.empty() || !std::holds_alternative<Step>(delta.back())) {
-    delta.push_back(Step{});
-  }
-  std::get<Step>(delta.back()).*length += by;
-}
-
-template <class Delta>
-void drop_last_retain(Delta& delta) {
-  if (!delta.empty() && std::holds_alternative<Retain>(delta.back())) {
-    delta.pop_back();
-  }
+bool is_text(TypeKind kind) {
+  return kind == TypeKind::text || kind == TypeKind::xml_text;
 }
 
 }  // namespace
 
-void Engine::call_observers(const TransactionState& state) {
+TypeObservers& Engine::observers(TypeRef ref) {
+  auto& observers = types_[ref].observers;
+  if (!observers) {
+    observers = std::make_unique<TypeObservers>();
+  }
+  return *observers;
+}
+
+void Engine::call_observers(TransactionState& state) {
+  bool formatting = false;
+  state.told.resize(state.changed.size());
   // Observers may begin transactions of their own; those have their own list of changes.
-  for (const auto& changed : state.changed) {
-    if (alive(changed.type)) {
-      call_observers(state, changed);
+  for (std::uint32_t i = 0; i < state.changed.size(); ++i) {
+    const TypeRef ref = state.changed[i].type;
+    if (alive(ref)) {
+      call_observers(state, i);
+      const Type& type = types_[ref];
+      formatting = formatting || (!state.local && type.has_formatting && is_text(type.kind));
     }
+  }
+  call_deep_observers(state);
+  after_transaction_.notify(state);
+  if (formatting && options_.formatting_cleanup == FormattingCleanup::yjs) {
+    clean_formatting_after(state);
   }
 }
 
-void Engine::call_observers(const TransactionState& state,
-                            const TransactionState::Changed& changed) {
-  Type& type = types_[changed.type];
-  if (type.text_observers && changed.list) {
-    type.text_observers->notify(TextEvent{
-        .target = text(changed.type), .delta = text_delta(state, type), .origin = state.origin});
+void Engine::call_observers(TransactionState& state, std::uint32_t index) {
+  const TypeRef type = state.changed[index].type;
+  if (tracks_all_) {
+    note_parents(state, type, index);
   }
-  if (type.array_observers && changed.list) {
-    type.array_observers->notify(ArrayEvent{
-        .target = array(changed.type), .delta = array_delta(state, type), .origin = state.origin});
-  }
-  if (type.map_observers && !changed.keys.empty()) {
-    MapEvent event{.target = map(changed.type), .changes = {}, .origin = state.origin};
-    for (const KeyRef key : changed.keys) {
-      if (const auto action = map_action(state, type.map.find(key))) {
-        event.changes.push_back({.key = keys_.name(key), .action = *action});
-      }
-    }
-    type.map_observers->notify(event);
+  TypeObservers* observers = types_[type].observers.get();
+  if (observers != nullptr && observers->direct()) {
+    notify(state, *observers, state.changed[index], tell(state, index));
   }
 }
 
-TextDelta Engine::text_delta(const TransactionState& state, const Type& type) const {
-  TextDelta delta;
-  for (ItemRef ref = type.start; ref != k_none; ref = items_[ref].right) {
-    const Item& item = items_[ref];
-    if (!item.countable()) {
-      continue;
-    }
-    const bool deleted_now = item.deleted && deletes(state, item);
-    if (is_new(state, item)) {
-      if (item.deleted) {
-        continue;
-      }
-      if (item.kind == Kind::string) {
-        if (delta.empty() || !std::holds_alternative<InsertText>(delta.back())) {
-          delta.emplace_back(InsertText{});
-        }
-        item.content.append_to(std::get<InsertText>(delta.back()).utf8);
-      } else {
-        delta.insert(delta.end(), item.len, InsertEmbed{});
-      }
-    } else if (deleted_now) {
-      extend<Remove>(delta, &Remove::length, item.len);
-    } else if (!item.deleted) {
-      extend<Retain>(delta, &Retain::length, item.len);
+const TransactionState::Told& Engine::tell(TransactionState& state, std::uint32_t index) {
+  TransactionState::Told& told = state.told[index];
+  if (std::exchange(told.ready, true)) {
+    return told;
+  }
+  const auto& changed = state.changed[index];
+  const Type& type = types_[changed.type];
+  if (is_text(type.kind)) {
+    told.text = text_delta(state, changed.type);
+  } else if (changed.list) {
+    told.list = array_delta(state, type);
+  }
+  for (const KeyRef key : changed.keys) {
+    if (auto change = map_change(state, type, key)) {
+      told.keys.push_back(std::move(*change));
     }
   }
-  drop_last_retain(delta);
-  return delta;
+  return told;
 }
 
-ArrayDelta Engine::array_delta(const TransactionState& state, const Type& type) const {
-  ArrayDelta delta;
-  for (ItemRef ref = type.start; ref != k_none; ref = items_[ref].right) {
-    const Item& item = items_[ref];
-    if (!item.countable()) {
-      continue;
+void Engine::notify(const TransactionState& state, TypeObservers& observers,
+                    const TransactionState::Changed& changed, const TransactionState::Told& told) {
+  const TypeRef ref = changed.type;
+  const TypeKind kind = types_[ref].kind;
+  if (!observers.text.empty() && is_text(kind)) {
+    observers.text.notify(TextEvent{
+        .target = text(ref), .delta = told.text, .keys = told.keys, .origin = state.origin});
+  }
+  if (!observers.array.empty() && changed.list) {
+    observers.array.notify(
+        ArrayEvent{.target = array(ref), .delta = told.list, .origin = state.origin});
+  }
+  if (!observers.map.empty() && !changed.keys.empty()) {
+    observers.map.notify(
+        MapEvent{.target = map(ref), .changes = told.keys, .origin = state.origin});
+  }
+  if (!observers.xml.empty()) {
+    observers.xml.notify(XmlEvent{.target = value_of_type(ref),
+                                  .delta = told.list,
+                                  .attributes = told.keys,
+                                  .origin = state.origin});
+  }
+}
+
+// Yjs callTypeObservers: the event belongs to the type and to every type above it.
+void Engine::note_parents(TransactionState& state, TypeRef type, std::uint32_t index) {
+  while (true) {
+    const auto [it, fresh] =
+        state.parent_slots.emplace(type, static_cast<std::uint32_t>(state.parents.size()));
+    if (fresh) {
+      state.parents.push_back({type, {}});
     }
-    if (item.deleted) {
-      if (!is_new(state, item) && deletes(state, item)) {
-        extend<Remove>(delta, &Remove::length, item.len);
-      }
-    } else if (is_new(state, item)) {
-      extend<InsertElements>(delta, &InsertElements::count, item.len);
+    state.parents[it->second].second.push_back(index);
+    if (types_[type].item == k_none) {
+      return;
+    }
+    type = items_[types_[type].item].parent;
+  }
+}
+
+void Engine::call_deep_observers(TransactionState& state) {
+  std::vector<std::size_t> observed;
+  for (std::size_t i = 0; i < state.parents.size(); ++i) {
+    const TypeRef ref = state.parents[i].first;
+    const auto& observers = types_[ref].observers;
+    if (observers && !observers->deep.empty() && alive(ref)) {
+      observed.push_back(i);
+    }
+  }
+  for (const std::size_t i : observed) {
+    call_deep_observers(state, state.parents[i].first, state.parents[i].second);
+  }
+}
+
+// Tells of the upper types first; of one depth in the order in which they changed.
+void Engine::call_deep_observers(TransactionState& state, TypeRef type,
+                                 const std::vector<std::uint32_t>& indexes) {
+  struct Place {
+    std::size_t depth = 0;
+    std::size_t order = 0;
+    std::uint32_t index = 0;
+    Path path;
+  };
+  std::vector<Place> places;
+  for (const std::uint32_t index : indexes) {
+    if (alive(state.changed[index].type)) {
+      Path path = path_between(type, state.changed[index].type);
+      places.push_back({path.size(), places.size(), index, std::move(path)});
+    }
+  }
+  std::ranges::sort(places, {},
+                    [](const Place& place) { return std::pair(place.depth, place.order); });
+  std::vector<Event> events;
+  for (Place& place : places) {
+    const TransactionState::Told& told = tell(state, place.index);
+    events.push_back({.target = value_of_type(state.changed[place.index].type),
+                      .path = std::move(place.path),
+                      .text = told.text,
+                      .delta = told.list,
+                      .keys = told.keys,
+                      .origin = state.origin});
+  }
+  types_[type].observers->deep.notify(events);
+}
+
+// Yjs getPathTo.
+Path Engine::path_between(TypeRef from, TypeRef to) const {
+  Path path;
+  while (to != from && types_[to].item != k_none) {
+    const Item& item = items_[types_[to].item];
+    if (item.key != k_none) {
+      path.emplace_back(keys_.name(item.key));
     } else {
-      extend<Retain>(delta, &Retain::length, item.len);
+      std::uint32_t index = 0;
+      for (ItemRef ref = item.left; ref != k_none; ref = items_[ref].left) {
+        index += items_[ref].visible();
+      }
+      path.emplace_back(index);
     }
+    to = item.parent;
   }
-  drop_last_retain(delta);
-  return delta;
-}
-
-// Yjs YEvent.keys.
-std::optional<MapAction> Engine::map_action(const TransactionState& state, ItemRef ref) const {
-  if (ref == k_none) {
-    return std::nullopt;
-  }
-  const Item& item = items_[ref];
-  if (!is_new(state, item)) {
-    return deletes(state, item) ? std::optional(MapAction::remove) : std::nullopt;
-  }
-  ItemRef previous = item.left;
-  while (previous != k_none && is_new(state, items_[previous])) {
-    previous = items_[previous].left;
-  }
-  const bool replaces = previous != k_none && deletes(state, items_[previous]);
-  if (deletes(state, item)) {
-    return replaces ? std::optional(MapAction::remove) : std::nullopt;
-  }
-  return replaces ? MapAction::update : MapAction::add;
+  std::ranges::reverse(path);
+  return path;
 }
 
 }  // namespace vivim::crdt::detail

@@ -23,9 +23,14 @@ std::uint32_t Engine::before(const TransactionState& state, ClientIndex client) 
                                                                    : clients_[client].state;
 }
 
+// Whether anybody wants to know: observers, or the clean-up after remote changes of marked text.
+bool Engine::tracked(const Type& type) const {
+  return type.observers != nullptr || tracks_all_ || (type.has_formatting && !current_->local);
+}
+
 void Engine::note_change(TypeRef ref, KeyRef key) {
-  const Type& type = types_[ref];
-  if (!type.observed()) {
+  Type& type = types_[ref];
+  if (!tracked(type)) {
     return;
   }
   if (type.item != k_none) {
@@ -35,14 +40,16 @@ void Engine::note_change(TypeRef ref, KeyRef key) {
     }
   }
   auto& all = current_->changed;
-  auto it = std::ranges::find(all, ref, &TransactionState::Changed::type);
-  if (it == all.end()) {
-    it = all.insert(it, {.type = ref});
+  if (type.changed_in != current_->serial) {
+    type.changed_in = current_->serial;
+    type.changed_slot = static_cast<std::uint32_t>(all.size());
+    all.push_back({.type = ref, .list = false, .keys = {}});
   }
+  auto& changed = all[type.changed_slot];
   if (key == k_none) {
-    it->list = true;
-  } else if (std::ranges::find(it->keys, key) == it->keys.end()) {
-    it->keys.push_back(key);
+    changed.list = true;
+  } else if (std::ranges::find(changed.keys, key) == changed.keys.end()) {
+    changed.keys.push_back(key);
   }
 }
 
@@ -114,6 +121,8 @@ void Engine::integrate(ItemRef ref) {
     parent.has_formatting = true;
   } else if (item.kind == Kind::type) {
     types_[item.content.number()].item = ref;
+  } else if (item.kind == Kind::doc) {
+    note_subdocument(ref);
   }
   note_change(item.parent, item.key);
   const bool parent_deleted = parent.item != k_none && items_[parent.item].deleted;
@@ -225,6 +234,12 @@ ItemRef Engine::split(ClientIndex client, RunList::Position position, std::uint3
   item.key = left.key;
   item.kind = left.kind;
   item.deleted = left.deleted;
+  item.keep = left.keep;
+  if (left.redone) {
+    const DenseId successor = redone_.at(packed(left.id()));
+    item.redone = true;
+    redone_[packed(item.id())] = {successor.client, successor.clock + offset};
+  }
   if (left.kind == Kind::string) {
     item.content = left.content.split_text(offset);
   } else if (left.kind == Kind::any || left.kind == Kind::json) {
@@ -273,6 +288,8 @@ void Engine::erase(ItemRef ref) {
     note_change(item.parent, item.key);
     if (item.kind == Kind::type) {
       erase_children(types_[item.content.number()], todo);
+    } else if (item.kind == Kind::doc) {
+      forget_subdocument(next);
     }
   }
 }

@@ -151,21 +151,38 @@ void Engine::list_push(TypeRef type, std::vector<Any> values) {
   }
 }
 
-TypeRef Engine::fill_type(ItemRef fresh, TypeKind kind) {
-  const TypeRef type = make_type(kind);
-  items_[fresh].content.set_number(type);
+TypeRef Engine::fill_type(ItemRef item, const NewType& fresh) {
+  const TypeRef type = make_type(static_cast<TypeKind>(fresh.type));
+  if (fresh.type == SharedType::xml_element || fresh.type == SharedType::xml_hook) {
+    lib0::Encoder name;
+    name.var_string(fresh.name);
+    types_[type].name.set_bytes(name.view());
+  }
+  items_[item].content.set_number(type);
   return type;
 }
 
-TypeRef Engine::list_insert_type(TypeRef type, std::uint32_t index, TypeKind kind) {
+TypeRef Engine::list_insert_type(TypeRef type, std::uint32_t index, const NewType& fresh) {
   if (!alive(type)) {
     return type;
   }
   const ItemRef left = locate(type, index);
   const ItemRef right = left == k_none ? types_[type].start : items_[left].right;
-  const ItemRef fresh = make_local(Kind::type, 1);
-  const TypeRef nested = fill_type(fresh, kind);
-  insert_local(type, left, right, fresh);
+  const ItemRef item = make_local(Kind::type, 1);
+  const TypeRef nested = fill_type(item, fresh);
+  insert_local(type, left, right, item);
+  return nested;
+}
+
+TypeRef Engine::list_insert_type_after(TypeRef type, TypeRef child, const NewType& fresh) {
+  const ItemRef left = child == k_none ? k_none : types_[child].item;
+  if (!alive(type) || (left != k_none && items_[left].parent != type)) {
+    return type;
+  }
+  const ItemRef right = left == k_none ? types_[type].start : items_[left].right;
+  const ItemRef item = make_local(Kind::type, 1);
+  const TypeRef nested = fill_type(item, fresh);
+  insert_local(type, left, right, item);
   return nested;
 }
 
@@ -207,16 +224,16 @@ void Engine::map_set(TypeRef type, std::string_view key, const Any& value) {
   insert_local(type, left, k_none, fresh);
 }
 
-TypeRef Engine::map_set_type(TypeRef type, std::string_view key, TypeKind kind) {
+TypeRef Engine::map_set_type(TypeRef type, std::string_view key, const NewType& fresh) {
   if (!alive(type)) {
     return type;
   }
   const KeyRef key_ref = keys_.intern(key);
   const ItemRef left = types_[type].map.find(key_ref);
-  const ItemRef fresh = make_local(Kind::type, 1);
-  const TypeRef nested = fill_type(fresh, kind);
-  items_[fresh].key = key_ref;
-  insert_local(type, left, k_none, fresh);
+  const ItemRef item = make_local(Kind::type, 1);
+  const TypeRef nested = fill_type(item, fresh);
+  items_[item].key = key_ref;
+  insert_local(type, left, k_none, item);
   return nested;
 }
 
@@ -227,6 +244,15 @@ void Engine::map_erase(TypeRef type, std::string_view key) {
   const ItemRef item = types_[type].map.find(keys_.find(key));
   if (item != k_none) {
     erase(item);
+  }
+}
+
+void Engine::map_clear(TypeRef type) {
+  if (!alive(type)) {
+    return;
+  }
+  for (const KeyMap::Entry& entry : types_[type].map.entries()) {
+    erase(entry.item);
   }
 }
 

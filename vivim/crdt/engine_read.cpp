@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "vivim/crdt/engine_detail.hpp"
 #include "vivim/crdt/json_detail.hpp"
 
@@ -36,9 +38,18 @@ Value Engine::value_of_type(TypeRef ref) {
       return map(ref);
     case TypeKind::array:
       return array(ref);
-    default:
-      return Any();
+    case TypeKind::xml_fragment:
+      return xml_fragment(ref);
+    case TypeKind::xml_element:
+      return xml_element(ref);
+    case TypeKind::xml_text:
+      return xml_text(ref);
+    case TypeKind::xml_hook:
+      return XmlHook(*this, ref);
+    case TypeKind::unknown:
+      break;
   }
+  return Any();
 }
 
 Value Engine::value_at(const Item& item, std::uint32_t offset) {
@@ -57,6 +68,8 @@ Value Engine::value_at(const Item& item, std::uint32_t offset) {
       return Any(to_bytes(in.var_bytes().value_or(BytesView{})));
     case Kind::embed:
       return parse_json(in.var_string().value_or("null"));
+    case Kind::doc:
+      return Subdocument(*this, wire_id(item.id()));
     default:
       return Any();
   }
@@ -137,18 +150,26 @@ Any Engine::to_any(TypeRef ref, std::uint32_t depth) {
   const auto plain = [&](const Value& value) -> Any {
     return std::visit(
         [&](const auto& held) -> Any {
-          if constexpr (std::is_same_v<std::decay_t<decltype(held)>, Any>) {
+          using Held = std::decay_t<decltype(held)>;
+          if constexpr (std::is_same_v<Held, Any>) {
             return held;
+          } else if constexpr (std::is_same_v<Held, Subdocument>) {
+            return Any(held.guid());
           } else {
             return to_any(held.type_, depth + 1);
           }
         },
-        static_cast<const std::variant<Any, Text, Map, Array>&>(value));
+        static_cast<const Value::Base&>(value));
   };
   switch (types_[ref].kind) {
     case TypeKind::text:
       return Any(text_string(ref));
-    case TypeKind::map: {
+    case TypeKind::xml_text:
+    case TypeKind::xml_element:
+    case TypeKind::xml_fragment:
+      return Any(xml_string(ref, depth));
+    case TypeKind::map:
+    case TypeKind::xml_hook: {
       Any::Object members;
       map_each(ref, [&](std::string_view key, const Value& value) {
         members.emplace_back(key, plain(value));
@@ -163,6 +184,27 @@ Any Engine::to_any(TypeRef ref, std::uint32_t depth) {
     default:
       return {};
   }
+}
+
+// As JavaScript's slice; Yjs typeListSlice.
+std::vector<Value> Engine::list_slice(TypeRef ref, std::int64_t start, std::int64_t end) {
+  std::vector<Value> values;
+  const std::int64_t length = this->length(ref);
+  start = start < 0 ? start + length : start;
+  end = std::min(end < 0 ? end + length : end, length);
+  for (std::int64_t i = std::max<std::int64_t>(start, 0); i < end; ++i) {
+    values.push_back(*list_get(ref, static_cast<std::uint32_t>(i)));
+  }
+  return values;
+}
+
+// The plain values of a type's keys.
+Any::Object Engine::map_values(TypeRef ref) {
+  Any::Object members;
+  map_each(ref, [&](std::string_view key, const Value& value) {
+    members.emplace_back(key, value.to_any());
+  });
+  return members;
 }
 
 }  // namespace vivim::crdt::detail

@@ -1,50 +1,23 @@
 #include <algorithm>
 
+#include "vivim/base/assert.hpp"
 #include "vivim/crdt/engine_detail.hpp"
 #include "vivim/crdt/utf_detail.hpp"
 
+// Edits of text, as YText.js makes them: where an insertion lands among marks and deleted items
+// decides the bytes.
 namespace vivim::crdt::detail {
-namespace {
 
-constexpr std::string_view k_null = "null";
-
-struct Format {
-  std::string_view key;
-  std::string_view value;  // JSON
-};
-
-Format format_of(const Item& item) {
-  lib0::Decoder in(item.content.bytes());
-  const auto key = in.var_string();
-  const auto value = in.var_string();
-  return {.key = key.value_or(""), .value = value.value_or(k_null)};
-}
-
-std::string_view value_in(const Attributes& attributes, std::string_view key) {
-  const auto it = attributes.find(key);
-  return it == attributes.end() ? k_null : std::string_view(it->second);
-}
-
-void update(Attributes& attributes, const Format& format) {
-  if (format.value == k_null) {
-    if (const auto it = attributes.find(format.key); it != attributes.end()) {
-      attributes.erase(it);
-    }
-  } else {
-    attributes.insert_or_assign(std::string(format.key), std::string(format.value));
+// The value of a mark, and whose object it is.
+FormatValue Engine::format_value(ItemRef mark, std::string_view json) const {
+  FormatValue value{.json = std::string(json)};
+  if (value.is_object()) {
+    const std::uint64_t own = packed(items_[mark].id());
+    const auto shared = shared_values_.find(own);
+    value.identity = shared == shared_values_.end() ? own : shared->second;
   }
+  return value;
 }
-
-// JavaScript's ===: two objects that look the same are two.
-bool identical(std::string_view a, std::string_view b) {
-  return a == b && !a.starts_with('{') && !a.starts_with('[');
-}
-
-bool is_live_format(const Item& item) {
-  return !item.deleted && item.kind == Kind::format;
-}
-
-}  // namespace
 
 Attributes Engine::attributes_until(TypeRef type, ItemRef end) const {
   Attributes attributes;
@@ -52,8 +25,9 @@ Attributes Engine::attributes_until(TypeRef type, ItemRef end) const {
     return attributes;
   }
   for (ItemRef ref = types_[type].start; ref != k_none; ref = items_[ref].right) {
-    if (is_live_format(items_[ref])) {
-      update(attributes, format_of(items_[ref]));
+    if (items_[ref].is_mark()) {
+      const Format format = decode_format(items_[ref].content.bytes());
+      attributes.update(format.key, format_value(ref, format.json));
     }
     if (ref == end) {
       break;
@@ -62,32 +36,111 @@ Attributes Engine::attributes_until(TypeRef type, ItemRef end) const {
   return attributes;
 }
 
-// Yjs minimizeAttributeChanges: an insertion goes behind what is deleted and behind marks that
-// change nothing.
-void Engine::skip_redundant(TypeRef type, TextPosition& position) {
-  std::optional<Attributes> attributes;
+// Yjs findPosition: right behind the unit before `index`; beyond the end, behind everything.
+TextPosition Engine::text_position(TypeRef type, std::uint32_t index) {
+  TextPosition position{.type = type, .index = std::min(index, types_[type].length)};
+  position.left = index > types_[type].length ? types_[type].tail : locate(type, index);
+  position.right = position.left == k_none ? types_[type].start : items_[position.left].right;
+  if (types_[type].has_formatting) {
+    position.attributes = attributes_until(type, position.left);
+  }
+  return position;
+}
+
+void Engine::forward(TextPosition& position) const {
+  const Item& item = items_[position.right];
+  if (item.is_mark()) {
+    const Format format = decode_format(item.content.bytes());
+    position.attributes.update(format.key, format_value(position.right, format.json));
+  } else if (!item.deleted) {
+    position.index += item.len;
+  }
+  position.left = position.right;
+  position.right = item.right;
+}
+
+// Yjs minimizeAttributeChanges: an insertion goes behind what is deleted and behind marks that it
+// wants anyway.
+void Engine::skip_equal(TextPosition& position, const Attributes& attributes) const {
   while (position.right != k_none) {
     const Item& item = items_[position.right];
-    if (is_live_format(item)) {
-      if (!attributes) {
-        attributes = attributes_until(type, position.left);
-      }
-      const Format format = format_of(item);
-      if (value_in(*attributes, format.key) != format.value) {
-        break;
+    if (item.is_mark()) {
+      const Format format = decode_format(item.content.bytes());
+      if (!equal_values(attributes.value(format.key), format_value(position.right, format.json))) {
+        return;
       }
     } else if (!item.deleted) {
-      break;
+      return;
     }
-    position.left = position.right;
-    position.right = item.right;
+    forward(position);
   }
 }
 
-void Engine::text_insert(TypeRef type, std::uint32_t index, std::string_view utf8) {
-  if (!alive(type) || utf8.empty()) {
-    return;
+void Engine::insert_mark(TextPosition& position, std::string_view key, const FormatValue& value) {
+  const ItemRef fresh = make_local(Kind::format, 1);
+  lib0::Encoder content;
+  content.var_string(key);
+  content.var_string(value.json);
+  items_[fresh].content.set_bytes(content.view());
+  if (value.is_object() && value.identity != 0) {
+    shared_values_[packed(items_[fresh].id())] = value.identity;
   }
+  position.right = insert_local(position.type, position.left, position.right, fresh);
+  forward(position);
+}
+
+// Yjs insertAttributes. Returns what must be said behind the stretch to end it.
+Attributes Engine::insert_marks(TextPosition& position, const Attributes& attributes) {
+  Attributes negated;
+  for (const auto& [key, value] : attributes.entries()) {
+    const FormatValue current = position.attributes.value(key);
+    if (!equal_values(current, value)) {
+      negated.set(key, current);
+      insert_mark(position, key, value);
+    }
+  }
+  return negated;
+}
+
+// Yjs insertNegatedAttributes.
+void Engine::negate_marks(TextPosition& position, Attributes negated) {
+  while (position.right != k_none) {
+    const Item& item = items_[position.right];
+    if (!item.deleted) {
+      if (item.kind != Kind::format) {
+        break;
+      }
+      const Format format = decode_format(item.content.bytes());
+      const FormatValue* wanted = negated.find(format.key);
+      if (wanted == nullptr || !equal_values(*wanted, format_value(position.right, format.json))) {
+        break;
+      }
+      negated.erase(format.key);
+    }
+    forward(position);
+  }
+  for (const auto& [key, value] : negated.entries()) {
+    insert_mark(position, key, value);
+  }
+}
+
+// Yjs insertText: `attributes` and no others hold for what is inserted.
+void Engine::insert_content(TextPosition& position, ItemRef fresh, Attributes attributes) {
+  for (const auto& [key, value] : position.attributes.entries()) {
+    if (attributes.find(key) == nullptr) {
+      attributes.set(key, {});
+    }
+  }
+  attributes.order_as_object();
+  skip_equal(position, attributes);
+  Attributes negated = insert_marks(position, attributes);
+  items_[fresh].clock = clients_[self_].state;  // the marks came first
+  position.right = insert_local(position.type, position.left, position.right, fresh);
+  forward(position);
+  negate_marks(position, std::move(negated));
+}
+
+ItemRef Engine::make_text(std::string_view utf8) {
   auto units = utf16_length(utf8);
   std::string repaired;
   if (!units) {
@@ -95,25 +148,70 @@ void Engine::text_insert(TypeRef type, std::uint32_t index, std::string_view utf
     utf8 = repaired;
     units = utf16_length(utf8);
   }
-  index = std::min(index, types_[type].length);
-  TextPosition position{.left = locate(type, index)};
-  position.right = position.left == k_none ? types_[type].start : items_[position.left].right;
-  skip_redundant(type, position);
   const ItemRef fresh = make_local(Kind::string, static_cast<std::uint32_t>(*units));
   items_[fresh].content.set_text(utf8, *units);
-  insert_local(type, position.left, position.right, fresh);
-  set_cursor(type, fresh, index);
+  return fresh;
+}
+
+ItemRef Engine::make_embed(const Any& embed) {
+  const ItemRef fresh = make_local(Kind::embed, 1);
+  lib0::Encoder content;
+  content.var_string(valid_utf8(embed.to_json()));
+  items_[fresh].content.set_bytes(content.view());
+  return fresh;
+}
+
+void Engine::text_insert(TypeRef type, std::uint32_t index, std::string_view utf8,
+                         const TextAttributes* attributes) {
+  if (!alive(type) || utf8.empty()) {
+    return;
+  }
+  TextPosition position = text_position(type, index);
+  const std::uint32_t at = position.index;
+  const ItemRef fresh = make_text(utf8);
+  insert_content(position, fresh,
+                 attributes == nullptr ? position.attributes : Attributes::from(*attributes));
+  set_cursor(type, fresh, at);
+}
+
+void Engine::text_embed(TypeRef type, std::uint32_t index, const Any& embed,
+                        const TextAttributes& attributes) {
+  if (alive(type)) {
+    TextPosition position = text_position(type, index);
+    insert_content(position, make_embed(embed), Attributes::from(attributes));
+  }
+}
+
+TypeRef Engine::text_insert_type(TypeRef type, std::uint32_t index, const NewType& fresh,
+                                 const TextAttributes& attributes) {
+  if (!alive(type)) {
+    return type;
+  }
+  TextPosition position = text_position(type, index);
+  const ItemRef item = make_local(Kind::type, 1);
+  const TypeRef nested = fill_type(item, fresh);
+  insert_content(position, item, Attributes::from(attributes));
+  return nested;
 }
 
 void Engine::text_remove(TypeRef type, std::uint32_t index, std::uint32_t length) {
   if (!alive(type) || length == 0 || index >= types_[type].length) {
     return;
   }
-  const ItemRef left = locate(type, index);
-  const ItemRef start = left == k_none ? types_[type].start : items_[left].right;
-  ItemRef ref = start;
-  while (length > 0 && ref != k_none) {
-    const Item& item = items_[ref];
+  TextPosition position = text_position(type, index);
+  const ItemRef left = position.left;
+  remove_range(position, length);
+  if (left != k_none) {
+    set_cursor(type, left, index - items_[left].visible());
+  }
+}
+
+// Yjs deleteText.
+void Engine::remove_range(TextPosition& position, std::uint32_t length) {
+  const Attributes start_attributes = position.attributes;
+  const ItemRef start = position.right;
+  while (length > 0 && position.right != k_none) {
+    const Item& item = items_[position.right];
     const bool removable =
         item.kind == Kind::string || item.kind == Kind::embed || item.kind == Kind::type;
     if (!item.deleted && removable) {
@@ -121,37 +219,103 @@ void Engine::text_remove(TypeRef type, std::uint32_t index, std::uint32_t length
         clean_start({item.client, item.clock + length});
       }
       length -= item.len;
-      erase(ref);
+      erase(position.right);
     }
-    ref = item.right;
+    forward(position);
   }
-  if (types_[type].has_formatting && start != k_none) {
-    clean_format_gap(start, attributes_until(type, left));
-  }
-  if (left != k_none) {
-    set_cursor(type, left, index - items_[left].visible());
+  if (types_[position.type].has_formatting && start != k_none) {
+    clean_format_gap(start, position.right, start_attributes, position.attributes);
   }
 }
 
-// Yjs cleanupFormattingGap: between two pieces of content only the last mark of each key counts,
-// and only if it changes something.
-void Engine::clean_format_gap(ItemRef start, const Attributes& attributes) {
-  std::map<std::string, ItemRef, std::less<>> last;
-  ItemRef end = start;
-  while (end != k_none && items_[end].visible() == 0) {
-    if (is_live_format(items_[end])) {
-      last.insert_or_assign(std::string(format_of(items_[end]).key), end);
-    }
-    end = items_[end].right;
+void Engine::text_format(TypeRef type, std::uint32_t index, std::uint32_t length,
+                         const TextAttributes& attributes) {
+  if (!alive(type) || length == 0) {
+    return;
   }
-  for (ItemRef ref = start; ref != end; ref = items_[ref].right) {
-    if (!is_live_format(items_[ref])) {
-      continue;
+  TextPosition position = text_position(type, index);
+  if (position.right != k_none) {
+    format_range(position, length, Attributes::from(attributes));
+  }
+}
+
+// One step of formatText: marks in the stretch that say something of the same keys go. False: the
+// stretch and what closes it are behind us.
+bool Engine::format_item(TextPosition& position, std::uint32_t& length,
+                         const Attributes& attributes, Attributes& negated) {
+  const Item& item = items_[position.right];
+  if (item.deleted) {
+    return true;
+  }
+  if (item.kind != Kind::format) {
+    if (length < item.len) {
+      clean_start({item.client, item.clock + length});
     }
-    const Format format = format_of(items_[ref]);
-    if (last.find(format.key)->second != ref ||
-        identical(value_in(attributes, format.key), format.value)) {
-      erase(ref);
+    length -= item.len;
+    return true;
+  }
+  const Format format = decode_format(item.content.bytes());
+  const FormatValue value = format_value(position.right, format.json);
+  const FormatValue* wanted = attributes.find(format.key);
+  if (wanted == nullptr) {
+    return true;
+  }
+  if (equal_values(*wanted, value)) {
+    negated.erase(format.key);
+  } else if (length == 0) {
+    return false;
+  } else {
+    negated.set(format.key, value);
+  }
+  erase(position.right);
+  return true;
+}
+
+// Yjs formatText.
+void Engine::format_range(TextPosition& position, std::uint32_t length,
+                          const Attributes& attributes) {
+  skip_equal(position, attributes);
+  Attributes negated = insert_marks(position, attributes);
+  while (position.right != k_none) {
+    const Item& item = items_[position.right];
+    if (length == 0 && (negated.empty() || (!item.deleted && item.kind != Kind::format))) {
+      break;
+    }
+    if (!format_item(position, length, attributes, negated)) {
+      break;
+    }
+    forward(position);
+  }
+  if (length > 0) {  // as editors expect that a text ends in a newline
+    const ItemRef fresh = make_text(std::string(length, '\n'));
+    position.right = insert_local(position.type, position.left, position.right, fresh);
+    forward(position);
+  }
+  negate_marks(position, std::move(negated));
+}
+
+void Engine::text_apply(TypeRef type, const TextDelta& delta, FinalNewline final_newline) {
+  if (!alive(type)) {
+    return;
+  }
+  TextPosition position{.type = type, .right = types_[type].start};
+  for (std::size_t i = 0; i < delta.size(); ++i) {
+    if (const auto* insert = std::get_if<InsertText>(&delta[i])) {
+      std::string_view utf8 = insert->utf8;
+      if (final_newline == FinalNewline::drop && i + 1 == delta.size() &&
+          position.right == k_none && utf8.ends_with('\n')) {
+        utf8.remove_suffix(1);
+      }
+      if (!utf8.empty()) {
+        insert_content(position, make_text(utf8), Attributes::from(insert->attributes));
+      }
+    } else if (const auto* embed = std::get_if<InsertEmbed>(&delta[i])) {
+      insert_content(position, make_embed(embed->value.to_any()),
+                     Attributes::from(embed->attributes));
+    } else if (const auto* retain = std::get_if<Retain>(&delta[i])) {
+      format_range(position, retain->length, Attributes::from(retain->attributes));
+    } else {
+      remove_range(position, std::get<Remove>(delta[i]).length);
     }
   }
 }

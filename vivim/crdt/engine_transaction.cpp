@@ -25,6 +25,7 @@ TransactionState& Engine::begin(Origin origin, bool local) {
   auto state = spare_ ? std::move(spare_) : std::make_unique<TransactionState>();
   state->origin = origin;
   state->local = local;
+  state->serial = ++transactions_;
   queue_.push_back(std::move(state));
   current_ = queue_.back().get();
   return *current_;
@@ -49,6 +50,14 @@ void Engine::end(TransactionState&) {
     state.deleted_slots.clear();
     state.to_merge.clear();
     state.changed.clear();
+    state.told.clear();
+    state.parents.clear();
+    state.parent_slots.clear();
+    state.subdocuments_added.clear();
+    state.subdocuments_removed.clear();
+    state.subdocuments_loaded.clear();
+    state.subdocuments_gone.clear();
+    state.undo_manager = nullptr;
   }
   cleaning_ = false;
 }
@@ -71,6 +80,14 @@ void Engine::clean_up(TransactionState& state) {
   merge_new(state);
   merge_split(state);
   emit(state);
+  tell_subdocuments(state);
+}
+
+// Cuts the run at `id`, on behalf of `state`, which may be in its clean-up.
+void Engine::cut(TransactionState& state, DenseId id) {
+  TransactionState* const running = std::exchange(current_, &state);
+  clean_start(id);
+  current_ = running;
 }
 
 void Engine::collect_garbage(const TransactionState& state) {
@@ -85,7 +102,7 @@ void Engine::collect_garbage(const TransactionState& state) {
         if (item.clock >= range->to) {
           break;
         }
-        if (item.kind != Kind::gc && item.deleted) {
+        if (item.kind != Kind::gc && item.deleted && !item.keep) {
           todo.emplace_back(ref, false);
           while (!todo.empty()) {
             const auto [next, parent_collected] = todo.back();
@@ -124,6 +141,9 @@ void Engine::collect(ItemRef ref, bool parent_collected,
     type.name.clear();
   }
   item.content.clear();
+  if (!shared_values_.empty()) {
+    shared_values_.erase(packed(item.id()));
+  }
   if (!parent_collected) {
     item.kind = Kind::deleted;
     return;
@@ -131,6 +151,10 @@ void Engine::collect(ItemRef ref, bool parent_collected,
   item.kind = Kind::gc;
   item.left = item.right = item.parent = item.key = item.leaf = k_none;
   item.origin = item.right_origin = {};
+  item.keep = false;
+  if (std::exchange(item.redone, false)) {
+    redone_.erase(packed(item.id()));
+  }
 }
 
 void Engine::merge_deleted(const TransactionState& state) {
@@ -199,8 +223,9 @@ bool Engine::can_merge(const Item& left, const Item& right, ItemRef right_ref) c
   }
   const bool joinable = left.kind == Kind::string || left.kind == Kind::any ||
                         left.kind == Kind::json || left.kind == Kind::deleted;
-  return joinable && left.deleted == right.deleted && left.right == right_ref &&
-         right.origin == left.last_id() && left.right_origin == right.right_origin;
+  return joinable && !left.redone && !right.redone && left.deleted == right.deleted &&
+         left.right == right_ref && right.origin == left.last_id() &&
+         left.right_origin == right.right_origin;
 }
 
 // Merges the run at `position` with as many to its left as possible. `merged_at` is then where they
@@ -262,6 +287,7 @@ void Engine::absorb(ItemRef left_ref, ItemRef right_ref) {
       left.content.append_bytes(right.content.bytes());
     }
   }
+  left.keep = left.keep || right.keep;
   left.len += right.len;
   items_.release(right_ref);
 }

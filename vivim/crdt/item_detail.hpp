@@ -24,6 +24,11 @@ struct DenseId {
   friend bool operator==(const DenseId&, const DenseId&) = default;
 };
 
+/// An id as one number, never 0.
+constexpr std::uint64_t packed(DenseId id) {
+  return (std::uint64_t{id.client} + 1) << 32 | id.clock;
+}
+
 /// A run of operations of one client that lie side by side in one list: what Yjs calls an Item, or
 /// a GC struct.
 struct Item {
@@ -39,6 +44,8 @@ struct Item {
   std::uint32_t leaf = k_none;  ///< in the parent's sequence index, if it has one
   Kind kind = Kind::gc;
   bool deleted = false;
+  bool keep = false;    ///< its content is not forgotten, for an undo manager wants it
+  bool redone = false;  ///< an undo manager made it anew: see Engine::redone_
   Content content;
 
   std::uint32_t end() const { return clock + len; }
@@ -47,6 +54,8 @@ struct Item {
   bool countable() const {
     return kind != Kind::gc && kind != Kind::deleted && kind != Kind::format;
   }
+  /// A format mark that holds.
+  bool is_mark() const { return !deleted && kind == Kind::format; }
   /// Units that a reader sees.
   std::uint32_t visible() const { return deleted || !countable() ? 0 : len; }
 };

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 
 #include "vivim/crdt/json_detail.hpp"
@@ -179,6 +181,53 @@ class Parser {
 };
 
 }  // namespace
+
+std::optional<std::uint32_t> array_index(std::string_view key) {
+  if (key.empty() || key.size() > 10 || (key[0] == '0' && key.size() > 1)) {
+    return std::nullopt;
+  }
+  std::uint64_t value = 0;
+  for (const char c : key) {
+    if (c < '0' || c > '9') {
+      return std::nullopt;
+    }
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return value < 0xffff'ffff ? std::optional(static_cast<std::uint32_t>(value)) : std::nullopt;
+}
+
+std::vector<std::pair<std::string_view, const Any*>> enumerated(const Any::Object& object) {
+  std::vector<std::pair<std::string_view, const Any*>> members;
+  std::vector<std::pair<std::string_view, std::size_t>> by_key;
+  members.reserve(object.size());
+  by_key.reserve(object.size());
+  for (const auto& [key, value] : object) {
+    by_key.emplace_back(key, members.size());
+    members.emplace_back(key, &value);
+  }
+  std::ranges::sort(by_key);
+  for (std::size_t i = by_key.size(); i-- > 1;) {
+    if (by_key[i].first == by_key[i - 1].first) {
+      members[by_key[i - 1].second].second = members[by_key[i].second].second;
+      members[by_key[i].second].second = nullptr;
+    }
+  }
+  std::vector<std::pair<std::string_view, const Any*>> in_order;
+  std::vector<std::pair<std::uint32_t, std::size_t>> indexes;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (const auto index = array_index(members[i].first); index && members[i].second != nullptr) {
+      indexes.emplace_back(*index, i);
+    }
+  }
+  std::ranges::sort(indexes);
+  for (const auto& [index, at] : indexes) {
+    in_order.push_back(members[at]);
+    members[at].second = nullptr;
+  }
+  std::ranges::copy_if(members, std::back_inserter(in_order),
+                       [](const auto& member) { return member.second != nullptr; });
+  return in_order;
+}
 
 Any parse_json(std::string_view json) {
   return Parser(json).document().value_or(Any());

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "vivim/crdt/id.hpp"
+#include "vivim/crdt/json_detail.hpp"
 #include "vivim/crdt/utf_detail.hpp"
 
 namespace vivim::crdt::lib0 {
@@ -28,57 +29,6 @@ enum Tag : std::uint8_t {
 };
 
 constexpr double k_integer_max = 2147483647;
-
-// The array index that a JavaScript engine sorts this key by, if it is one (canonical decimal below
-// 2^32 - 1).
-std::optional<std::uint32_t> array_index(std::string_view key) {
-  if (key.empty() || key.size() > 10 || (key[0] == '0' && key.size() > 1)) {
-    return std::nullopt;
-  }
-  std::uint64_t value = 0;
-  for (const char c : key) {
-    if (c < '0' || c > '9') {
-      return std::nullopt;
-    }
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return value < 0xffff'ffff ? std::optional(static_cast<std::uint32_t>(value)) : std::nullopt;
-}
-
-// The members in the order in which JavaScript would enumerate them; of equal keys the last value
-// at the first place.
-std::vector<std::pair<std::string_view, const Any*>> enumerated(const Any::Object& object) {
-  std::vector<std::pair<std::string_view, const Any*>> members;
-  std::vector<std::pair<std::string_view, std::size_t>> by_key;
-  members.reserve(object.size());
-  by_key.reserve(object.size());
-  for (const auto& [key, value] : object) {
-    by_key.emplace_back(key, members.size());
-    members.emplace_back(key, &value);
-  }
-  std::ranges::sort(by_key);
-  for (std::size_t i = by_key.size(); i-- > 1;) {
-    if (by_key[i].first == by_key[i - 1].first) {
-      members[by_key[i - 1].second].second = members[by_key[i].second].second;
-      members[by_key[i].second].second = nullptr;
-    }
-  }
-  std::vector<std::pair<std::string_view, const Any*>> in_order;
-  std::vector<std::pair<std::uint32_t, std::size_t>> indexes;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    if (const auto index = array_index(members[i].first); index && members[i].second != nullptr) {
-      indexes.emplace_back(*index, i);
-    }
-  }
-  std::ranges::sort(indexes);
-  for (const auto& [index, at] : indexes) {
-    in_order.push_back(members[at]);
-    members[at].second = nullptr;
-  }
-  std::ranges::copy_if(members, std::back_inserter(in_order),
-                       [](const auto& member) { return member.second != nullptr; });
-  return in_order;
-}
 
 bool is_integer(double value) {
   return std::isfinite(value) && std::trunc(value) == value && std::abs(value) <= k_integer_max;
@@ -154,7 +104,7 @@ void Encoder::any(const Any& value) {
       }
     }
     void operator()(const Any::Object& object) const {
-      const auto members = enumerated(object);
+      const auto members = detail::enumerated(object);
       out.u8(k_object);
       out.var_uint(members.size());
       for (const auto& [key, member] : members) {

@@ -11,12 +11,16 @@
 #include "vivim/crdt/id.hpp"
 #include "vivim/crdt/subscription.hpp"
 #include "vivim/crdt/transaction.hpp"
+#include "vivim/crdt/type_kind.hpp"
 
 namespace vivim::crdt {
 
 class Array;
 class Text;
+class Subdocument;
+struct Event;
 struct MapEvent;
+struct SubdocumentOptions;
 struct Value;
 
 /// A light handle of a shared map from strings to values. Of concurrent writes to one key the
@@ -44,34 +48,24 @@ class Map {
   Text set_text(Transaction& transaction, std::string_view key, std::string_view utf8 = {});
   Map set_map(Transaction& transaction, std::string_view key);
   Array set_array(Transaction& transaction, std::string_view key);
+  Value set_type(Transaction& transaction, std::string_view key, const NewType& fresh);
+  Subdocument set_subdocument(Transaction& transaction, std::string_view key,
+                              const SubdocumentOptions& options);
   void erase(Transaction& transaction, std::string_view key);
+  void clear(Transaction& transaction);
 
   /// Calls `observer` after every transaction that changed a key of this map itself.
   Subscription observe(std::function<void(const MapEvent&)> observer);
+  /// The same for this map and the types within, one call a transaction.
+  Subscription observe_deep(std::function<void(const std::vector<Event>&)> observer);
 
   friend bool operator==(const Map&, const Map&) = default;
 
- private:
+ protected:
   friend class detail::Engine;
   Map(detail::Engine& engine, std::uint32_t type) : engine_(&engine), type_(type) {}
   detail::Engine* engine_;
   std::uint32_t type_;
-};
-
-enum class MapAction : std::uint8_t { add, update, remove };
-
-/// What happened to a key. Read the new value from the map.
-struct MapChange {
-  std::string key;
-  MapAction action = MapAction::add;
-  friend bool operator==(const MapChange&, const MapChange&) = default;
-};
-
-/// What a transaction did to a map.
-struct MapEvent {
-  Map target;
-  std::vector<MapChange> changes;
-  Origin origin;
 };
 
 }  // namespace vivim::crdt
