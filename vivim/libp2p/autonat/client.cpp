@@ -245,7 +245,7 @@ rt::Co<void> AutonatClient::rounds() {
 }
 
 rt::Co<void> AutonatClient::round() {
-  table_.keep_only(own_addresses());
+  table_.watch(own_addresses(), now());
   for (const PeerId& server : choose_servers()) {
     if (tasks_.stopping()) {
       co_return;
