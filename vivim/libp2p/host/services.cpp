@@ -1,4 +1,5 @@
 // The protocols that every host speaks; and ping.
+#include <algorithm>
 #include <array>
 
 #include "vivim/base/assert.hpp"
@@ -73,8 +74,16 @@ rt::Co<Result<rt::Duration>> Host::ping(PeerId peer) {
 
 rt::Co<Result<rt::Duration>> Host::measure(PeerId peer) {
   const std::string protocol(ping::k_protocol_id);
-  VIVIM_CO_TRY(auto opened,
-               co_await open_stream(peer, std::span(&protocol, 1), {.allow_limited = true}));
+  if (stopping_) {
+    co_return fail(HostError::stopping);
+  }
+  Peer* const chosen = best_connection(peer, {.allow_limited = true});
+  if (chosen == nullptr) {
+    co_return fail(HostError::not_connected);
+  }
+  const ConnectionId id =
+      std::ranges::find(peers_, chosen, [](const auto& each) { return each.second.get(); })->first;
+  VIVIM_CO_TRY(auto opened, co_await open_on(*chosen, {protocol}, {.allow_limited = true}));
   rt::Stream* const raw = opened.stream.get();
   const auto guard = watchdog_.arm(times_.ping_max, [raw] { raw->reset(0); });
   ping::Payload payload{};
@@ -84,8 +93,8 @@ rt::Co<Result<rt::Duration>> Host::measure(PeerId peer) {
     opened.stream->reset(0);
     co_return guard.expired() ? Result<rt::Duration>(fail(HostError::ping_timeout)) : rtt;
   }
-  if (Peer* const known = best_connection(peer, {.allow_limited = true})) {
-    known->connection->set_rtt(*rtt);
+  if (const auto measured = peers_.find(id); measured != peers_.end()) {
+    measured->second->connection->set_rtt(*rtt);
   }
   co_return rtt;
 }
