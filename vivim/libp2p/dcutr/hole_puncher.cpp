@@ -79,7 +79,9 @@ std::vector<Multiaddr> HolePuncher::own_addresses() const {
   if (options_.addresses) {
     return options_.addresses();
   }
-  auto own = host_.observed_addresses();
+  // A NAT may have made the place where we are seen a moment ago: nobody else has seen it yet. What
+  // more of them see comes first.
+  auto own = host_.observed_addresses(1);
   const auto listened = host_.listen_addresses();
   own.insert(own.end(), listened.begin(), listened.end());
   return own;

@@ -70,9 +70,10 @@ class Host {
   /// Where others can dial us, each ending in /p2p/<our id>; the unspecified address is expanded.
   /// Behind them what enough peers agree to see us as, if it is something else.
   std::vector<Multiaddr> listen_addresses() const;
-  /// Where single peers see us, on connections from a port that we listen on: unconfirmed, each
-  /// once. What a hole can be punched to.
-  std::vector<Multiaddr> observed_addresses() const;
+  /// Where peers of at least so many groups (ObservedAddresses) see us, on connections from a port
+  /// that we listen on; for each listener those first that most see. Less than listen_addresses()
+  /// asks for, so unconfirmed: from one group it is any peer's claim.
+  std::vector<Multiaddr> observed_addresses(std::size_t observers) const;
   /// A listener has other addresses than before: connected peers are told, a little later.
   void listeners_changed();
 
