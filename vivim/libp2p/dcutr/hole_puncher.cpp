@@ -6,6 +6,7 @@
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/delimited/delimited.hpp"
 #include "vivim/libp2p/host/dial_ranker.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 
 namespace vivim::libp2p::dcutr {
@@ -31,6 +32,8 @@ HolePuncher::HolePuncher(Host& host, HolePuncherOptions options)
     : host_(host),
       options_(std::move(options)),
       timer_(host.loop().make_timer()),
+      runs_(options_.runs),
+      answers_(options_.answers),
       idle_(host.loop()),
       subscription_(host.subscribe([this](const HostEvent& event) { on_host_event(event); })),
       tasks_(host.loop()) {
@@ -106,9 +109,23 @@ void HolePuncher::on_host_event(const HostEvent& event) {
   }
   //= relay/DCUtR#the-protocol
   // # "Upon observing the new connection, the inbound peer checks the addresses advertised"
-  if (event.kind == HostEvent::Kind::identified && relayed &&
-      event.direction == Direction::inbound && !active_.contains(*event.peer)) {
-    tasks_.spawn("hole punch", punch_in_background(*event.peer));
+  if (relayed && event.direction == Direction::inbound) {
+    on_relayed_event(event);
+  }
+}
+
+/// Once for a connection, however often its peer identifies itself, and not too often for a peer,
+/// however often it connects: where we dial is its word.
+void HolePuncher::on_relayed_event(const HostEvent& event) {
+  const PeerId peer = *event.peer;
+  if (event.kind == HostEvent::Kind::connected) {
+    relayed_.insert(peer);
+  } else if (event.kind == HostEvent::Kind::disconnected) {
+    relayed_.erase(peer);
+  } else if (event.kind == HostEvent::Kind::identified && relayed_.contains(peer) &&
+             !active_.contains(peer) && runs_.take(peer, now())) {
+    relayed_.erase(peer);
+    tasks_.spawn("hole punch", punch_in_background(peer));
   }
 }
 
@@ -233,6 +250,10 @@ rt::Co<void> HolePuncher::answer(InboundStream inbound) {
   if (!relayed || stopping_ || answering_.contains(peer) ||
       answering_.size() >= options_.active_max) {
     inbound.stream->reset(0);
+    co_return;
+  }
+  if (!answers_.take(peer, now())) {
+    inbound.stream->reset(to_value(ResetCode::rate_limited));
     co_return;
   }
   answering_.insert(peer);
