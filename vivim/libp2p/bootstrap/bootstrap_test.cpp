@@ -156,3 +156,25 @@ TEST_CASE("bootstrap: a node connects, stays connected, and tries again") {
   world.run(b.host.stop());
   world.run(c.host.stop());
 }
+
+TEST_CASE("hostile: a bootstrap peer that accepts and closes is not dialled again at once") {
+  rt::sim::World world(18);
+  Node a(world.add_node("a"));
+  Node b(world.add_node("b"));
+  int accepted = 0;
+  const auto subscription = b.host.subscribe([&](const HostEvent& event) {
+    if (event.kind == HostEvent::Kind::connected) {
+      ++accepted;
+      b.host.disconnect(*event.peer);
+    }
+  });
+  Bootstrap bootstrap(a.host, a.node.loop(), a.node.rng(), {.connections_min = 1});
+  REQUIRE(bootstrap.add(b.address));
+  bootstrap.start();
+  world.run_for(2min);
+  CHECK(accepted > 1);
+  CHECK(accepted < 10);
+  world.run(a.host.stop());
+  world.run(bootstrap.stop());
+  world.run(b.host.stop());
+}
