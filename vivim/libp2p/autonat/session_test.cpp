@@ -50,15 +50,20 @@ TEST_CASE("autonat: which addresses are dialled for others") {
 
 TEST_CASE("autonat v1: only addresses with the IP that the asker is seen at are dialled") {
   const v1::Dial request{.peer = peer(1), .addresses = {k_foreign, k_own, k_own, k_private}};
-  CHECK(v1_addresses(request, peer(1), k_remote, Scope::any) == std::vector<Multiaddr>{k_own});
-  CHECK(v1_addresses(request, peer(2), k_remote, Scope::any).empty());  // for another peer
+  CHECK(v1_addresses(request, peer(1), k_remote, {.scope = Scope::any}) ==
+        std::vector<Multiaddr>{k_own});
+  CHECK(
+      v1_addresses(request, peer(2), k_remote, {.scope = Scope::any}).empty());  // for another peer
   const auto relayed = address("/ip4/1.2.3.4/tcp/1/p2p/" + peer(9).to_string() + "/p2p-circuit");
-  CHECK(v1_addresses(request, peer(1), relayed, Scope::any).empty());
+  CHECK(v1_addresses(request, peer(1), relayed, {.scope = Scope::any}).empty());
+  CHECK(v1_addresses(request, peer(1), k_remote,
+                     {.scope = Scope::any, .can_dial = [](const Multiaddr&) { return false; }})
+            .empty());
   v1::Dial many{.peer = peer(1), .addresses = {}};
   for (std::uint16_t port = 1; port < 50; ++port) {
     many.addresses.push_back(Multiaddr::from_tcp("1.2.3.4", port).value());
   }
-  CHECK(v1_addresses(many, peer(1), k_remote, Scope::any).size() == 16);
+  CHECK(v1_addresses(many, peer(1), k_remote, {.scope = Scope::any}).size() == 16);
 }
 
 TEST_CASE("autonat v2 server: dials the first address that it can, and reports its place") {
@@ -195,11 +200,6 @@ TEST_CASE("autonat: an address is public or private when enough servers say so")
   CHECK(trusting.add({k_own, false}, peer(1), 0s)->reachability == Reachability::private_);
 }
 
-TEST_CASE("autonat: what is remembered is bounded") {
-  ReachabilityTable table;
-  for (std::uint8_t server = 0; server < 100; ++server) {
-    (void)table.add({k_own, true}, peer(server), 0s);
-  }
 TEST_CASE("autonat: whoever waits longest is next, so a flood of new addresses starves nobody") {
   ReachabilityTable table({.confidence_min = 2});
   table.watch({k_own, k_foreign}, 1min);
@@ -222,15 +222,20 @@ TEST_CASE("autonat: whoever waits longest is next, so a flood of new addresses s
   FAIL("starved");
 }
 
+TEST_CASE("autonat: what is remembered is bounded") {
+  ReachabilityTable table;
+  for (std::uint8_t server = 0; server < 100; ++server) {
+    (void)table.add({k_own, true}, peer(server), 0s);
+  }
   CHECK(table.of(k_own, 0s).confidence == k_words_max);
   for (std::uint16_t port = 1; port < 200; ++port) {
     (void)table.add({Multiaddr::from_tcp("1.2.3.4", port).value(), true}, peer(1), 0s);
   }
   CHECK(table.all(0s).size() == k_watched_addresses_max);
-}
   std::vector<Multiaddr> many;
   for (std::uint16_t port = 1; port < 200; ++port) {
     many.push_back(Multiaddr::from_tcp("1.2.3.5", port).value());
   }
   table.watch(many, 0s);
   CHECK(table.all(0s).size() == k_watched_addresses_max);
+}

@@ -79,6 +79,8 @@ class Host {
 
   /// Connects with the peer at an address ending in /p2p/<id>; at once when we are connected. Asked
   /// for by somebody, so whatever failed before. Errors: no_peer_in_address, self_dial,
+  /// Whether some transport of ours understands `address`, which has no name.
+  bool can_dial(const Multiaddr& address) const { return transport_for(address) != nullptr; }
   /// unsupported_address, a limit, stopping, handshake_timeout, no_common_security,
   /// no_common_muxer, the transport's, multistream's and the security protocol's (wrong_peer).
   rt::Co<Result<PeerId>> connect(Multiaddr address);
