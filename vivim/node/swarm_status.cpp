@@ -29,7 +29,7 @@ class Describer {
 
   std::vector<AddressStatus> all() const {
     auto addresses = swarm_.host().listen_addresses();
-    for (const auto& observed : swarm_.host().observed_addresses()) {
+    for (const auto& observed : swarm_.host().observed_addresses(1)) {
       if (!has(addresses, observed.without_peer())) {
         addresses.push_back(observed);
       }

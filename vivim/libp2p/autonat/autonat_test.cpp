@@ -18,10 +18,11 @@ using rt::sim::World;
 namespace {
 
 struct Peer {
-  Peer(rt::sim::Node& node_, const char* listen = "/tcp/4001")
+  explicit Peer(rt::sim::Node& node_, const char* listen = "/tcp/4001", HostLimits limits = {})
       : node(node_),
         key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
-        host({.key = key, .agent = "test"}, node.loop(), node.network(), node.rng()) {
+        host({.key = key, .agent = "test", .limits = limits}, node.loop(), node.network(),
+             node.rng()) {
     if (listen != nullptr) {
       address = host.listen(Multiaddr::parse("/ip4/" + node.ip().to_string() + listen).value())
                     .value()
@@ -36,9 +37,10 @@ struct Peer {
 };
 
 struct Server {
-  explicit Server(World& world, AutonatServerOptions options = {.scope = Scope::any})
+  explicit Server(World& world, AutonatServerOptions options = {.scope = Scope::any},
+                  HostLimits dialer_limits = {})
       : peer(world.add_node("server")),
-        dialer(peer.node, nullptr),
+        dialer(peer.node, nullptr, dialer_limits),
         server(peer.host, dialer.host, peer.node.rng(), options) {
     CHECK(server.start());
   }
@@ -276,6 +278,51 @@ TEST_CASE("autonat: a nonce that nobody asked for is refused; broken requests ar
   CHECK_FALSE(world.run(speak(client.peer.host, server.id(), request, delimited(Bytes{0xff}))));
   CHECK_FALSE(world.run(speak(client.peer.host, server.id(), request, Bytes{0xff, 0xff, 0x7f})));
   CHECK(server.server.stats().broken >= 2);
+  client.stop(world);
+  server.stop(world);
+}
+
+TEST_CASE(
+    "autonat: what the server cannot dial is passed over, or refused; nothing false is told") {
+  World world(1);
+  Server server(world);
+  Client client(world.add_node("client"));
+  REQUIRE(client.client.start());
+  client.meet(world, server);
+  const std::string ip = "/ip4/" + client.peer.node.ip().to_string();
+  const auto hash = "/certhash/uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g";
+  const auto web = Multiaddr::parse(ip + "/udp/4001/quic-v1/webtransport" + hash).value();
+  const auto rtc = Multiaddr::parse(ip + "/udp/4002/webrtc-direct" + hash).value();
+  client.addresses = {web, rtc, client.peer.address.without_peer()};
+  const auto finding = client.ask(world, server);
+  REQUIRE(finding);
+  CHECK(*finding == Finding{client.peer.address.without_peer(), true});
+  client.addresses = {web, rtc};
+  CHECK(client.ask(world, server).error().is(AutonatError::refused));
+  server.peer.host.unhandle(std::string(k_dial_request_protocol_id));
+  world.run_for(3s);  // the client is told
+  CHECK(client.ask(world, server).error().is(AutonatError::refused));
+  CHECK(server.server.stats().unreached == 0);
+  CHECK(server.server.stats().data_bytes == 0);
+  for (const auto& each : client.client.reachability()) {
+    CHECK(((each.address != web && each.address != rtc) || each.confidence == 0));
+  }
+  client.stop(world);
+  server.stop(world);
+}
+
+TEST_CASE("autonat: a server at its own limits says nothing about the address") {
+  World world(1);
+  Server server(world, {.scope = Scope::any}, {.outbound_connections_max = 0});
+  Client client(world.add_node("client"), {.reachability = {.confidence_min = 1}});
+  client.meet(world, server);
+  CHECK(client.ask(world, server).error().is(AutonatError::rejected));
+  server.peer.host.unhandle(std::string(k_dial_request_protocol_id));
+  world.run_for(3s);  // the client is told
+  CHECK(client.ask(world, server).error().is(AutonatError::server_failed));
+  CHECK(server.server.stats().unreached == 0);
+  CHECK(server.server.stats().failed == 2);
+  CHECK(client.changes.empty());
   client.stop(world);
   server.stop(world);
 }

@@ -18,6 +18,9 @@ constexpr std::size_t k_dial_backs_max = 16;
 /// After something changed: so that what changes together is asked about together.
 constexpr auto k_soon = std::chrono::seconds(1);
 
+/// Groups of peers that see us at an address before we ask about it.
+constexpr std::size_t k_observers_min = 2;
+
 bool serves(const PeerInfo& info) {
   return !info.limited && std::ranges::any_of(info.protocols, [](const std::string& protocol) {
     return protocol == k_dial_request_protocol_id || protocol == k_v1_protocol_id;
@@ -77,7 +80,8 @@ std::vector<Multiaddr> AutonatClient::own_addresses() const {
     all = options_.addresses();
   } else {
     all = host_.listen_addresses();
-    const auto observed = host_.observed_addresses();
+    // A single peer's claim is not worth asking about: it costs up to 100 kB.
+    const auto observed = host_.observed_addresses(k_observers_min);
     all.insert(all.end(), observed.begin(), observed.end());
   }
   std::vector<Multiaddr> own;
@@ -247,7 +251,7 @@ rt::Co<void> AutonatClient::rounds() {
 
 rt::Co<void> AutonatClient::round() {
   const auto own = own_addresses();
-  table_.keep_only(own);
+  table_.watch(own, now());
   if (own.empty()) {
     co_return;
   }

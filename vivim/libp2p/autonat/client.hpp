@@ -25,8 +25,8 @@ struct AutonatClientOptions {
   /// How long a server is left alone that was asked.
   rt::Duration server_pause = std::chrono::minutes(5);
   std::size_t servers_per_round = 3;
-  /// What to ask about, most wanted first; empty: the host's addresses, and what each peer
-  /// says of us.
+  /// What to ask about, most wanted first; empty: the host's addresses, and where at least two
+  /// peers see us that are not neighbours.
   std::function<std::vector<Multiaddr>()> addresses = {};
   /// An address became public, private or unknown. Must not await.
   std::function<void(const AddressReachability&)> on_change = {};

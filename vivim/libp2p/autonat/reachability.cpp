@@ -40,6 +40,7 @@ std::optional<AddressReachability> ReachabilityTable::add(const Finding& finding
   }
   Entry& entry = entries_[finding.address];
   std::erase_if(entry.words, [&](const Word& word) { return word.server == server; });
+  entry.waits_since = now;
   entry.words.push_back({.server = server, .reachable = finding.reachable, .when = now});
   if (entry.words.size() > k_words_max) {
     entry.words.pop_front();
@@ -51,10 +52,15 @@ std::optional<AddressReachability> ReachabilityTable::add(const Finding& finding
   return judged;
 }
 
-void ReachabilityTable::keep_only(const std::vector<Multiaddr>& addresses) {
+void ReachabilityTable::watch(const std::vector<Multiaddr>& addresses, Time now) {
   std::erase_if(entries_, [&](const auto& entry) {
     return std::ranges::find(addresses, entry.first) == addresses.end();
   });
+  for (const Multiaddr& address : addresses) {
+    if (entries_.size() < k_watched_addresses_max) {
+      entries_.try_emplace(address, Entry{.words = {}, .waits_since = now});
+    }
+  }
 }
 
 AddressReachability ReachabilityTable::of(const Multiaddr& address, Time now) const {
@@ -73,14 +79,15 @@ std::vector<AddressReachability> ReachabilityTable::all(Time now) const {
 std::vector<Multiaddr> ReachabilityTable::by_need(std::vector<Multiaddr> addresses,
                                                   Time now) const {
   // Position last: equals keep their order.
-  std::vector<std::tuple<bool, std::size_t, std::size_t>> order;
+  std::vector<std::tuple<bool, Time, std::size_t>> order;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    const auto judged = of(addresses[i], now);
-    order.emplace_back(judged.reachability != Reachability::unknown, judged.confidence, i);
+    const auto found = entries_.find(addresses[i]);
+    const bool known = of(addresses[i], now).reachability != Reachability::unknown;
+    order.emplace_back(known, found == entries_.end() ? now : found->second.waits_since, i);
   }
   std::ranges::sort(order);
   std::vector<Multiaddr> sorted;
-  for (const auto& [known, confidence, position] : order) {
+  for (const auto& [known, since, position] : order) {
     sorted.push_back(std::move(addresses[position]));
   }
   return sorted;

@@ -44,12 +44,14 @@ class ReachabilityTable {
 
   /// A server's word; replaces its earlier one. What changed by it, if anything did.
   std::optional<AddressReachability> add(const Finding& finding, const PeerId& server, Time now);
-  /// Forgets the addresses that are not ours any more.
-  void keep_only(const std::vector<Multiaddr>& addresses);
+  /// Our addresses are these now: the others are forgotten, the new ones queue up.
+  void watch(const std::vector<Multiaddr>& addresses, Time now);
 
   AddressReachability of(const Multiaddr& address, Time now) const;
   std::vector<AddressReachability> all(Time now) const;
-  /// `addresses`, those first of which least is known.
+  /// `addresses`, the unknown ones first; among equals those that have waited longest since a
+  /// server spoke of them, or since they are watched: so that no flood of new ones keeps the old
+  /// ones back.
   std::vector<Multiaddr> by_need(std::vector<Multiaddr> addresses, Time now) const;
 
  private:
@@ -61,6 +63,7 @@ class ReachabilityTable {
   struct Entry {
     std::deque<Word> words;
     Reachability last = Reachability::unknown;
+    Time waits_since{};
   };
   AddressReachability judge(const Multiaddr& address, const Entry& entry, Time now) const;
 

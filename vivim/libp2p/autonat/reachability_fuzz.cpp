@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto address = Multiaddr::from_tcp("192.0.2." + std::to_string(data[i] % 100), 1).value();
     now += std::chrono::minutes(data[i + 1]);
     if (data[i + 2] == 0xff) {
-      table.keep_only({address});
+      table.watch({address}, now);
       continue;
     }
     const auto changed = table.add({.address = address, .reachable = (data[i + 2] & 0x80) != 0},

@@ -6,6 +6,21 @@
 
 namespace vivim::libp2p::autonat {
 
+namespace {
+
+/// Whether a dial failed for a reason of ours, which tells nothing about the address.
+bool is_our_fault(const Error& error) {
+  return error.blame() == Blame::local || error.is(HostError::stopping) ||
+         limits::is_limit_error(error);
+}
+
+v2::DialResponse excuse(const Error& error) {
+  return {.status = limits::is_limit_error(error) ? v2::ResponseStatus::request_rejected
+                                                  : v2::ResponseStatus::internal_error};
+}
+
+}  // namespace
+
 /// A request under way: stop() ends its stream, and waits.
 class AutonatServer::Request {
  public:
@@ -59,6 +74,11 @@ rt::Co<void> AutonatServer::stop() {
   }
 }
 
+DialRules AutonatServer::rules() const {
+  return {.scope = options_.scope,
+          .can_dial = [this](const Multiaddr& address) { return dialer_.can_dial(address); }};
+}
+
 rt::Co<void> AutonatServer::serve_v1(InboundStream inbound) {
   rt::Stream* const raw = inbound.stream.get();
   const Request request(*this, *raw);
@@ -93,26 +113,29 @@ rt::Co<Result<v1::DialResponse>> AutonatServer::answer_v1(InboundStream& inbound
   if (dial == nullptr) {
     co_return fail(AutonatError::unexpected);
   }
-  auto addresses = v1_addresses(*dial, inbound.peer, inbound.remote, options_.scope);
-  std::erase_if(addresses, [this](const auto& each) { return !dialer_.can_dial(each); });
+  auto addresses = v1_addresses(*dial, inbound.peer, inbound.remote, rules());
   if (addresses.empty() || inbound.limited) {
     ++stats_.refused;
     co_return v1::DialResponse{.status = v1::Status::dial_refused};
   }
+  bool tried_all = true;
   for (const Multiaddr& address : addresses) {
     const ConnectOptions options{.force_new = true, .ignore_backoff = true};
     std::vector<Multiaddr> one{address};
-    if (co_await dialer_.connect(inbound.peer, std::move(one), options)) {
+    const auto dialled = co_await dialer_.connect(inbound.peer, std::move(one), options);
+    if (dialled) {
       dialer_.disconnect(inbound.peer);
       ++stats_.reached;
       co_return v1::DialResponse{.status = v1::Status::ok, .address = address};
     }
+    tried_all = tried_all && !is_our_fault(dialled.error()) && !stopping_;
     if (stopping_) {
       break;
     }
   }
-  ++stats_.unreached;
-  co_return v1::DialResponse{.status = v1::Status::dial_error};
+  ++(tried_all ? stats_.unreached : stats_.failed);
+  co_return v1::DialResponse{.status =
+                                 tried_all ? v1::Status::dial_error : v1::Status::internal_error};
 }
 
 rt::Co<void> AutonatServer::serve_v2(InboundStream inbound) {
@@ -143,10 +166,7 @@ rt::Co<Result<v2::DialResponse>> AutonatServer::answer_v2(InboundStream& inbound
   rt::Stream* const raw = inbound.stream.get();
   const std::uint64_t data_bytes =
       k_dial_data_bytes_min + rng_.below(k_dial_data_bytes_max - k_dial_data_bytes_min + 1);
-  ServerSession session(
-      {.scope = options_.scope,
-       .can_dial = [this](const Multiaddr& address) { return dialer_.can_dial(address); }},
-      inbound.remote, data_bytes);
+  ServerSession session(rules(), inbound.remote, data_bytes);
   rt::Deadline deadline(host_.loop(), options_.request_time_max, [raw] { raw->reset(0); });
   auto action = co_await converse(*raw, session);
   co_await deadline.finish();
@@ -165,8 +185,12 @@ rt::Co<Result<v2::DialResponse>> AutonatServer::answer_v2(InboundStream& inbound
                            rt::Duration(static_cast<std::int64_t>(rng_.below(most + 1))));
   }
   const auto status = co_await dial_back(inbound.peer, std::move(dial));
-  ++(status == v2::DialStatus::dial_error ? stats_.unreached : stats_.reached);
-  co_return session.on_dialled(status);
+  if (!status) {
+    ++stats_.failed;
+    co_return excuse(status.error());
+  }
+  ++(*status == v2::DialStatus::dial_error ? stats_.unreached : stats_.reached);
+  co_return session.on_dialled(*status);
 }
 
 /// Reads until the session knows what to answer, or whom to dial.
@@ -192,22 +216,29 @@ rt::Co<Result<ServerSession::Action>> AutonatServer::converse(rt::Stream& stream
   }
 }
 
-rt::Co<v2::DialStatus> AutonatServer::dial_back(PeerId peer, ServerSession::Dial dial) {
+/// Error: one of ours, and nothing is known of the address.
+rt::Co<Result<v2::DialStatus>> AutonatServer::dial_back(PeerId peer, ServerSession::Dial dial) {
   std::vector<Multiaddr> addresses{std::move(dial.address)};
   const ConnectOptions options{.force_new = true, .ignore_backoff = true};
-  if (stopping_ || !co_await dialer_.connect(peer, std::move(addresses), options)) {
-    co_return v2::DialStatus::dial_error;
+  if (stopping_) {
+    co_return fail(HostError::stopping);
+  }
+  const auto dialled = co_await dialer_.connect(peer, std::move(addresses), options);
+  if (!dialled) {
+    co_return is_our_fault(dialled.error()) ? Result<v2::DialStatus>(fail(dialled.error()))
+                                            : v2::DialStatus::dial_error;
   }
   const auto status = co_await say_nonce(peer, dial.nonce);
   dialer_.disconnect(peer);
   co_return status;
 }
 
-rt::Co<v2::DialStatus> AutonatServer::say_nonce(PeerId peer, std::uint64_t nonce) {
+rt::Co<Result<v2::DialStatus>> AutonatServer::say_nonce(PeerId peer, std::uint64_t nonce) {
   const std::string protocol(k_dial_back_protocol_id);
   auto opened = co_await dialer_.open_stream(peer, std::span(&protocol, 1));
   if (!opened) {
-    co_return v2::DialStatus::dial_back_error;
+    co_return is_our_fault(opened.error()) ? Result<v2::DialStatus>(fail(opened.error()))
+                                           : v2::DialStatus::dial_back_error;
   }
   rt::Stream* const raw = opened->stream.get();
   rt::Deadline deadline(host_.loop(), options_.nonce_time_max, [raw] { raw->reset(0); });

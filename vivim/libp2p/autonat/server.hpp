@@ -29,6 +29,7 @@ struct AutonatServerStats {
   std::uint64_t broken = 0;      ///< not understood, or cut off
   std::uint64_t reached = 0;     ///< dials that succeeded
   std::uint64_t unreached = 0;   ///< and that did not
+  std::uint64_t failed = 0;      ///< and that this side could not make
   std::uint64_t data_bytes = 0;  ///< of dial data received
 };
 
@@ -58,8 +59,9 @@ class AutonatServer {
   rt::Co<void> serve_v2(InboundStream inbound);
   rt::Co<Result<v2::DialResponse>> answer_v2(InboundStream& inbound);
   rt::Co<Result<ServerSession::Action>> converse(rt::Stream& stream, ServerSession& session);
-  rt::Co<v2::DialStatus> dial_back(PeerId peer, ServerSession::Dial dial);
-  rt::Co<v2::DialStatus> say_nonce(PeerId peer, std::uint64_t nonce);
+  rt::Co<Result<v2::DialStatus>> dial_back(PeerId peer, ServerSession::Dial dial);
+  rt::Co<Result<v2::DialStatus>> say_nonce(PeerId peer, std::uint64_t nonce);
+  DialRules rules() const;
   Time now() const { return host_.loop().clock().now().time_since_epoch(); }
 
   Host& host_;

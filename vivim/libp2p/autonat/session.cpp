@@ -62,7 +62,7 @@ bool consistent(const Multiaddr& local, const Multiaddr& dialled) {
 // # "MUST NOT dial any multiaddress unless it is based on the IP address the requesting node is
 // # observed as"
 std::vector<Multiaddr> v1_addresses(const v1::Dial& request, const PeerId& caller,
-                                    const Multiaddr& remote, Scope scope) {
+                                    const Multiaddr& remote, const DialRules& rules) {
   std::vector<Multiaddr> chosen;
   if ((request.peer && *request.peer != caller) || is_relayed(remote)) {
     return chosen;
@@ -70,7 +70,7 @@ std::vector<Multiaddr> v1_addresses(const v1::Dial& request, const PeerId& calle
   constexpr std::size_t k_dialled_max = 16;
   for (const auto& address : request.addresses) {
     Multiaddr place = address.without_peer();
-    if (chosen.size() < k_dialled_max && dialable(place, scope) && same_ip(place, remote) &&
+    if (chosen.size() < k_dialled_max && same_ip(place, remote) && rules.allow(place) &&
         std::ranges::find(chosen, place) == chosen.end()) {
       chosen.push_back(std::move(place));
     }
@@ -94,8 +94,10 @@ Result<std::optional<ServerSession::Action>> ServerSession::on_message(const v2:
 Result<std::optional<ServerSession::Action>> ServerSession::on_request(
     const v2::DialRequest& request, Limiter& limiter, Time now) {
   state_ = State::done;
+  //= autonat/autonat-v2#autonat-v2-protocol
+  // # "the server selects the first address in the list that it is capable of dialing"
   const auto found = std::ranges::find_if(request.addresses, [this](const Multiaddr& address) {
-    return dialable(address, options_.scope) && (!options_.can_dial || options_.can_dial(address));
+    return rules_.allow(address.without_peer());
   });
   if (found == request.addresses.end() || is_relayed(remote_)) {
     return Action(v2::Message(v2::DialResponse{.status = v2::ResponseStatus::dial_refused}));

@@ -33,11 +33,22 @@ bool same_ip(const Multiaddr& a, const Multiaddr& b);
 /// apart.
 bool consistent(const Multiaddr& local, const Multiaddr& dialled);
 
+/// What a server dials at a peer's word.
+struct DialRules {
+  Scope scope = Scope::global;
+  /// Whether some transport of the server understands an address; empty: each does.
+  std::function<bool(const Multiaddr&)> can_dial = {};
+
+  bool allow(const Multiaddr& address) const {
+    return dialable(address, scope) && (!can_dial || can_dial(address));
+  }
+};
+
 /// v1: the addresses that a server dials for `caller`, seen at `remote`: only those with that IP
 /// address. The observed address itself is not among them: its port is that of an outgoing
 /// connection.
 std::vector<Multiaddr> v1_addresses(const v1::Dial& request, const PeerId& caller,
-                                    const Multiaddr& remote, Scope scope);
+                                    const Multiaddr& remote, const DialRules& rules);
 
 /// One request to a v2 server. Sans-IO: a message in, a message or a dial out.
 class ServerSession {
@@ -49,16 +60,11 @@ class ServerSession {
     bool foreign;  ///< another IP address than the asker's: wait a little first
   };
   using Action = std::variant<v2::Message, Dial>;
-  struct Options {
-    Scope scope = Scope::global;
-    /// Whether some transport of the server understands an address.
-    std::function<bool(const Multiaddr&)> can_dial;
-  };
 
   /// `data_bytes`: what to ask for, if it comes to that, drawn from [k_dial_data_bytes_min,
   /// k_dial_data_bytes_max]. `remote`: where the asker is seen.
-  ServerSession(Options options, Multiaddr remote, std::uint64_t data_bytes)
-      : options_(std::move(options)), remote_(std::move(remote)), data_bytes_(data_bytes) {}
+  ServerSession(DialRules rules, Multiaddr remote, std::uint64_t data_bytes)
+      : rules_(std::move(rules)), remote_(std::move(remote)), data_bytes_(data_bytes) {}
 
   /// None: wait for more data. After a DialResponse the stream is closed. Errors: unexpected,
   /// too_little_data: reset the stream.
@@ -71,7 +77,7 @@ class ServerSession {
   Result<std::optional<Action>> on_data(const v2::DialDataResponse& data);
 
   enum class State : std::uint8_t { awaiting_request, awaiting_data, done };
-  Options options_;
+  DialRules rules_;
   Multiaddr remote_;
   std::uint64_t data_bytes_;
   State state_ = State::awaiting_request;

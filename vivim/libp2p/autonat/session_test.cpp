@@ -50,15 +50,20 @@ TEST_CASE("autonat: which addresses are dialled for others") {
 
 TEST_CASE("autonat v1: only addresses with the IP that the asker is seen at are dialled") {
   const v1::Dial request{.peer = peer(1), .addresses = {k_foreign, k_own, k_own, k_private}};
-  CHECK(v1_addresses(request, peer(1), k_remote, Scope::any) == std::vector<Multiaddr>{k_own});
-  CHECK(v1_addresses(request, peer(2), k_remote, Scope::any).empty());  // for another peer
+  CHECK(v1_addresses(request, peer(1), k_remote, {.scope = Scope::any}) ==
+        std::vector<Multiaddr>{k_own});
+  CHECK(
+      v1_addresses(request, peer(2), k_remote, {.scope = Scope::any}).empty());  // for another peer
   const auto relayed = address("/ip4/1.2.3.4/tcp/1/p2p/" + peer(9).to_string() + "/p2p-circuit");
-  CHECK(v1_addresses(request, peer(1), relayed, Scope::any).empty());
+  CHECK(v1_addresses(request, peer(1), relayed, {.scope = Scope::any}).empty());
+  CHECK(v1_addresses(request, peer(1), k_remote,
+                     {.scope = Scope::any, .can_dial = [](const Multiaddr&) { return false; }})
+            .empty());
   v1::Dial many{.peer = peer(1), .addresses = {}};
   for (std::uint16_t port = 1; port < 50; ++port) {
     many.addresses.push_back(Multiaddr::from_tcp("1.2.3.4", port).value());
   }
-  CHECK(v1_addresses(many, peer(1), k_remote, Scope::any).size() == 16);
+  CHECK(v1_addresses(many, peer(1), k_remote, {.scope = Scope::any}).size() == 16);
 }
 
 TEST_CASE("autonat v2 server: dials the first address that it can, and reports its place") {
@@ -188,11 +193,33 @@ TEST_CASE("autonat: an address is public or private when enough servers say so")
   CHECK(table.add({k_own, false}, peer(9), 0s)->reachability == Reachability::private_);
   CHECK(table.by_need({k_own, k_foreign}, 0s) == std::vector<Multiaddr>{k_foreign, k_own});
   CHECK(table.of(k_own, 3h).confidence == 0);  // words wear out
-  table.keep_only({});
+  table.watch({}, 3h);
   CHECK(table.all(0s).empty());
 
   ReachabilityTable trusting({.confidence_min = 1});
   CHECK(trusting.add({k_own, false}, peer(1), 0s)->reachability == Reachability::private_);
+}
+
+TEST_CASE("autonat: whoever waits longest is next, so a flood of new addresses starves nobody") {
+  ReachabilityTable table({.confidence_min = 2});
+  table.watch({k_own, k_foreign}, 1min);
+  CHECK(table.by_need({k_own, k_foreign}, 1min).front() == k_own);
+  (void)table.add({k_own, true}, peer(1), 2min);
+  CHECK(table.by_need({k_own, k_foreign}, 2min).front() == k_foreign);
+  Multiaddr claim;
+  for (std::uint16_t port = 1; port < 20; ++port) {  // each round another claim
+    claim = Multiaddr::from_tcp("9.9.9.9", port).value();
+    const auto now = (2 + port) * 1min;
+    table.watch({claim, k_own, k_foreign}, now);
+    const auto next = table.by_need({claim, k_own, k_foreign}, now);
+    CHECK(next.front() != claim);
+    (void)table.add({next.front(), true}, peer(static_cast<std::uint8_t>(10 + port)), now);
+    if (table.of(k_own, now).reachability == Reachability::public_ &&
+        table.of(k_foreign, now).reachability == Reachability::public_) {
+      return;
+    }
+  }
+  FAIL("starved");
 }
 
 TEST_CASE("autonat: what is remembered is bounded") {
@@ -204,5 +231,11 @@ TEST_CASE("autonat: what is remembered is bounded") {
   for (std::uint16_t port = 1; port < 200; ++port) {
     (void)table.add({Multiaddr::from_tcp("1.2.3.4", port).value(), true}, peer(1), 0s);
   }
+  CHECK(table.all(0s).size() == k_watched_addresses_max);
+  std::vector<Multiaddr> many;
+  for (std::uint16_t port = 1; port < 200; ++port) {
+    many.push_back(Multiaddr::from_tcp("1.2.3.5", port).value());
+  }
+  table.watch(many, 0s);
   CHECK(table.all(0s).size() == k_watched_addresses_max);
 }

@@ -34,7 +34,11 @@ Result<void> Bootstrap::add(const Multiaddr& address) {
 void Bootstrap::start() {
   subscription_ = host_.subscribe([this](const HostEvent& event) {
     if (event.kind == HostEvent::Kind::disconnected && !tasks_.stopping()) {
-      timer_->expire_at(loop_.clock().now());
+      const rt::TimePoint now = loop_.clock().now();
+      if (event.peer && !host_.connected(*event.peer)) {
+        plan_.disconnected(*event.peer, now);
+      }
+      timer_->expire_at(now);
     }
   });
   tasks_.on_stop([this] {
@@ -77,16 +81,19 @@ rt::Co<void> Bootstrap::run() {
 
 rt::Co<void> Bootstrap::dial(Plan::Target target) {
   const auto connected = co_await host_.connect(target.peer, std::move(target.addresses));
-  if (connected) {
-    plan_.succeeded(target.peer);
+  const rt::TimePoint now = loop_.clock().now();
+  if (host_.connected(target.peer)) {
+    plan_.succeeded(target.peer, now);
   } else {
-    plan_.failed(target.peer, loop_.clock().now());
+    plan_.failed(target.peer, now);  // or closed again meanwhile
+  }
+  if (!connected) {
     log::write(log::Level::info, "bootstrap", "a peer could not be reached",
                {{"peer", target.peer.to_string()},
                 {"error", std::string_view(connected.error().message())}});
   }
   if (!tasks_.stopping()) {
-    timer_->expire_at(loop_.clock().now());  // another one's turn, or none's
+    timer_->expire_at(now);  // another one's turn, or none's
   }
 }
 

@@ -56,7 +56,7 @@ TEST_CASE("bootstrap plan: dials until there are enough, several at once, no pee
   REQUIRE(second);
   CHECK(first->peer != second->peer);
   CHECK_FALSE(plan.next(k_start, 0, nobody));  // dials_max
-  plan.succeeded(first->peer);
+  plan.succeeded(first->peer, k_start);
   CHECK_FALSE(plan.next(k_start, 2, nobody));  // 2 connected, 1 under way
   CHECK(plan.next(k_start, 1, nobody));
   CHECK_FALSE(Plan({}).next(k_start, 0, nobody));
@@ -82,7 +82,32 @@ TEST_CASE("bootstrap plan: who failed waits longer each time, not exactly, and n
   CHECK(waits.back() <= 60s);
   CHECK(waits.back() > 30s);
   REQUIRE(plan.next(now, 0, nobody));
-  plan.succeeded(peer_of(1));
+  plan.succeeded(peer_of(1), now);
+  now += 1min;
+  plan.disconnected(peer_of(1), now);
+  REQUIRE(plan.next(now, 0, nobody));
+  plan.failed(peer_of(1), now);
+  CHECK(*plan.next_deadline(now) - now <= 8s);
+}
+
+TEST_CASE("bootstrap plan: a connection that ends soon is a failure, one that lasted is none") {
+  Plan plan({.connections_min = 1, .retry_min = 8s, .retry_max = 60s, .seed = 1});
+  REQUIRE(plan.add(address_of(1)));
+  rt::TimePoint now = k_start;
+  for (int i = 0; i < 6; ++i) {
+    REQUIRE(plan.next(now, 0, nobody));
+    plan.succeeded(peer_of(1), now);
+    plan.disconnected(peer_of(1), now + 1ms);
+    CHECK_FALSE(plan.next(now + 4s, 0, nobody));
+    now = *plan.next_deadline(now + 1ms);
+  }
+  CHECK(now - k_start > 100s);
+  REQUIRE(plan.next(now, 0, nobody));
+  plan.succeeded(peer_of(1), now);
+  now += 2min;
+  plan.disconnected(peer_of(1), now);
+  plan.disconnected(peer_of(1), now);  // told twice
+  plan.disconnected(peer_of(2), now);  // not of the list
   REQUIRE(plan.next(now, 0, nobody));
   plan.failed(peer_of(1), now);
   CHECK(*plan.next_deadline(now) - now <= 8s);
@@ -130,4 +155,26 @@ TEST_CASE("bootstrap: a node connects, stays connected, and tries again") {
   world.run(bootstrap.stop());
   world.run(b.host.stop());
   world.run(c.host.stop());
+}
+
+TEST_CASE("hostile: a bootstrap peer that accepts and closes is not dialled again at once") {
+  rt::sim::World world(18);
+  Node a(world.add_node("a"));
+  Node b(world.add_node("b"));
+  int accepted = 0;
+  const auto subscription = b.host.subscribe([&](const HostEvent& event) {
+    if (event.kind == HostEvent::Kind::connected) {
+      ++accepted;
+      b.host.disconnect(*event.peer);
+    }
+  });
+  Bootstrap bootstrap(a.host, a.node.loop(), a.node.rng(), {.connections_min = 1});
+  REQUIRE(bootstrap.add(b.address));
+  bootstrap.start();
+  world.run_for(2min);
+  CHECK(accepted > 1);
+  CHECK(accepted < 10);
+  world.run(a.host.stop());
+  world.run(bootstrap.stop());
+  world.run(b.host.stop());
 }

@@ -1,6 +1,7 @@
 #include "vivim/libp2p/bootstrap/plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "vivim/base/assert.hpp"
 
@@ -51,12 +52,13 @@ std::optional<Plan::Target> Plan::next(rt::TimePoint now, std::size_t connection
   return Target{.peer = peer, .addresses = known.addresses};
 }
 
-void Plan::succeeded(const PeerId& peer) {
+void Plan::succeeded(const PeerId& peer, rt::TimePoint now) {
   Known& known = peers_.at(peer);
   VIVIM_ASSERT(known.dialling);
   known.dialling = false;
-  known.retry = {};
   --dialling_;
+  known.connected = now;
+  known.due = now + std::max(known.retry, config_.retry_min);
 }
 
 void Plan::failed(const PeerId& peer, rt::TimePoint now) {
@@ -64,6 +66,23 @@ void Plan::failed(const PeerId& peer, rt::TimePoint now) {
   VIVIM_ASSERT(known.dialling);
   known.dialling = false;
   --dialling_;
+  put_off(known, now);
+}
+
+void Plan::disconnected(const PeerId& peer, rt::TimePoint now) {
+  const auto found = peers_.find(peer);
+  if (found == peers_.end() || !found->second.connected) {
+    return;
+  }
+  Known& known = found->second;
+  if (now - *std::exchange(known.connected, std::nullopt) < config_.lasting_min) {
+    put_off(known, now);
+  } else {
+    known.retry = {};
+  }
+}
+
+void Plan::put_off(Known& known, rt::TimePoint now) {
   known.retry = std::clamp(known.retry * 2, config_.retry_min, config_.retry_max);
   const auto half =
       static_cast<std::uint64_t>(std::max<rt::Duration::rep>(known.retry.count() / 2, 1));

@@ -24,9 +24,12 @@ struct Config {
   /// Below this many peers, those of the list are dialled.
   std::size_t connections_min = 4;
   std::size_t dials_max = 4;  ///< at once
-  /// After a peer failed; doubles with each failure, and is drawn from half of it to all of it.
+  /// After a peer failed, or its connection ended soon; doubles each time, and is drawn from half
+  /// of it to all of it. Nobody is dialled again sooner than that after a dial.
   rt::Duration retry_min = std::chrono::seconds(5);
   rt::Duration retry_max = std::chrono::minutes(10);
+  /// A connection that lasted as long as this was no failure.
+  rt::Duration lasting_min = std::chrono::minutes(1);
   /// Randomness of order and delays; need not be secret.
   std::uint64_t seed = 0;
 };
@@ -48,8 +51,10 @@ class Plan {
   /// It counts as being dialled until succeeded() or failed().
   std::optional<Target> next(rt::TimePoint now, std::size_t connections,
                              const std::function<bool(const PeerId&)>& is_connected);
-  void succeeded(const PeerId& peer);
+  void succeeded(const PeerId& peer, rt::TimePoint now);
   void failed(const PeerId& peer, rt::TimePoint now);
+  /// The last connection with a peer has ended; also one that is not of the list.
+  void disconnected(const PeerId& peer, rt::TimePoint now);
 
   /// When next() may have something again, if nothing else happens; none when it has to be asked
   /// after an event only.
@@ -63,10 +68,12 @@ class Plan {
     std::vector<Multiaddr> addresses;
     rt::TimePoint due{};
     rt::Duration retry{};
+    std::optional<rt::TimePoint> connected;  ///< since when, by a dial of ours
     bool dialling = false;
   };
 
   std::uint64_t random();
+  void put_off(Known& known, rt::TimePoint now);
 
   Config config_;
   std::map<PeerId, Known> peers_;

@@ -32,6 +32,8 @@ HolePuncher::HolePuncher(Host& host, HolePuncherOptions options)
     : host_(host),
       options_(std::move(options)),
       timer_(host.loop().make_timer()),
+      runs_(options_.runs),
+      answers_(options_.answers),
       idle_(host.loop()),
       subscription_(host.subscribe([this](const HostEvent& event) { on_host_event(event); })),
       tasks_(host.loop()) {
@@ -80,7 +82,9 @@ std::vector<Multiaddr> HolePuncher::own_addresses() const {
   if (options_.addresses) {
     return options_.addresses();
   }
-  auto own = host_.observed_addresses();
+  // A NAT may have made the place where we are seen a moment ago: nobody else has seen it yet. What
+  // more of them see comes first.
+  auto own = host_.observed_addresses(1);
   const auto listened = host_.listen_addresses();
   own.insert(own.end(), listened.begin(), listened.end());
   return own;
@@ -105,9 +109,23 @@ void HolePuncher::on_host_event(const HostEvent& event) {
   }
   //= relay/DCUtR#the-protocol
   // # "Upon observing the new connection, the inbound peer checks the addresses advertised"
-  if (event.kind == HostEvent::Kind::identified && relayed &&
-      event.direction == Direction::inbound && !active_.contains(*event.peer)) {
-    tasks_.spawn("hole punch", punch_in_background(*event.peer));
+  if (relayed && event.direction == Direction::inbound) {
+    on_relayed_event(event);
+  }
+}
+
+/// Once for a connection, however often its peer identifies itself, and not too often for a peer,
+/// however often it connects: where we dial is its word.
+void HolePuncher::on_relayed_event(const HostEvent& event) {
+  const PeerId peer = *event.peer;
+  if (event.kind == HostEvent::Kind::connected) {
+    relayed_.insert(peer);
+  } else if (event.kind == HostEvent::Kind::disconnected) {
+    relayed_.erase(peer);
+  } else if (event.kind == HostEvent::Kind::identified && relayed_.contains(peer) &&
+             !active_.contains(peer) && runs_.take(peer, now())) {
+    relayed_.erase(peer);
+    tasks_.spawn("hole punch", punch_in_background(peer));
   }
 }
 
@@ -232,6 +250,10 @@ rt::Co<void> HolePuncher::answer(InboundStream inbound) {
   if (!relayed || stopping_ || answering_.contains(peer) ||
       answering_.size() >= options_.active_max) {
     inbound.stream->reset(to_value(ResetCode::limit_exceeded));
+    co_return;
+  }
+  if (!answers_.take(peer, now())) {
+    inbound.stream->reset(to_value(ResetCode::rate_limited));
     co_return;
   }
   answering_.insert(peer);

@@ -9,6 +9,7 @@
 
 #include "vivim/libp2p/dcutr/punch.hpp"
 #include "vivim/libp2p/host/host.hpp"
+#include "vivim/libp2p/limits/rate.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/rt/wait.hpp"
 
@@ -39,8 +40,13 @@ struct HolePuncherOptions {
   rt::Duration grace_time = std::chrono::seconds(10);
   /// Hole punches under way, of each side.
   std::size_t active_max = 16;
-  /// Where others see us, best first; empty: what each peer says of us, and the
-  /// host's addresses.
+  /// Hole punches that relayed connections begin; each dials addresses that its peer names.
+  limits::PeerRates::Limits runs = {.each = {.burst = 2, .interval = std::chrono::minutes(5)},
+                                    .all = {.burst = 32, .interval = std::chrono::seconds(2)}};
+  /// Attempts that are answered; a hole punch is three.
+  limits::PeerRates::Limits answers = {.each = {.burst = 6, .interval = std::chrono::seconds(20)},
+                                       .all = {.burst = 96, .interval = std::chrono::seconds(1)}};
+  /// Where others see us, best first; empty: what peers say of us, and the host's addresses.
   std::function<std::vector<Multiaddr>()> addresses = {};
   /// Must not await.
   std::function<void(const HolePunchEvent&)> on_event = {};
@@ -75,6 +81,7 @@ class HolePuncher {
   };
 
   void on_host_event(const HostEvent& event);
+  void on_relayed_event(const HostEvent& event);
   rt::Co<void> punch_in_background(PeerId peer);
   rt::Co<Result<void>> try_all(PeerId peer, Active& active);
   rt::Co<bool> dial_known(PeerId peer);
@@ -94,6 +101,9 @@ class HolePuncher {
   Host& host_;
   HolePuncherOptions options_;
   std::unique_ptr<rt::Timer> timer_;
+  limits::PeerRates runs_;
+  limits::PeerRates answers_;
+  std::set<PeerId> relayed_;                          ///< connected to us, no hole punched yet
   std::map<PeerId, std::unique_ptr<Active>> active_;  ///< that we initiate
   std::set<PeerId> answering_;
   std::map<PeerId, rt::TimePoint> retiring_;  ///< whose relayed connections close then

@@ -3,6 +3,7 @@
 
 #include "vivim/libp2p/dcutr/hosts_test_detail.hpp"
 #include "vivim/libp2p/delimited/delimited.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/error.hpp"
 
 using namespace vivim;
@@ -143,4 +144,60 @@ TEST_CASE("hole punch: a limit on those under way") {
   HolePuncher none(net.relay.host, {.active_max = 0});
   CHECK(net.world.run(none.punch(net.b.id())));  // there is a direct connection
   CHECK(net.world.run(none.punch(PeerId::of(net.a.key))).error().is(DcutrError::too_many));
+}
+
+TEST_CASE("hostile: hole punches are not begun at will: once a connection, seldom for a peer") {
+  Net net(1, NatOptions::symmetric(), NatOptions::symmetric());
+  REQUIRE(net.connect());
+  REQUIRE(net.world.run_until([&] { return net.at_b.count(Kind::failed) == 1; }, 2min));
+  // Identifies itself again, and again.
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(net.a.host.handle("/new/" + std::to_string(i), echo));
+    net.world.run_for(40s);
+  }
+  CHECK(net.at_b.count(Kind::failed) == 1);
+  // Comes again, and again.
+  for (int i = 0; i < 5; ++i) {
+    net.a.host.disconnect(net.b.id());
+    net.world.run_for(1s);
+    REQUIRE(net.connect());
+    net.world.run_for(40s);
+  }
+  CHECK(net.at_b.count(Kind::failed) >= 2);
+  CHECK(net.at_b.count(Kind::failed) <= 3);
+  CHECK(net.at_b.count(Kind::attempt_failed) <= 9);
+}
+
+TEST_CASE("hostile: attempts of one peer are answered a few times a minute") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  CHECK(net.a.host.handle(std::string(k_protocol_id),
+                          [](InboundStream inbound) { return swallow(std::move(inbound)); },
+                          {.allow_limited = true}));
+  REQUIRE(net.connect());
+  net.world.run_for(1s);
+  const auto ask = [](Host& host, PeerId peer) -> rt::Co<Result<void>> {
+    const std::string protocol(k_protocol_id);
+    VIVIM_CO_TRY(auto opened,
+                 co_await host.open_stream(peer, std::span(&protocol, 1), {.allow_limited = true}));
+    const Bytes first =
+        delimited(encode({.type = Message::Type::connect,
+                          .addresses = {Multiaddr::parse("/ip4/1.2.3.4/tcp/1").value()}}));
+    VIVIM_CO_TRYV(co_await opened.stream->write(first));
+    DelimitedReader reader(k_message_bytes_max);
+    VIVIM_CO_TRYV(co_await read_message(*opened.stream, reader));
+    opened.stream->reset(0);
+    co_return Result<void>{};
+  };
+  int answered = 0;
+  Result<void> last;
+  for (int i = 0; i < 20; ++i) {
+    last = net.world.run(ask(net.a.host, net.b.id()));
+    answered += last ? 1 : 0;
+    net.world.run_for(100ms);
+  }
+  CHECK(answered == 6);
+  CHECK(last.error().is(rt::RtError::reset));
+  CHECK(last.error().detail() == to_value(ResetCode::rate_limited));
+  net.world.run_for(20s);
+  CHECK(net.world.run(ask(net.a.host, net.b.id())));
 }

@@ -53,6 +53,7 @@ enum class Over : std::uint8_t { tcp, quic };
 
 inline HostOptions options_of(const crypto::KeyPair& key, rt::sim::Node& node, Over over) {
   HostOptions options{.key = key, .agent = "test/" + node.name()};
+  options.observation.observers = Observers::all;  // the relay's address is private in simulation
   if (over == Over::quic) {
     options.transports.push_back(
         quic::QuicTransport::make(quic::make_options(key, node.clock(), node.rng()), node.loop(),

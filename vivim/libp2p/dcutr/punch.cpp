@@ -6,17 +6,27 @@
 
 namespace vivim::libp2p::dcutr {
 
+using multiformats::Component;
+using multiformats::Protocol;
+
 namespace {
 
 bool is_unspecified(BytesView ip) {
   return std::ranges::all_of(ip, [](std::uint8_t byte) { return byte == 0; });
 }
 
+/// What a hole can be punched with: /tcp and /udp/quic-v1, nothing above them.
+bool has_punchable_protocol(const std::vector<Component>& components) {
+  return (components.size() == 2 && components[1].protocol == Protocol::tcp) ||
+         (components.size() == 3 && components[1].protocol == Protocol::udp &&
+          components[2].protocol == Protocol::quic_v1);
+}
+
 bool is_punchable(const Multiaddr& address, Scope scope) {
   const auto components = address.components();
-  if (components.empty() || is_relayed(address) ||
-      (components.front().protocol != multiformats::Protocol::ip4 &&
-       components.front().protocol != multiformats::Protocol::ip6) ||
+  if (!has_punchable_protocol(components) ||
+      (components.front().protocol != Protocol::ip4 &&
+       components.front().protocol != Protocol::ip6) ||
       is_unspecified(components.front().value)) {
     return false;
   }

@@ -23,8 +23,9 @@ enum class Scope : std::uint8_t {
 /// Which end of the security handshake we are on a connection that is punched.
 enum class Role : std::uint8_t { client, server };
 
-/// What of `addresses` may be punched to: with an IP address that is not the unspecified one and in
-/// `scope`, not through a relay; without /p2p at their end and without repetition, at most `max`.
+/// What of `addresses` may be punched to: TCP or QUIC v1, nothing above it, at an IP address that
+/// is not the unspecified one and in `scope`; without /p2p at their end and without repetition, at
+/// most `max`.
 std::vector<Multiaddr> punchable(const std::vector<Multiaddr>& addresses, Scope scope,
                                  std::size_t max);
 

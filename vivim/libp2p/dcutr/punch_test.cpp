@@ -57,6 +57,11 @@ TEST_CASE("dcutr: which addresses are punched to") {
       address("/ip4/127.0.0.1/tcp/1"),
       address("/ip4/0.0.0.0/tcp/1"),
       address("/dns4/example.com/tcp/1"),
+      address("/ip4/1.2.3.4/tcp/1/ws"),
+      address("/ip4/1.2.3.4/tcp/1/tls/ws"),
+      address("/ip4/1.2.3.4/udp/1"),
+      address("/ip4/1.2.3.4/udp/1/quic-v1/webtransport"),
+      address("/ip4/1.2.3.4/udp/1/webrtc-direct"),
       address("/ip6/2001:4860::1/udp/1/quic-v1"),
   };
   CHECK(punchable(all, Scope::global, 10) ==

@@ -81,9 +81,10 @@ class Host {
   std::vector<Multiaddr> bound_addresses() const;
   /// Replaces the addresses that lead to us by other means: a mapped port, a proxy, a name.
   void announce(std::vector<Multiaddr> addresses);
-  /// Where single peers see us, on connections from a port that we listen on: unconfirmed, each
-  /// once. What a hole can be punched to.
-  std::vector<Multiaddr> observed_addresses() const;
+  /// Where peers of at least so many groups (ObservedAddresses) see us, on connections from a port
+  /// that we listen on; for each listener those first that most see. Less than listen_addresses()
+  /// asks for, so unconfirmed: from one group it is any peer's claim.
+  std::vector<Multiaddr> observed_addresses(std::size_t observers) const;
   /// A listener has other addresses than before: connected peers are told, a little later.
   void listeners_changed();
 
@@ -249,7 +250,7 @@ class Host {
   rt::Co<void> answer_identify(InboundStream inbound);
   rt::Co<void> take_identify_push(InboundStream inbound);
   rt::Co<Result<std::vector<rt::Duration>>> measure(PeerId peer, std::size_t count);
-  rt::Co<Result<rt::Duration>> measure_on(rt::Stream& stream, PeerId peer);
+  rt::Co<Result<rt::Duration>> measure_on(rt::Stream& stream, ConnectionId id);
 
   /// Lets stop() wait for the calls that are under way.
   struct Call {

@@ -172,6 +172,23 @@ TEST_CASE("host: identify push replaces what it tells, and nothing else") {
   stream.reset();
 }
 
+TEST_CASE("hostile: who comes from the Internet cannot send us to addresses of our own network") {
+  Siege siege;
+  const auto ip = siege.world.put_behind_nat(siege.friendly.node, rt::sim::NatOptions::full_cone());
+  REQUIRE(scope_of(Multiaddr::from_tcp(ip.to_string(), 1).value()) == AddressScope::global);
+  REQUIRE(siege.world.run(siege.friendly.host.connect(siege.victim.address)));
+  siege.world.run_for(2s);
+  const auto peer = siege.friendly.host.peer_id();
+  const auto peers = siege.victim.host.peers();
+  const auto found = std::ranges::find(peers, peer, &PeerInfo::id);
+  REQUIRE(found != peers.end());
+  REQUIRE(std::ranges::count(found->listen_addresses, siege.friendly.address.without_peer()) == 1);
+  const auto now = peerstore::Time(siege.victim.node.clock().wall_now_ms());
+  for (const auto& known : siege.victim.host.peer_store().addresses(peer, now)) {
+    CHECK(scope_of(known.address) == AddressScope::global);
+  }
+}
+
 TEST_CASE("limits: handshakes under way") {
   Siege siege({.handshakes_max = 3});
   std::vector<std::unique_ptr<rt::Stream>> silent;

@@ -25,13 +25,15 @@ void Host::observe_address(const Peer& peer) {
   }
 }
 
-std::vector<Multiaddr> Host::observed_addresses() const {
+std::vector<Multiaddr> Host::observed_addresses(std::size_t observers) const {
   std::vector<Multiaddr> all;
-  for (const auto& [id, peer] : peers_) {
-    const auto& seen = peer->info.observed_address;
-    if (seen && !peer->limited && !is_relayed(peer->remote) && has_listened_port(*peer) &&
-        std::ranges::find(all, *seen) == all.end()) {
-      all.push_back(*seen);
+  for (const auto& listening : listeners_) {
+    for (const Multiaddr& bound : listening->listener->addresses()) {
+      for (auto& seen : observed_.seen_by(observers, bound, loop_.clock().now())) {
+        if (std::ranges::find(all, seen) == all.end()) {
+          all.push_back(std::move(seen));
+        }
+      }
     }
   }
   return all;

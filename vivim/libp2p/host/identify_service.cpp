@@ -150,9 +150,10 @@ void Host::remember(Peer& peer) {
   if (info.public_key) {
     store_.set_key(peer.id, *info.public_key, now);
   }
-  const bool near = scope_of(peer.remote) == AddressScope::loopback;
-  const auto reachable = [near](const Multiaddr& address) {
-    return near || scope_of(address) != AddressScope::loopback;
+  // From where we see the peer: somebody on the Internet cannot send us to our own network.
+  const AddressScope nearest = scope_of(peer.remote);
+  const auto reachable = [nearest](const Multiaddr& address) {
+    return scope_of(address) >= nearest;
   };
   for (const Multiaddr& address : info.listen_addresses) {
     if (reachable(address)) {

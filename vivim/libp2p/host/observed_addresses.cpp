@@ -57,7 +57,8 @@ void ObservedAddresses::observe(const Multiaddr& local, const Multiaddr& observe
     return;
   }
   const AddressScope scope = scope_of(*place);
-  if (scope == AddressScope::loopback || scope != scope_of(observer) ||
+  const bool counts = options_.observers == Observers::all || scope == scope_of(observer);
+  if (scope == AddressScope::loopback || !counts ||
       (!sockets_.contains(*socket) && sockets_.size() >= k_observed_sockets_max)) {
     return;
   }
@@ -73,36 +74,37 @@ bool ObservedAddresses::same_socket(const Multiaddr& a, const Multiaddr& b) {
   return of_a && of_a == socket_of(b);
 }
 
-std::set<Multiaddr> ObservedAddresses::confirmed(const Places& places, rt::TimePoint now) const {
+std::vector<Multiaddr> ObservedAddresses::best(const Places& places, std::size_t observers,
+                                               rt::TimePoint now) const {
   std::vector<std::pair<std::size_t, Multiaddr>> ranked;
   for (const auto& [place, groups] : places) {
     const auto fresh = static_cast<std::size_t>(std::ranges::count_if(
         groups, [&](const auto& each) { return now - each.second < options_.ttl; }));
-    if (fresh >= options_.observers_min) {
+    if (fresh >= observers) {
       ranked.emplace_back(fresh, place);
     }
   }
   std::ranges::sort(ranked, std::greater());
-  std::set<Multiaddr> best;
-  for (const auto& [observers, place] : ranked) {
+  std::vector<Multiaddr> best;
+  for (auto& [seen, place] : ranked) {
     if (best.size() < options_.confirmed_max) {
-      best.insert(place);
+      best.push_back(std::move(place));
     }
   }
   return best;
 }
 
-std::vector<Multiaddr> ObservedAddresses::external(const Multiaddr& listened,
-                                                   rt::TimePoint now) const {
+std::vector<Multiaddr> ObservedAddresses::seen_by(std::size_t observers, const Multiaddr& listened,
+                                                  rt::TimePoint now) const {
   std::vector<Multiaddr> seen;
-  const auto socket = socket_of(listened);
+  const auto socket = is_relayed(listened) ? std::nullopt : socket_of(listened);
   const auto found = socket ? sockets_.find(*socket) : sockets_.end();
   if (found == sockets_.end()) {
     return seen;
   }
   const std::string text = listened.to_string();
   const std::string front = thin_waist(listened)->to_string();
-  for (const Multiaddr& place : confirmed(found->second, now)) {
+  for (const Multiaddr& place : best(found->second, observers, now)) {
     if (auto address = Multiaddr::parse(place.to_string() + text.substr(front.size()))) {
       seen.push_back(std::move(*address));
     }
@@ -117,7 +119,7 @@ bool ObservedAddresses::update(rt::TimePoint now) {
       std::erase_if(groups, [&](const auto& each) { return now - each.second >= options_.ttl; });
     }
     std::erase_if(places, [](const auto& each) { return each.second.empty(); });
-    for (const Multiaddr& place : confirmed(places, now)) {
+    for (const Multiaddr& place : best(places, options_.observers_min, now)) {
       current.emplace(socket, place);
     }
   }

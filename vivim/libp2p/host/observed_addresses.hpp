@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,6 +18,12 @@ inline constexpr std::size_t k_observed_sockets_max = 16;
 inline constexpr std::size_t k_observed_places_max = 16;
 inline constexpr std::size_t k_observers_max = 16;
 
+/// Whose word counts.
+enum class Observers : std::uint8_t {
+  same_scope,  ///< nobody in our own network can tell where the Internet sees us
+  all,         ///< for tests and closed networks
+};
+
 struct ObservationOptions {
   /// Groups of observers that must agree.
   std::size_t observers_min = 4;
@@ -24,6 +31,7 @@ struct ObservationOptions {
   rt::Duration ttl = std::chrono::minutes(30);
   /// External addresses of one socket that count at most: those that most observers saw.
   std::size_t confirmed_max = 3;
+  Observers observers = Observers::same_scope;
 };
 
 /// Where others see us: addresses that peers told in identify, believed when enough of them agree
@@ -37,14 +45,21 @@ class ObservedAddresses {
   /// A peer at `observer` says that it sees our end of a connection, `local` here, as `observed`.
   /// Only what can be an address of a listener counts: the caller passes connections whose local
   /// port is one that we listen on. Ignored: loopback addresses, another transport or IP version,
-  /// an address of another scope than the observer's.
+  /// and an address of another scope than the observer's, unless all observers count.
   void observe(const multiformats::Multiaddr& local, const multiformats::Multiaddr& observed,
                const multiformats::Multiaddr& observer, rt::TimePoint now);
 
   /// `listened` as others see it: its first two components replaced by each confirmed external
   /// address of its port.
   std::vector<multiformats::Multiaddr> external(const multiformats::Multiaddr& listened,
-                                                rt::TimePoint now) const;
+                                                rt::TimePoint now) const {
+    return seen_by(options_.observers_min, listened, now);
+  }
+  /// The same for external addresses that `observers` groups agree on, which may be too few to
+  /// believe them; as many as external() at most, those that most observers saw first.
+  std::vector<multiformats::Multiaddr> seen_by(std::size_t observers,
+                                               const multiformats::Multiaddr& listened,
+                                               rt::TimePoint now) const;
 
   /// Whether two addresses are of one port that is listened on, whatever their IP addresses.
   static bool same_socket(const multiformats::Multiaddr& a, const multiformats::Multiaddr& b);
@@ -59,7 +74,8 @@ class ObservedAddresses {
   using Groups = std::map<Bytes, rt::TimePoint>;
   using Places = std::map<multiformats::Multiaddr, Groups>;
 
-  std::set<multiformats::Multiaddr> confirmed(const Places& places, rt::TimePoint now) const;
+  std::vector<multiformats::Multiaddr> best(const Places& places, std::size_t observers,
+                                            rt::TimePoint now) const;
 
   ObservationOptions options_;
   std::map<Socket, Places> sockets_;

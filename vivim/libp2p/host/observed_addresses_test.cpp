@@ -106,5 +106,29 @@ TEST_CASE("observed addresses: limits on sockets, places and observers") {
     }
   }
   CHECK(many.external(k_local, k_now) ==
-        std::vector{at("/ip4/5.5.5.5/tcp/3"), at("/ip4/5.5.5.5/tcp/4"), at("/ip4/5.5.5.5/tcp/5")});
+        std::vector{at("/ip4/5.5.5.5/tcp/5"), at("/ip4/5.5.5.5/tcp/4"), at("/ip4/5.5.5.5/tcp/3")});
+}
+
+TEST_CASE(
+    "observed addresses: who is seen by some, most first, and not one observer's many claims") {
+  ObservedAddresses observed;
+  for (int n = 0; n < 3; ++n) {
+    observed.observe(k_local, k_seen, observer(n), k_now);
+  }
+  for (int port = 1; port <= 40; ++port) {
+    observed.observe(k_local, at("/ip4/6.6.6.6/tcp/" + std::to_string(port)), observer(9), k_now);
+  }
+  CHECK(observed.external(k_local, k_now).empty());
+  CHECK(observed.seen_by(2, at("/ip4/10.0.0.7/tcp/4001/ws"), k_now) ==
+        std::vector{at("/ip4/5.5.5.5/tcp/14001/ws")});
+  const auto any = observed.seen_by(1, k_local, k_now);
+  REQUIRE(any.size() == 3);
+  CHECK(any.front() == k_seen);
+  // An address that leads through a relay is the relay's.
+  CHECK(observed
+            .seen_by(1,
+                     at("/ip4/1.2.3.4/tcp/4001/p2p/"
+                        "12D3KooWJ1TsijH7H5F74hfAD5XishQz3sxrmAtVY37GtNd9CqYf/p2p-circuit"),
+                     k_now)
+            .empty());
 }

@@ -1,4 +1,5 @@
 // The protocols that every host speaks; and ping.
+#include <algorithm>
 #include <array>
 
 #include "vivim/base/assert.hpp"
@@ -79,16 +80,25 @@ rt::Co<Result<std::vector<rt::Duration>>> Host::ping(PeerId peer, std::size_t co
 
 rt::Co<Result<std::vector<rt::Duration>>> Host::measure(PeerId peer, std::size_t count) {
   const std::string protocol(ping::k_protocol_id);
+  if (stopping_) {
+    co_return fail(HostError::stopping);
+  }
+  Peer* const chosen = best_connection(peer, {.allow_limited = true});
+  if (chosen == nullptr) {
+    co_return fail(HostError::not_connected);
+  }
+  const ConnectionId id =
+      std::ranges::find(peers_, chosen, [](const auto& each) { return each.second.get(); })->first;
   // Every libp2p peer answers pings: no reason to wait for what it says of itself.
-  auto opened = co_await open_stream(peer, std::span(&protocol, 1),
-                                     {.allow_limited = true, .assume_spoken = true});
+  auto opened =
+      co_await open_on(*chosen, {protocol}, {.allow_limited = true, .assume_spoken = true});
   if (!opened) {
     count_ping(opened.error());
     co_return fail(opened.error());
   }
   std::vector<rt::Duration> rtts;
   while (rtts.size() < count) {
-    const auto rtt = co_await measure_on(*opened->stream, peer);
+    const auto rtt = co_await measure_on(*opened->stream, id);
     count_ping(rtt ? std::nullopt : std::optional(rtt.error()));
     if (!rtt) {
       co_return fail(rtt.error());
@@ -99,7 +109,7 @@ rt::Co<Result<std::vector<rt::Duration>>> Host::measure(PeerId peer, std::size_t
   co_return rtts;
 }
 
-rt::Co<Result<rt::Duration>> Host::measure_on(rt::Stream& stream, PeerId peer) {
+rt::Co<Result<rt::Duration>> Host::measure_on(rt::Stream& stream, ConnectionId id) {
   const auto guard = watchdog_.arm(times_.ping_max, [&stream] { stream.reset(0); });
   ping::Payload payload{};
   rng_.fill(payload);
@@ -108,8 +118,8 @@ rt::Co<Result<rt::Duration>> Host::measure_on(rt::Stream& stream, PeerId peer) {
     stream.reset(to_value(reset_code_for(rtt.error())));
     co_return guard.expired() ? Result<rt::Duration>(fail(HostError::ping_timeout)) : rtt;
   }
-  if (Peer* const known = best_connection(peer, {.allow_limited = true})) {
-    known->connection->set_rtt(*rtt);
+  if (const auto measured = peers_.find(id); measured != peers_.end()) {
+    measured->second->connection->set_rtt(*rtt);
   }
   co_return rtt;
 }

@@ -1,9 +1,11 @@
 #include "vivim/libp2p/mdns/discovery.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/multiformats/address_scope.hpp"
+
 namespace vivim::libp2p::mdns {
 
 namespace {
@@ -139,20 +141,23 @@ void Discovery::schedule_answer(rt::TimePoint now) {
 
 void Discovery::take_records(const Message& message, const rt::IpAddress& source,
                              rt::TimePoint now) {
+  std::set<std::string_view> targets;
+  std::size_t texts_left = k_texts_max;
   for (const auto& record : message.records) {
     if (record.type == static_cast<std::uint16_t>(RecordType::ptr) && record.name == k_service &&
-        !record.target.starts_with(config_.peer_name + ".")) {
-      take_instance(message, record, source, now);
+        !record.target.starts_with(config_.peer_name + ".") &&
+        targets.insert(record.target).second) {
+      take_instance(record, usable(message, record.target, source, texts_left), source, now);
     }
   }
 }
 
-void Discovery::take_instance(const Message& message, const Record& pointer,
+void Discovery::take_instance(const Record& pointer, std::vector<Multiaddr> told,
                               const rt::IpAddress& source, rt::TimePoint now) {
   // All addresses of an instance are of one peer: the first one's.
   std::optional<PeerId> peer;
   std::vector<Multiaddr> addresses;
-  for (auto& address : usable(message, pointer, source)) {
+  for (auto& address : told) {
     const auto named = address.peer();
     if (!named || *named == config_.self || (peer && *named != *peer)) {
       continue;
@@ -173,23 +178,25 @@ void Discovery::take_instance(const Message& message, const Record& pointer,
   learn(*peer, std::move(addresses), pointer.ttl, source, now);
 }
 
-std::vector<Multiaddr> Discovery::usable(const Message& message, const Record& pointer,
-                                         const rt::IpAddress& source) {
+std::vector<Multiaddr> Discovery::usable(const Message& message, const std::string& target,
+                                         const rt::IpAddress& source, std::size_t& texts_left) {
   std::vector<Multiaddr> addresses;
   for (const auto& record : message.records) {
-    if (record.type != static_cast<std::uint16_t>(RecordType::txt) ||
-        record.name != pointer.target) {
+    if (record.type != static_cast<std::uint16_t>(RecordType::txt) || record.name != target) {
       continue;
     }
     for (const auto& text : record.texts) {
       if (!text.starts_with(k_prefix)) {
         continue;
       }
-      const auto address = Multiaddr::parse(std::string_view(text).substr(k_prefix.size()));
-      const bool taken =
-          address && addresses.size() < config_.addresses_max && is_near(*address, source);
-      if (taken) {
-        addresses.push_back(*address);
+      if (texts_left == 0 || addresses.size() >= config_.addresses_max) {
+        ++refusals_.addresses;
+        continue;
+      }
+      --texts_left;
+      auto address = Multiaddr::parse(std::string_view(text).substr(k_prefix.size()));
+      if (address && is_near(*address, source)) {
+        addresses.push_back(std::move(*address));
       } else {
         ++refusals_.addresses;
       }

@@ -29,6 +29,9 @@ inline constexpr std::uint16_t k_port = 5353;
 /// are left out.
 inline constexpr std::size_t k_sent_bytes_max = 1400;
 
+/// Addresses of one packet that are parsed.
+inline constexpr std::size_t k_texts_max = 64;
+
 struct Config {
   PeerId self;
   /// One label that names us on the network, from make_peer_name(): not our peer id.
@@ -108,10 +111,10 @@ class Discovery {
   bool admit(rt::TimePoint now);
   void take_questions(const Message& message, rt::TimePoint now);
   void take_records(const Message& message, const rt::IpAddress& source, rt::TimePoint now);
-  void take_instance(const Message& message, const Record& pointer, const rt::IpAddress& source,
-                     rt::TimePoint now);
-  std::vector<Multiaddr> usable(const Message& message, const Record& pointer,
-                                const rt::IpAddress& source);
+  void take_instance(const Record& pointer, std::vector<Multiaddr> told,
+                     const rt::IpAddress& source, rt::TimePoint now);
+  std::vector<Multiaddr> usable(const Message& message, const std::string& target,
+                                const rt::IpAddress& source, std::size_t& texts_left);
   bool is_near(const Multiaddr& address, const rt::IpAddress& source) const;
   void learn(const PeerId& peer, std::vector<Multiaddr> addresses, std::uint32_t ttl,
              const rt::IpAddress& source, rt::TimePoint now);

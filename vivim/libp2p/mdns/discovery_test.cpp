@@ -194,6 +194,32 @@ TEST_CASE("hostile: peers of one sender, of all, and addresses of one peer are b
   CHECK(most == config.addresses_max);
 }
 
+TEST_CASE("hostile: one packet costs few parsed addresses, whatever it repeats") {
+  Discovery discovery(config_of(1), k_start);
+  std::vector<std::string> texts(100, "dnsaddr=x");
+  const auto plain = announced(texts);
+  Bytes packet = plain;
+  // The name of the answer, and the target that it points to (RFC 1035 section 4.1.4).
+  const Bytes again{0xc0, 12, 0, 12, 0, 1, 0, 0, 0, 120, 0, 2, 0xc0, 39};
+  for (int i = 0; i < 200; ++i) {
+    append(packet, again);
+    ++packet[11];  // additional records
+  }
+  REQUIRE(decode(packet)->records.back().target == decode(plain)->records.front().target);
+  REQUIRE(discovery.receive(packet, k_near, k_start));
+  CHECK(discovery.refusals().addresses == 100);  // and not 201 times as many
+
+  // Many instances share what a packet may cost.
+  std::size_t learned = 0;
+  texts.assign(80, "dnsaddr=x");
+  texts.push_back(text("/ip4/192.168.1.7/tcp/1", peer_of(9)));
+  REQUIRE(discovery.receive(announced(texts), k_near, k_start));
+  while (discovery.poll_event()) {
+    ++learned;
+  }
+  CHECK(learned == 0);
+}
+
 TEST_CASE("mdns: peers expire, and say goodbye from where they came only") {
   Discovery discovery(config_of(1), k_start);
   const auto packet = announced({text("/ip4/192.168.1.7/tcp/1", peer_of(9))});

@@ -78,6 +78,11 @@ rt::Co<void> Service::receive_loop() {
       co_return;
     }
     for (const auto& datagram : *received) {
+      // What was not sent to the group may come from beyond this network (RFC 6762 section 11); we
+      // ask for no answers of that kind.
+      if (datagram.local != k_group.ip) {
+        continue;
+      }
       const auto taken =
           discovery_.receive(datagram.bytes, datagram.remote.ip, loop_.clock().now());
       if (!taken) {

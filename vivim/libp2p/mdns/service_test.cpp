@@ -61,6 +61,29 @@ TEST_CASE("mdns service: three nodes of one network find each other, and notice 
   world.run(nodes[1]->service.stop());
 }
 
+TEST_CASE("hostile: mDNS that was not sent to the group is not heard") {
+  rt::sim::World world(5);
+  auto& sim_node = world.add_node("a");
+  Node node(sim_node.loop(), sim_node.network(), sim_node.rng(), "/ip4/10.0.0.1/tcp/4001");
+  REQUIRE(node.service.start());
+  auto& far = world.add_node("far");
+  const auto liar = random_peer(far.rng());
+  const Bytes lie = encode_answer(
+      {.service = std::string(k_service),
+       .peer_name = "liar",
+       .ttl = 120,
+       .texts = {"dnsaddr=/ip4/" + far.ip().to_string() + "/tcp/1/p2p/" + liar.to_string()}});
+  auto socket = far.network().open_datagram({.ip = far.ip(), .port = 0}, {}).value();
+  REQUIRE(world.run(socket->send({.ip = sim_node.ip(), .port = k_port}, lie)));
+  world.run_for(1s);
+  CHECK(node.events.empty());
+  REQUIRE(world.run(socket->send({.ip = rt::IpAddress::v4(224, 0, 0, 251), .port = k_port}, lie)));
+  world.run_for(1s);
+  CHECK(node.count(Event::Kind::discovered) == 1);
+  socket->close();
+  world.run(node.service.stop());
+}
+
 namespace {
 
 rt::Co<void> meet(rt::asio_::Loop& loop, Node& a, Node& b) {

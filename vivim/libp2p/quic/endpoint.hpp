@@ -22,7 +22,10 @@ struct EndpointLimits {
   std::size_t sessions_max = 1024;  ///< of both directions, those that end included
   std::size_t half_open_max = 256;  ///< inbound handshakes under way; above, packets are dropped
   std::size_t retry_above = 32;     ///< with more under way, clients must prove their address
-  std::size_t answers_max = 64;     ///< packets outside sessions that wait to be sent
+  /// Of those whose clients proved their address: from one IPv4 address or IPv6 /56 that is not
+  /// this machine.
+  std::size_t half_open_per_address_max = 32;
+  std::size_t answers_max = 64;  ///< packets outside sessions that wait to be sent
   /// Receive windows grow until all sessions together may hold this much.
   std::uint64_t window_budget_bytes = std::uint64_t{256} * 1024 * 1024;
 };
@@ -107,6 +110,7 @@ class Endpoint {
   void send_stateless_reset(const Path& path, BytesView datagram);
   void after(Session& session);
   void note_half_open(Session& session);
+  bool has_room(const rt::IpAddress& ip, const InboundStart& start) const;
   void list_deadline(Session& session);
   void remove(SessionId session);
 

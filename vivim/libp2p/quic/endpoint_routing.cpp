@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "vivim/libp2p/quic/endpoint_detail.hpp"
+#include "vivim/multiformats/address_scope.hpp"
 
 namespace vivim::libp2p::quic {
 
@@ -17,6 +18,11 @@ constexpr auto k_token_life = std::chrono::seconds(10);
 
 bool is_long(BytesView datagram) {
   return (datagram.front() & 0x80) != 0;
+}
+
+/// Who counts as one.
+Bytes group_of(const rt::IpAddress& ip) {
+  return to_bytes(multiformats::ip_group(BytesView(ip.bytes).first(ip.is_v6 ? 16 : 4)));
 }
 
 /// A remote address as tokens are bound to it.
@@ -100,6 +106,22 @@ void Endpoint::feed_unknown(const Path& path, BytesView datagram, Time now) {
   feed_initial(path, datagram, now);
 }
 
+/// Who has not proved its address may be anybody: only the others count for their own.
+bool Endpoint::has_room(const rt::IpAddress& ip, const InboundStart& start) const {
+  if (half_open_ >= limits_.half_open_max || sessions_.size() >= limits_.sessions_max) {
+    return false;
+  }
+  if (!start.retried || ip.is_loopback()) {
+    return true;
+  }
+  const Bytes group = group_of(ip);
+  const auto same = std::ranges::count_if(by_remote_, [&](const auto& each) {
+    const Session::Impl& impl = sessions_.at(each.second)->impl();
+    return impl.half_open && impl.proven && group_of(each.first.ip) == group;
+  });
+  return static_cast<std::size_t>(same) < limits_.half_open_per_address_max;
+}
+
 void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
   ngtcp2_pkt_hd header;
   if (ngtcp2_accept(&header, datagram.data(), datagram.size()) != 0) {
@@ -137,7 +159,7 @@ void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
     send_retry(path, start, now);
     return;
   }
-  if (half_open_ >= limits_.half_open_max || sessions_.size() >= limits_.sessions_max) {
+  if (!has_room(path.remote.ip, start)) {
     close(k_connection_refused);
     return;
   }
@@ -147,6 +169,7 @@ void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
     return;
   }
   impl->asked = asked_;
+  impl->proven = start.retried;
   const SessionId id = impl->id;
   add_session(std::move(impl));
   Session& session = *sessions_.at(id);

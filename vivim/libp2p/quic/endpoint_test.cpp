@@ -233,6 +233,36 @@ TEST_CASE(
   CHECK(two.server.count(EventKind::connected) == 1);
 }
 
+TEST_CASE("endpoint: one address that proves itself again and again leaves room for others") {
+  Two two({.half_open_max = 64, .retry_above = 0, .half_open_per_address_max = 8});
+  const auto begin = [&two](std::uint8_t host, std::uint16_t port) {
+    Machine crowd(host, std::uint64_t{1000} + port);
+    crowd.at = place(host, port);
+    REQUIRE(crowd.endpoint->connect({.local = crowd.at, .remote = two.server.at}, std::nullopt,
+                                    two.now));
+    for (int flight = 0; flight < 2; ++flight) {  // one more after the Retry, and no answer to it
+      for (const auto& packet : crowd.packets(two.now)) {
+        two.server.feed(packet.from, packet.bytes, two.now);
+      }
+      for (const auto& packet : two.server.packets(two.now)) {
+        if (flight == 0 && packet.to == crowd.at) {
+          crowd.feed(packet.from, packet.bytes, two.now);
+        }
+      }
+    }
+  };
+  for (std::uint16_t port = 1; port <= 20; ++port) {
+    begin(9, port);
+  }
+  CHECK(two.server.endpoint->half_open() == 8);
+  CHECK(two.server.endpoint->stats().refused == 12);
+  begin(8, 1);
+  CHECK(two.server.endpoint->half_open() == 9);
+  two.connect(two.server.id);
+  carry(two.client, two.server, two.now);
+  CHECK(two.client.count(EventKind::connected) == 1);
+}
+
 TEST_CASE("endpoint: half-open handshakes and sessions are limited, and refused so") {
   Two two({.half_open_max = 8, .retry_above = 1000});
   for (std::uint64_t seed = 10; seed < 100; ++seed) {

@@ -196,6 +196,7 @@ struct Session::Impl {
   bool events_listed = false;           ///< the Endpoint's
   bool owned = true;                    ///< the Endpoint's user has not released it
   bool half_open = false;               ///< the Endpoint's
+  bool proven = false;                  ///< the Endpoint's: its client is where it says, by Retry
 };
 
 }  // namespace vivim::libp2p::quic

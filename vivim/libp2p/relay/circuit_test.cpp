@@ -1,6 +1,8 @@
 // Three hosts in simulation: what relays are for, and how their circuits end.
 #include "vivim/libp2p/relay/hosts_test_detail.hpp"
 #include "vivim/rt/error.hpp"
+#include "vivim/rt/loop.hpp"
+#include "vivim/rt/task_group.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
@@ -56,6 +58,44 @@ TEST_CASE("circuit: two hosts meet through a relay, and know that it is limited"
   CHECK(three.echo_over(three.b, three.a, bytes).value() == bytes);
   CHECK(three.server.stats().circuits == 1);
   CHECK(three.server.stats().bytes > 80'000);
+}
+
+namespace {
+
+rt::Co<void> ping_while_connecting(RelayedHost& from, PeerId to, rt::TaskGroup& tasks,
+                                   Multiaddr direct) {
+  struct Dial {
+    static rt::Co<void> run(Host& host, PeerId peer, Multiaddr address) {
+      (void)co_await host.connect(peer, {std::move(address)});
+    }
+  };
+  tasks.spawn("dial", Dial::run(from.host, to, std::move(direct)));
+  co_await rt::sleep_for(from.node.loop(), std::chrono::milliseconds(250));
+  (void)co_await from.host.ping(to);
+}
+
+}  // namespace
+
+TEST_CASE("circuit: a round trip through the relay is not taken for one of the direct connection") {
+  Three three(1);
+  three.world.set_default_link({.latency = 50ms});
+  REQUIRE(three.listen_through(three.b));
+  REQUIRE(three.connect(three.a, three.b));
+  three.world.run_for(5s);
+  rt::TaskGroup tasks(three.a.node.loop());
+  three.world.run(ping_while_connecting(three.a, three.b.id(), tasks, three.b.address));
+  three.world.run(tasks.stop());
+  const auto all = three.a.host.peers();
+  const auto rtt = [&](bool limited) {
+    const auto found = std::ranges::find_if(all, [&](const PeerInfo& info) {
+      return info.id == three.b.id() && info.limited == limited;
+    });
+    REQUIRE(found != all.end());
+    return found->rtt;
+  };
+  REQUIRE(rtt(true));
+  CHECK(*rtt(true) >= 200ms);
+  CHECK(rtt(false).value_or(0ms) < 150ms);
 }
 
 TEST_CASE("circuit: refusals reach the dialler with their status") {
@@ -132,6 +172,22 @@ TEST_CASE("circuit: a lost relay is asked again, and the address is gone meanwhi
   CHECK(
       three.world.run_until([&] { return three.b.transport->reserved(three.relay.id()); }, 30min));
   CHECK(three.connect(three.a, three.b));
+}
+
+TEST_CASE(
+    "circuit: a reservation that ends is not told any more, though the relay stays connected") {
+  Three three(1, {.limits = {.reservation_time = 10min}});
+  REQUIRE(three.listen_through(three.b));
+  const auto began = three.world.now();
+  three.relay.host.unhandle(std::string(k_hop_protocol_id));  // no more refreshing
+  const auto told = [&] {
+    return std::ranges::count(three.b.host.listen_addresses(), three.through(three.b)) > 0;
+  };
+  three.world.run_for(9min);
+  CHECK(told());
+  CHECK(three.world.run_until([&] { return !told(); }, 10min));
+  CHECK(three.world.now() - began < 10min + 1s);
+  CHECK(three.b.host.connected(three.relay.id()));
 }
 
 TEST_CASE("circuit: the relay stops: circuits end, others are refused") {

@@ -69,8 +69,11 @@ void Keeper::lost(Time now) {
   }
 }
 
-std::optional<Time> Keeper::next_deadline() const {
-  return asking_ ? std::nullopt : std::optional(due_);
+std::optional<Time> Keeper::next_deadline(Time now) const {
+  if (asking_) {
+    return std::nullopt;
+  }
+  return held(now) ? std::min(due_, *expiry_) : due_;
 }
 
 }  // namespace vivim::libp2p::relay

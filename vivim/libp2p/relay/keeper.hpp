@@ -42,8 +42,9 @@ class Keeper {
 
   bool held(Time now) const { return expiry_ && now < *expiry_; }
   bool asking() const { return asking_; }
-  /// When poll() will say yes; none while the answer is awaited.
-  std::optional<Time> next_deadline() const;
+  /// When poll() will say yes, or a reservation ends before that: the next time to look at poll()
+  /// and held(). None while the answer is awaited.
+  std::optional<Time> next_deadline(Time now) const;
 
  private:
   KeeperTimes times_;

@@ -80,12 +80,12 @@ rt::Co<void> RelayTransport::keep(Session& session) {
                     {"error", std::string_view(granted.error().message())}});
         session.keeper.failed(now());
       }
-      if (session.granted && !session.keeper.held(now())) {
-        session.granted.reset();
-        changed();
-      }
     }
-    session.timer->expire_at(rt::TimePoint(*session.keeper.next_deadline()));
+    if (session.granted && !session.keeper.held(now())) {
+      session.granted.reset();
+      changed();
+    }
+    session.timer->expire_at(rt::TimePoint(*session.keeper.next_deadline(now())));
     (void)co_await session.timer->wait();
   }
   session.kept = false;
@@ -102,7 +102,7 @@ void RelayTransport::on_event(const HostEvent& event) {
   }
   Session& session = *found->second;
   session.keeper.lost(now());
-  if (const auto next = session.keeper.next_deadline()) {
+  if (const auto next = session.keeper.next_deadline(now())) {
     session.timer->expire_at(rt::TimePoint(*next));
   }
   if (session.granted) {

@@ -114,28 +114,31 @@ TEST_CASE("relay keeper: asks, refreshes at half time, backs off, and asks again
   Keeper keeper;
   CHECK(keeper.poll(0s));
   CHECK_FALSE(keeper.poll(0s));
-  CHECK_FALSE(keeper.next_deadline());
+  CHECK_FALSE(keeper.next_deadline(0s));
   keeper.failed(1s);
-  CHECK(keeper.next_deadline() == std::optional<Time>(6s));
+  CHECK(keeper.next_deadline(1s) == std::optional<Time>(6s));
   CHECK_FALSE(keeper.poll(5s));
   CHECK(keeper.poll(6s));
   keeper.failed(6s);
-  CHECK(keeper.next_deadline() == std::optional<Time>(16s));
+  CHECK(keeper.next_deadline(6s) == std::optional<Time>(16s));
   CHECK(keeper.poll(16s));
   keeper.granted(1h, 20s);
   CHECK(keeper.held(30min));
   CHECK_FALSE(keeper.held(1h + 20s));
-  CHECK(keeper.next_deadline() == std::optional<Time>(30min + 20s));
+  CHECK(keeper.next_deadline(20s) == std::optional<Time>(30min + 20s));
   keeper.lost(60s);
   CHECK_FALSE(keeper.held(60s));
-  CHECK(keeper.next_deadline() == std::optional<Time>(65s));
+  CHECK(keeper.next_deadline(60s) == std::optional<Time>(65s));
   CHECK(keeper.poll(65s));
   keeper.granted(1s, 65s);  // however short it is: not asked for in a loop
-  CHECK(keeper.next_deadline() == std::optional<Time>(70s));
+  CHECK(keeper.next_deadline(65s) == std::optional<Time>(66s));  // it ends
+  CHECK_FALSE(keeper.poll(66s));
+  CHECK_FALSE(keeper.held(66s));
+  CHECK(keeper.next_deadline(66s) == std::optional<Time>(70s));
   for (int i = 0; i < 20; ++i) {
     keeper.failed(100s);
   }
-  CHECK(*keeper.next_deadline() <= 100s + 10min);
+  CHECK(*keeper.next_deadline(100s) <= 100s + 10min);
 }
 
 // Of gossipsub's PRUNE there, which is not here: ours are the times of a relay.
