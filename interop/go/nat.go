@@ -92,12 +92,21 @@ func (n *node) discover(ctx context.Context, wanted string) (reply, error) {
 	}
 }
 
-func (n *node) autonat(ctx context.Context, version string) (reply, error) {
-	if version == "2" {
-		return n.autonatV2(ctx)
+func (n *node) autonat(ctx context.Context, version, candidate string) (reply, error) {
+	addresses := n.host.Addrs()
+	if candidate != "" {
+		address, err := ma.NewMultiaddr(candidate)
+		if err != nil {
+			return nil, err
+		}
+		addresses = []ma.Multiaddr{address}
 	}
+	if version == "2" {
+		return n.autonatV2(ctx, addresses)
+	}
+	about := func() []ma.Multiaddr { return addresses }
 	for _, id := range n.host.Network().Peers() {
-		err := autonat.NewAutoNATClient(n.host, n.host.Addrs, nil).DialBack(ctx, id)
+		err := autonat.NewAutoNATClient(n.host, about, nil).DialBack(ctx, id)
 		if err == nil {
 			return reply{"reachable": true}, nil
 		}
@@ -122,12 +131,12 @@ func (n *node) startAutonatV2() error {
 	return n.asker.Start(n.host)
 }
 
-func (n *node) autonatV2(ctx context.Context) (reply, error) {
+func (n *node) autonatV2(ctx context.Context, addresses []ma.Multiaddr) (reply, error) {
 	if n.asker == nil {
 		return nil, errors.New("this peer was started without --autonat")
 	}
 	requests := []autonatv2.Request{}
-	for _, address := range n.host.Addrs() {
+	for _, address := range addresses {
 		requests = append(requests, autonatv2.Request{Addr: address, SendDialData: true})
 	}
 	for {

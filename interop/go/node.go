@@ -167,7 +167,7 @@ func (n *node) run(asked request) (reply, error) {
 	case "dial-many":
 		return n.held.dialMany(ctx, n.chosen, asked)
 	case "autonat":
-		return n.autonat(ctx, asked.text("version"))
+		return n.autonat(ctx, asked.text("version"), asked.text("candidate"))
 	}
 	id, err := peer.Decode(asked.text("peer"))
 	if err != nil {

@@ -12,7 +12,7 @@ const PREFIX = `vivim${process.pid}`
 const PORT = 4001
 const WAN = '45.77.0'
 
-export const AT = { relay: `${WAN}.1`, a: '10.0.1.2', b: '10.0.2.2' }
+export const AT = { relay: `${WAN}.1`, a: '10.0.1.2', b: '10.0.2.2', natA: `${WAN}.11` }
 
 // How a home's packets leave. `restricted`: as Linux does, the port is kept, and only who was sent to gets in.
 // `symmetric`: another port for each connection. `cone`: one port lets everybody in.

@@ -138,6 +138,10 @@ rt::Co<Result<json::object>> autonat(Node& node, json::object asked) {
   if (client == nullptr) {
     co_return fail(PeerError::bad_request);
   }
+  if (const auto candidate = text_of(asked, "candidate")) {
+    VIVIM_CO_TRY(auto address, libp2p::Multiaddr::parse(*candidate));
+    node.services().ask_about(std::move(address));
+  }
   VIVIM_CO_TRY(const auto finding, co_await client->ask(peer));
   co_return json::object{{"reachable", finding.reachable}, {"about", finding.address.to_string()}};
 }

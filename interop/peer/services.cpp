@@ -9,7 +9,11 @@ Services::Services(const Choice& choice, libp2p::Host& host, libp2p::Host& diale
     point_ = std::make_unique<libp2p::rendezvous::Server>(host, host.loop(), rng);
   }
   if (choice.autonat) {
-    autonat_ = std::make_unique<libp2p::autonat::AutonatClient>(host, rng);
+    libp2p::autonat::AutonatClientOptions options;
+    options.addresses = [this, &host] {
+      return candidates_.empty() ? host.listen_addresses() : candidates_;
+    };
+    autonat_ = std::make_unique<libp2p::autonat::AutonatClient>(host, rng, std::move(options));
     (void)autonat_->start();
   }
   if (choice.autonat_serve) {

@@ -20,12 +20,15 @@ class Services {
            const crypto::KeyPair& key, rt::Rng& rng);
 
   libp2p::autonat::AutonatClient* autonat() { return autonat_.get(); }
+  /// What AutoNAT asks about from now on, in place of the host's addresses.
+  void ask_about(libp2p::Multiaddr address) { candidates_ = {std::move(address)}; }
   libp2p::rendezvous::Client& rendezvous() { return rendezvous_; }
   rt::Co<void> stop();
 
  private:
   libp2p::rendezvous::Client rendezvous_;
   std::unique_ptr<libp2p::rendezvous::Server> point_;
+  std::vector<libp2p::Multiaddr> candidates_;
   std::unique_ptr<libp2p::autonat::AutonatClient> autonat_;
   std::unique_ptr<libp2p::autonat::AutonatServer> autonat_server_;
   std::unique_ptr<libp2p::dcutr::HolePuncher> puncher_;

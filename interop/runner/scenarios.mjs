@@ -85,11 +85,12 @@ function reachable (version) {
     [dialerKind, autonatFlags(dialerKind, '--autonat', version), here],
     [listenerKind, autonatFlags(listenerKind, '--autonat-serve', version), there]
   ], async (dialer, listener) => {
+    const candidate = `/ip4/${PUBLIC[0]}/tcp/4001`
     const { addrs: [at] } = await listener.ask('listen', { addr: `/ip4/${PUBLIC[1]}/tcp/4001` })
-    await dialer.ask('listen', { addr: `/ip4/${PUBLIC[0]}/tcp/4001` })
+    await dialer.ask('listen', { addr: candidate })
     await dialer.ask('dial', { addr: at })
     await dialer.ask('identify', { peer: listener.id })
-    const told = await dialer.ask('autonat', { peer: listener.id, version })
+    const told = await dialer.ask('autonat', { peer: listener.id, version, candidate })
     require(told.reachable, `not reachable: ${told.about ?? told.reason}`)
     return { ok: true, detail: '' }
   }))

@@ -229,6 +229,39 @@ TEST_CASE("autonat: v1: with servers that speak nothing newer") {
   }
 }
 
+namespace {
+
+/// A v1 server that reached the first address, and says whom it reached there.
+rt::Co<void> say_whom(InboundStream inbound) {
+  DelimitedReader reader(k_message_bytes_max);
+  const auto bytes = co_await read_message(*inbound.stream, reader);
+  REQUIRE(bytes);
+  const auto request = v1::decode(*bytes);
+  REQUIRE(request);
+  const auto& dial = std::get<v1::Dial>(*request);
+  const Bytes answer = delimited(v1::encode(
+      v1::DialResponse{.status = v1::Status::ok,
+                       .address = dial.addresses.front().with_peer(inbound.peer).value()}));
+  CHECK(co_await inbound.stream->write(answer));
+  (void)co_await inbound.stream->close_write();
+}
+
+}  // namespace
+
+TEST_CASE("autonat: v1: a server that names the peer with the address, as rust-libp2p does") {
+  World world(1);
+  Server server(world);
+  server.peer.host.unhandle(std::string(k_dial_request_protocol_id));
+  CHECK(server.peer.host.handle(std::string(k_v1_protocol_id), say_whom));
+  Client client(world.add_node("client"), {.reachability = {.confidence_min = 1}});
+  client.meet(world, server);
+  const auto finding = client.ask(world, server);
+  REQUIRE(finding);
+  CHECK(finding->reachable);
+  client.stop(world);
+  server.stop(world);
+}
+
 TEST_CASE("autonat: a node asks by itself until it knows") {
   World world(1);
   Server first(world);

@@ -149,8 +149,10 @@ rt::Co<Result<Finding>> AutonatClient::ask_v1(rt::Stream& stream, PeerId server,
   }
   switch (response->status) {
     case v1::Status::ok: {
-      const auto found =
-          response->address ? std::ranges::find(addresses, *response->address) : addresses.begin();
+      // rust-libp2p says whom it reached, too.
+      const auto found = response->address
+                             ? std::ranges::find(addresses, response->address->without_peer())
+                             : addresses.begin();
       if (found == addresses.end()) {
         co_return fail(AutonatError::unexpected);
       }

@@ -13,6 +13,14 @@ namespace vivim::libp2p::dcutr {
 
 namespace {
 
+/// How long the initiator waits for the peer's proposal before it makes its own: then its dial has
+/// reached a socket that listens, and both ends took themselves for the server.
+rt::Duration patience_for(Time rtt) {
+  return std::max<rt::Duration>(std::chrono::seconds(1), 3 * rtt);
+}
+/// The attempt in which a peer may have changed its role.
+constexpr unsigned k_attempt_of_doubt = 3;
+
 /// When nothing is due.
 constexpr auto k_timer_rests = std::chrono::hours(1);
 
@@ -102,6 +110,9 @@ void HolePuncher::on_host_event(const HostEvent& event) {
     return;
   }
   const bool relayed = event.limited || is_relayed(event.remote);
+  if (event.kind == HostEvent::Kind::disconnected && event.connections_left == 0) {
+    answered_.erase(*event.peer);
+  }
   if (event.kind == HostEvent::Kind::connected && !relayed) {
     if (const auto found = active_.find(*event.peer); found != active_.end()) {
       found->second->wake.set();
@@ -141,8 +152,10 @@ rt::Co<Result<void>> HolePuncher::punch(PeerId peer) {
     co_return fail(DcutrError::too_many, options_.active_max);
   }
   Active& active = *active_.emplace(peer, std::make_unique<Active>(host_.loop())).first->second;
+  expect_dials();
   const auto result = co_await try_all(peer, active);
   active_.erase(peer);
+  expect_dials();
   idle_.set();
   if (result) {
     retire_relayed(peer);
@@ -180,6 +193,7 @@ rt::Co<Result<void>> HolePuncher::try_all(PeerId peer, Active& active) {
     co_await pause(active, initiator.dial_at() - now());
     const ConnectOptions options{
         .role = initiator.role() == Role::server ? Direction::inbound : Direction::outbound,
+        .patience = patience_for(initiator.rtt()),
         .force_new = true,
         .reuse_port = true,
         .ignore_backoff = true};
@@ -257,6 +271,8 @@ rt::Co<void> HolePuncher::answer(InboundStream inbound) {
     co_return;
   }
   answering_.insert(peer);
+  ++answered_[peer];
+  expect_dials();
   Responder responder(options_.initiator.scope);
   rt::Stream* const raw = inbound.stream.get();
   rt::Deadline deadline(host_.loop(), options_.answer_time_max, [raw] { raw->reset(0); });
@@ -269,6 +285,7 @@ rt::Co<void> HolePuncher::answer(InboundStream inbound) {
     raw->reset(to_value(reset_code_for(result.error())));
   }
   answering_.erase(peer);
+  expect_dials();
   idle_.set();
 }
 
@@ -287,13 +304,22 @@ rt::Co<Result<void>> HolePuncher::respond(rt::Stream& stream, Responder& respond
 /// The relay's dialler is the client of the connection that is punched.
 rt::Co<void> HolePuncher::dial_back(PeerId peer, std::vector<Multiaddr> addresses) {
   if (!has_direct(peer) && !stopping_) {
-    const ConnectOptions options{
-        .role = Direction::outbound, .force_new = true, .reuse_port = true, .ignore_backoff = true};
+    const bool doubtful = answered_[peer] >= k_attempt_of_doubt;
+    const ConnectOptions options{.role = Direction::outbound,
+                                 .patience = doubtful ? options_.patience : rt::Duration::zero(),
+                                 .force_new = true,
+                                 .reuse_port = true,
+                                 .ignore_backoff = true};
     (void)co_await host_.connect(peer, std::move(addresses), options);
   }
   if (has_direct(peer)) {
     retire_relayed(peer);
   }
+}
+
+void HolePuncher::expect_dials() {
+  const bool idle = active_.empty() && answering_.empty();
+  host_.set_inbound_patience(idle ? rt::Duration::zero() : options_.inbound_patience);
 }
 
 void HolePuncher::retire_relayed(const PeerId& peer) {

@@ -36,6 +36,12 @@ struct HolePuncherOptions {
   rt::Duration answer_time_max = std::chrono::seconds(15);
   /// After our dial failed: how long the peer's may still arrive.
   rt::Duration settle_time = std::chrono::seconds(2);
+  /// How long the relay's dialler waits, from the third attempt on, for a peer that takes the
+  /// client's part then, as go-libp2p does; less than the initiator's own patience.
+  rt::Duration patience = std::chrono::milliseconds(500);
+  /// How long a dialler may say nothing that reached our listener meanwhile, before we are the
+  /// client: an initiator whose dial did, and who is the server.
+  rt::Duration inbound_patience = std::chrono::milliseconds(1500);
   /// How long the relayed connection lives on beside the direct one.
   rt::Duration grace_time = std::chrono::seconds(10);
   /// Hole punches under way, of each side.
@@ -93,6 +99,8 @@ class HolePuncher {
   rt::Co<void> dial_back(PeerId peer, std::vector<Multiaddr> addresses);
   rt::Co<void> watch_time();
   void retire_relayed(const PeerId& peer);
+  /// After active_ or answering_ changed.
+  void expect_dials();
   bool has_direct(const PeerId& peer) const;
   std::vector<Multiaddr> own_addresses() const;
   void emit(HolePunchEvent event);
@@ -106,6 +114,7 @@ class HolePuncher {
   std::set<PeerId> relayed_;                          ///< connected to us, no hole punched yet
   std::map<PeerId, std::unique_ptr<Active>> active_;  ///< that we initiate
   std::set<PeerId> answering_;
+  std::map<PeerId, unsigned> answered_;       ///< attempts, of peers that are connected
   std::map<PeerId, rt::TimePoint> retiring_;  ///< whose relayed connections close then
   bool stopping_ = false;
   rt::Event idle_;

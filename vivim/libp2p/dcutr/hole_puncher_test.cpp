@@ -81,6 +81,75 @@ TEST_CASE("hole punch: one symmetric NAT and a peer that takes from any port") {
   CHECK(net.relayed(net.a, net.b) == 0);
 }
 
+TEST_CASE("hole punch: a dial that reaches a socket that listens finds its role at once") {
+  // b's port is another than a was told, so a's dial is lost, and b's arrives at a's listener: both
+  // are servers, until b has waited for nothing.
+  Net net(1, NatOptions::restricted(), NatOptions::symmetric());
+  REQUIRE(net.connect());
+  CHECK(net.world.run_until([&] { return net.at_b.count(Kind::punched) == 1; }, 5s));
+  CHECK(net.at_b.events.back().attempt == 1);
+  CHECK(net.echo(net.a, net.b, 100'000));
+}
+
+namespace {
+
+/// Says what an initiator says, and dials if it is to.
+rt::Co<Result<void>> initiate(Host& host, PeerId peer, std::vector<Multiaddr> own,
+                              std::optional<Direction> dials_as) {
+  const std::string protocol(k_protocol_id);
+  VIVIM_CO_TRY(auto opened,
+               co_await host.open_stream(peer, std::span(&protocol, 1), {.allow_limited = true}));
+  const Bytes first =
+      delimited(encode(Message{.type = Message::Type::connect, .addresses = std::move(own)}));
+  VIVIM_CO_TRYV(co_await opened.stream->write(first));
+  DelimitedReader reader(k_message_bytes_max);
+  VIVIM_CO_TRY(const auto bytes, co_await read_message(*opened.stream, reader));
+  VIVIM_CO_TRY(const auto theirs, decode(bytes));
+  const Bytes sync = delimited(encode(Message{.type = Message::Type::sync}));
+  VIVIM_CO_TRYV(co_await opened.stream->write(sync));
+  VIVIM_CO_TRYV(co_await opened.stream->close_write());
+  if (dials_as) {
+    co_await rt::sleep_for(host.loop(), 50ms);
+    const ConnectOptions as_told{
+        .role = dials_as, .force_new = true, .reuse_port = true, .ignore_backoff = true};
+    VIVIM_CO_TRYV(co_await host.connect(peer, theirs.addresses, as_told));
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+TEST_CASE("hole punch: a peer that is the client in its third attempt, as go-libp2p is") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  net.world.run(net.at_b.puncher.stop());
+  REQUIRE(net.connect());
+  net.world.run_for(1s);
+  const auto own = net.b.host.observed_addresses();
+  for (const bool last : {false, false, true}) {
+    CHECK_FALSE(net.direct(net.a, net.b));
+    const auto dials_as = last ? std::optional(Direction::outbound) : std::nullopt;
+    CHECK(net.world.run(initiate(net.b.host, net.a.id(), own, dials_as)));
+    net.world.run_for(last ? 1s : 15s);
+  }
+  CHECK(net.direct(net.a, net.b));
+  CHECK(net.echo(net.a, net.b, 100'000));
+}
+
+TEST_CASE("hole punch: an initiator without patience that dials a socket that listens") {
+  // As go-libp2p and rust-libp2p do: a server that hears nothing says nothing.
+  Net net(1, NatOptions::restricted(), NatOptions::symmetric());
+  net.world.run(net.at_b.puncher.stop());
+  REQUIRE(net.connect());
+  net.world.run_for(1s);
+  const auto begin = net.world.now();
+  CHECK(net.world.run(
+      initiate(net.b.host, net.a.id(), net.b.host.observed_addresses(), Direction::inbound)));
+  CHECK(net.world.now() - begin < 4s);
+  CHECK(net.direct(net.b, net.a));
+  CHECK(net.world.run_until([&] { return net.direct(net.a, net.b); }, 1s));
+  CHECK(net.echo(net.a, net.b, 100'000));
+}
+
 TEST_CASE("hole punch: a peer with an address that everybody reaches is just dialled") {
   Net net(1, std::nullopt, NatOptions::port_restricted(), Scope::any);
   REQUIRE(net.connect());

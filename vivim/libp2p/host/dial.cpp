@@ -221,10 +221,12 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
                                                   Dialing& dialing, Proposal proposal) {
   VIVIM_CO_TRY(auto descriptor, resources_->reserve(Direction::outbound, {.file_descriptors = 1}));
   const Multiaddr remote = address;
+  const ConnectOptions& options = dialing.options;
+  const Direction role = options.role.value_or(Direction::outbound);
   auto connection =
       co_await transport.dial(std::move(address), {.timeout = times_.dial_max,
                                                    .expected_peer = dialing.peer,
-                                                   .role = dialing.options.role,
+                                                   .role = role,
                                                    .reuse_port = dialing.options.reuse_port});
   if (stopping_ || dialing.result) {
     co_return fail(HostError::stopping);
@@ -232,13 +234,17 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
   if (!connection) {
     co_return fail(connection.error());
   }
-  UpgradeOptions upgrade{.direction = dialing.options.role,
+  UpgradeOptions upgrade{.direction = role,
                          .expected_peer = dialing.peer,
                          .proposal = proposal,
                          .allow = [this, remote](const PeerId& peer) {
                            return allows(Direction::outbound, peer, remote);
                          }};
   const std::size_t first_security = proposal == Proposal::one_by_one ? 1 : 0;
+  if (options.patience > rt::Duration::zero() || (!options.role && options.reuse_port)) {
+    upgrade.undecided.emplace(
+        Undecided{.loop = loop_, .number = rng_.u64(), .patience = options.patience});
+  }
   const bool raw = std::holds_alternative<RawConnection>(*connection);
   auto established = co_await establish(std::move(*connection), std::move(upgrade), first_security);
   if (established && raw) {

@@ -65,11 +65,36 @@ struct Dials {
 };
 
 rt::Co<void> connect_into(Host& host, PeerId peer, std::vector<Multiaddr> addresses,
-                          std::optional<Result<PeerId>>& into) {
-  into.emplace(co_await host.connect(peer, std::move(addresses)));
+                          std::optional<Result<PeerId>>& into, ConnectOptions options = {}) {
+  into.emplace(co_await host.connect(peer, std::move(addresses), options));
 }
 
 }  // namespace
+
+TEST_CASE("dial: two dials that meet are one connection, and its ends find their roles") {
+  Dials dials;
+  std::optional<Result<PeerId>> at_a;
+  std::optional<Result<PeerId>> at_b;
+  const ConnectOptions from_port{.reuse_port = true};
+  dials.tasks.spawn(
+      "a", connect_into(dials.a.host, dials.b.host.peer_id(), {dials.b.address}, at_a, from_port));
+  dials.tasks.spawn(
+      "b", connect_into(dials.b.host, dials.a.host.peer_id(), {dials.a.address}, at_b, from_port));
+  dials.world.run_for(1s);
+  REQUIRE(at_a);
+  REQUIRE(at_b);
+  CHECK(at_a->has_value());
+  CHECK(at_b->has_value());
+  CHECK(dials.a.host.peers().size() == 1);
+  CHECK(dials.b.host.peers().size() == 1);
+  CHECK(dials.a.last(Kind::connected)->direction == Direction::outbound);
+  CHECK(dials.b.last(Kind::connected)->direction == Direction::outbound);
+  const Bytes said(100'000, 7);
+  CHECK(dials.world.run(
+            echo_once(dials.a.host, dials.a.node.loop(), dials.b.host.peer_id(), said)) == said);
+  CHECK(dials.world.run(
+            echo_once(dials.b.host, dials.b.node.loop(), dials.a.host.peer_id(), said)) == said);
+}
 
 TEST_CASE("dial: a silent address costs a little, not its timeout; a refusing one nothing") {
   Dials dials;

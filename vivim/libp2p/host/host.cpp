@@ -178,20 +178,20 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
                           .limited = ready->limited};
   }
   auto& raw = std::get<RawConnection>(connection);
-  const Direction role = options.direction;
   VIVIM_CO_TRY(auto upgraded,
                co_await secure(std::move(raw.stream), std::move(options), first_security));
   const auto muxer = std::ranges::find(muxers_, std::string_view(upgraded.muxer),
                                        [](const auto& each) { return each->protocol_id(); });
   VIVIM_ASSERT(muxer != muxers_.end());
-  co_return Established{.peer = upgraded.peer,
-                        .connection = (*muxer)->make(loop_, role, std::move(upgraded.stream),
-                                                     std::move(upgraded.early)),
-                        .local = std::move(raw.local),
-                        .remote = std::move(raw.remote),
-                        .security = std::move(upgraded.security),
-                        .muxer = std::move(upgraded.muxer),
-                        .limited = raw.limited};
+  co_return Established{
+      .peer = upgraded.peer,
+      .connection = (*muxer)->make(loop_, upgraded.direction, std::move(upgraded.stream),
+                                   std::move(upgraded.early)),
+      .local = std::move(raw.local),
+      .remote = std::move(raw.remote),
+      .security = std::move(upgraded.security),
+      .muxer = std::move(upgraded.muxer),
+      .limited = raw.limited};
 }
 
 Subscription Host::subscribe(std::function<void(const HostEvent&)> observer) {

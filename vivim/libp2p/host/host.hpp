@@ -103,6 +103,9 @@ class Host {
                                  ConnectOptions options = {});
   /// Closes every connection with a peer, in order; what is being sent still leaves.
   void disconnect(const PeerId& peer);
+  /// How long the dialler of an inbound connection may say nothing before we propose to it: while a
+  /// hole is punched, whose server side may dial a socket of ours that listens. Zero: for ever.
+  void set_inbound_patience(rt::Duration patience) { inbound_patience_ = patience; }
   /// Closes those that lead through a relay, when a direct one replaced them.
   void disconnect_relayed(const PeerId& peer);
 
@@ -265,6 +268,7 @@ class Host {
   std::string agent_;
   HostLimits limits_;
   HostTimes times_;
+  rt::Duration inbound_patience_{};
   PeerId peer_id_;
   multiformats::PublicKey public_key_;
   record::OwnRecord own_record_;

@@ -99,6 +99,10 @@ rt::Co<std::optional<Host::ConnectionId>> Host::inbound(TransportConnection conn
                          .allow = [this, &remote](const PeerId& peer) {
                            return allows(Direction::inbound, peer, remote);
                          }};
+  if (inbound_patience_ > rt::Duration::zero()) {
+    options.undecided.emplace(
+        Undecided{.loop = loop_, .number = rng_.u64(), .patience = inbound_patience_});
+  }
   auto established = co_await establish(std::move(connection), std::move(options), 0);
   auto handshaking = std::move(handshaking_.extract(handshake).mapped());
   half_open_.end(handshake);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "vivim/libp2p/transport/reset_code.hpp"
+#include "vivim/rt/deadline.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {
@@ -27,6 +28,54 @@ rt::Co<Result<Bytes>> converse(rt::Stream& stream, Machine& machine) {
     BytesView in = BytesView(buffer).first(count);
     VIVIM_CO_TRY(const auto used, machine.feed(in));
     if (machine.done()) {
+      co_return to_bytes(in.subspan(used));
+    }
+  }
+  co_return Bytes();
+}
+
+/// Writes what Undecided says, from the conversation and from the end of its patience: one write
+/// at a time.
+class Speaker {
+ public:
+  Speaker(rt::Loop& loop, rt::Stream& stream, multistream::Undecided& side)
+      : stream_(stream), side_(side), free_(loop) {
+    free_.set();
+  }
+
+  rt::Co<Result<void>> speak() {
+    while (!free_.is_set()) {
+      co_await free_.wait();
+    }
+    free_.reset();
+    const Bytes output = side_.take_output();
+    const auto written = output.empty() ? Result<void>() : co_await stream_.write(output);
+    free_.set();
+    co_return written;
+  }
+  /// A failure shows in what reads meanwhile.
+  rt::Co<void> speak_up() { (void)co_await speak(); }
+
+ private:
+  rt::Stream& stream_;
+  multistream::Undecided& side_;
+  rt::Event free_;
+};
+
+/// Speaks and listens until it is decided, and returns what was behind.
+rt::Co<Result<Bytes>> converse_undecided(rt::Stream& stream, multistream::Undecided& side,
+                                         Speaker& speaker) {
+  std::array<std::uint8_t, k_read_bytes> buffer{};
+  while (!side.done()) {
+    VIVIM_CO_TRYV(co_await speaker.speak());
+    VIVIM_CO_TRY(const auto count, co_await stream.read_some(buffer));
+    if (count == 0) {
+      co_return fail(HostError::closed_during_negotiation);
+    }
+    const BytesView in = BytesView(buffer).first(count);
+    VIVIM_CO_TRY(const auto used, side.feed(in));
+    if (side.done()) {
+      (void)co_await speaker.speak();  // the agreement
       co_return to_bytes(in.subspan(used));
     }
   }
@@ -114,6 +163,34 @@ rt::Co<Result<Agreement>> agree(rt::Stream& stream, multistream::ProtocolList su
   // An optimistic dialer may be gone already: its data still counts.
   (void)co_await stream.write(listener.take_output());
   co_return Agreement{.protocol = std::string(*listener.protocol()), .early = std::move(early)};
+}
+
+rt::Co<Result<Decision>> decide(rt::Loop& loop, rt::Stream& stream,
+                                std::vector<std::string> protocols, std::uint64_t number,
+                                rt::Duration patience) {
+  using multistream::Opening;
+  const bool listens = patience > rt::Duration::zero();
+  multistream::Undecided side(std::move(protocols), number,
+                              listens ? Opening::listen : Opening::propose);
+  Speaker speaker(loop, stream, side);
+  rt::TaskGroup tasks(loop);
+  std::optional<rt::Deadline> silence;
+  if (listens) {
+    silence.emplace(loop, patience, [&] {
+      side.propose();
+      tasks.spawn("proposal", speaker.speak_up());
+    });
+  }
+  auto early = co_await converse_undecided(stream, side, speaker);
+  if (silence) {
+    co_await silence->finish();
+  }
+  co_await tasks.stop();
+  if (!early) {
+    co_return fail(early.error());
+  }
+  Agreement agreement{.protocol = std::string(*side.protocol()), .early = std::move(*early)};
+  co_return Decision{.agreement = std::move(agreement), .initiator = side.initiator()};
 }
 
 std::unique_ptr<rt::Stream> propose_with_first_write(std::unique_ptr<rt::Stream> stream,

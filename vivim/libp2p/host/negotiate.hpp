@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "vivim/libp2p/host/error.hpp"
-#include "vivim/libp2p/multistream/negotiation.hpp"
+#include "vivim/libp2p/multistream/undecided.hpp"
 #include "vivim/libp2p/transport/early_bytes.hpp"
+#include "vivim/rt/loop.hpp"
 #include "vivim/rt/stream.hpp"
 
 namespace vivim::libp2p {
@@ -23,6 +24,18 @@ rt::Co<Result<Agreement>> propose(rt::Stream& stream, std::vector<std::string> p
 
 /// Lets the peer propose. Errors as propose().
 rt::Co<Result<Agreement>> agree(rt::Stream& stream, multistream::ProtocolList supported);
+
+/// What Undecided found out.
+struct Decision {
+  Agreement agreement;
+  bool initiator = false;
+};
+
+/// For a connection of which it is open who proposes: listens for `patience`, and then proposes
+/// too; `number` is drawn at random. Errors as propose(), and those of Undecided.
+rt::Co<Result<Decision>> decide(rt::Loop& loop, rt::Stream& stream,
+                                std::vector<std::string> protocols, std::uint64_t number,
+                                rt::Duration patience);
 
 /// Proposes one protocol and does not wait for the answer: what is written follows at once, and the
 /// answer is checked by the first read, which fails if the peer refused. For protocols that the

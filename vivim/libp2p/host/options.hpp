@@ -78,7 +78,13 @@ struct HostOptions {
 /// How Host::connect treats the connection that it makes.
 struct ConnectOptions {
   /// Which side of the security handshake we take; inbound: a hole punch as the server side.
-  Direction role = Direction::outbound;
+  /// Absent: the client's, and with `reuse_port`, whose dial the peer's own may meet, the one that
+  /// multistream's simultaneous open gives us.
+  std::optional<Direction> role = {};
+  /// When the peer may take the part that `role` gives to us: how long we wait for its proposal,
+  /// and are the server if it comes, before we make ours. Not for transports that secure their own
+  /// connections.
+  rt::Duration patience{};
   /// Also when a connection with the peer exists.
   bool force_new = false;
   /// Dial from the port that we listen on, where the transport can.

@@ -15,7 +15,8 @@ namespace {
 struct Chosen {
   Security* security;
   std::unique_ptr<rt::Stream> transport;
-  std::shared_ptr<bool> agreed;  ///< whether the peer agreed, if that is still open
+  Direction direction;
+  std::shared_ptr<bool> agreed = nullptr;  ///< whether the peer agreed, if that is still open
 };
 
 std::vector<std::string> names_of(const std::vector<Security*>& securities) {
@@ -39,25 +40,40 @@ Error refused_as(const Error& error, HostError instead) {
   return error.is(multistream::MultistreamError::none_supported) ? Error(instead) : error;
 }
 
+/// Who proposes, and what.
+rt::Co<Result<Decision>> settle(rt::Stream& stream, std::vector<std::string> names,
+                                const UpgradeOptions& options) {
+  if (options.undecided) {
+    const auto& open = *options.undecided;
+    co_return co_await decide(open.loop, stream, std::move(names), open.number, open.patience);
+  }
+  VIVIM_CO_TRY(auto agreement, co_await negotiate(stream, options.direction, std::move(names)));
+  co_return Decision{.agreement = std::move(agreement),
+                     .initiator = options.direction == Direction::outbound};
+}
+
 rt::Co<Result<Chosen>> choose_security(std::unique_ptr<rt::Stream> transport,
                                        const std::vector<Security*>& securities,
                                        const UpgradeOptions& options) {
-  if (options.direction == Direction::outbound &&
+  if (options.direction == Direction::outbound && !options.undecided &&
       options.proposal == Proposal::with_first_message) {
     Security* const first = securities.front();
     auto agreed = std::make_shared<bool>(false);
     auto proposing =
         propose_with_first_write(std::move(transport), std::string(first->protocol_id()), agreed);
-    co_return Chosen{.security = first, .transport = std::move(proposing), .agreed = agreed};
+    co_return Chosen{.security = first,
+                     .transport = std::move(proposing),
+                     .direction = Direction::outbound,
+                     .agreed = agreed};
   }
-  VIVIM_CO_TRY(auto agreement,
-               co_await negotiate(*transport, options.direction, names_of(securities)));
+  VIVIM_CO_TRY(auto decision, co_await settle(*transport, names_of(securities), options));
+  auto& agreement = decision.agreement;
   const auto found = std::ranges::find(securities, std::string_view(agreement.protocol),
                                        [](const Security* each) { return each->protocol_id(); });
   VIVIM_ASSERT(found != securities.end());
   co_return Chosen{.security = *found,
                    .transport = with_early_bytes(std::move(transport), std::move(agreement.early)),
-                   .agreed = nullptr};
+                   .direction = decision.initiator ? Direction::outbound : Direction::inbound};
 }
 
 /// Whether the peer ended the connection: as one does that refuses a proposal and takes the first
@@ -71,7 +87,7 @@ rt::Co<Result<Upgraded>> secure(std::unique_ptr<rt::Stream> transport, UpgradePr
                                 const UpgradeOptions& options) {
   VIVIM_CO_TRY(auto chosen,
                co_await choose_security(std::move(transport), protocols.securities, options));
-  auto secured = co_await chosen.security->secure(std::move(chosen.transport), options.direction,
+  auto secured = co_await chosen.security->secure(std::move(chosen.transport), chosen.direction,
                                                   options.expected_peer, protocols.muxers);
   if (!secured) {
     const bool others = chosen.agreed != nullptr && protocols.securities.size() > 1;
@@ -83,6 +99,7 @@ rt::Co<Result<Upgraded>> secure(std::unique_ptr<rt::Stream> transport, UpgradePr
     co_return fail(HostError::gated);
   }
   Upgraded upgraded{.peer = channel.peer,
+                    .direction = chosen.direction,
                     .stream = std::move(channel.stream),
                     .security = std::string(chosen.security->protocol_id())};
   if (channel.muxer && std::ranges::count(protocols.muxers, *channel.muxer) > 0) {
@@ -104,7 +121,7 @@ rt::Co<Result<Upgraded>> upgrade(std::unique_ptr<rt::Stream> transport, UpgradeP
     co_return upgraded;
   }
   auto agreement =
-      co_await negotiate(*upgraded->stream, options.direction, std::move(protocols.muxers));
+      co_await negotiate(*upgraded->stream, upgraded->direction, std::move(protocols.muxers));
   if (!agreement) {
     co_return fail(refused_as(agreement.error(), HostError::no_common_muxer));
   }

@@ -9,6 +9,7 @@
 #include "vivim/libp2p/transport/direction.hpp"
 #include "vivim/libp2p/transport/security.hpp"
 #include "vivim/multiformats/peer_id.hpp"
+#include "vivim/rt/loop.hpp"
 #include "vivim/rt/stream.hpp"
 
 namespace vivim::libp2p {
@@ -22,11 +23,21 @@ enum class Proposal : std::uint8_t {
   one_by_one,
 };
 
+/// For a connection of which it is open who proposes: decide().
+struct Undecided {
+  rt::Loop& loop;
+  std::uint64_t number = 0;  ///< drawn at random
+  rt::Duration patience{};   ///< how long the peer's proposal is waited for
+};
+
 struct UpgradeOptions {
+  /// Who proposes, and is the client of all that follows.
   Direction direction = Direction::outbound;
   /// Whom we dialled.
   std::optional<multiformats::PeerId> expected_peer;
   Proposal proposal = Proposal::with_first_message;
+  /// In place of `direction` and `proposal`.
+  std::optional<Undecided> undecided = {};
   /// Asked when the peer has proved who it is; false ends with HostError::gated.
   std::function<bool(const multiformats::PeerId&)> allow = {};
 };
@@ -40,6 +51,7 @@ struct UpgradeProtocols {
 /// A secured connection whose ends agreed on a muxer.
 struct Upgraded {
   multiformats::PeerId peer;
+  Direction direction;  ///< outbound: we are the client
   std::unique_ptr<FrameStream> stream;
   std::string security;  ///< protocol id
   std::string muxer;     ///< protocol id: one of ours

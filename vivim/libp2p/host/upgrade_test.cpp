@@ -173,6 +173,55 @@ TEST_CASE("upgrade: a peer that negotiates its muxer behind the handshake") {
   }
 }
 
+TEST_CASE("upgrade: where it is open who proposes, one end does") {
+  struct Case {
+    bool a_open;
+    bool b_open;
+    rt::Duration a_patience;
+    rt::Duration b_patience;
+    Direction b_direction;
+    bool a_proposes;
+  };
+  const std::vector<Case> cases{
+      // Both dialled: the higher number, which b draws.
+      {true, true, 0s, 0s, Direction::outbound, false},
+      // a met a listener, with patience and without.
+      {true, false, 0s, 0s, Direction::inbound, true},
+      {true, false, 200ms, 0s, Direction::inbound, true},
+      // a listens, and b proposes: as a plain dialler does, and as one that has less patience.
+      {true, false, 200ms, 0s, Direction::outbound, false},
+      {true, true, 500ms, 200ms, Direction::outbound, false},
+  };
+  for (const auto& each : cases) {
+    Setting setting;
+    UpgradeOptions at_a{.expected_peer = setting.listener.identity.peer_id()};
+    UpgradeOptions at_b{.direction = each.b_direction};
+    rt::Loop& loop = setting.dialer.node.loop();
+    if (each.a_open) {
+      at_a.undecided.emplace(
+          libp2p::Undecided{.loop = loop, .number = 1, .patience = each.a_patience});
+    }
+    if (each.b_open) {
+      at_b.undecided.emplace(
+          libp2p::Undecided{.loop = loop, .number = 2, .patience = each.b_patience});
+    }
+    setting.tasks.spawn(
+        "a", upgrade_into(std::move(setting.a), setting.dialer, at_a, setting.at_dialer));
+    setting.tasks.spawn(
+        "b", upgrade_into(std::move(setting.b), setting.listener, at_b, setting.at_listener));
+    setting.world.run_for(1s);
+    REQUIRE(setting.at_dialer);
+    REQUIRE(setting.at_listener);
+    REQUIRE(setting.at_dialer->has_value());
+    REQUIRE(setting.at_listener->has_value());
+    const auto a = (*setting.at_dialer)->direction;
+    CHECK(a == (each.a_proposes ? Direction::outbound : Direction::inbound));
+    CHECK((*setting.at_listener)->direction != a);
+    CHECK((*setting.at_listener)->peer == setting.dialer.identity.peer_id());
+    setting.world.run(setting.tasks.stop());
+  }
+}
+
 TEST_CASE("upgrade: each operation of either transport fails in turn, and both ends end") {
   for (const bool dialer_fails : {true, false}) {
     std::uint64_t nth = 1;
