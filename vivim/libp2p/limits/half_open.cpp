@@ -2,20 +2,14 @@
 
 #include <algorithm>
 
+#include "vivim/multiformats/address_scope.hpp"
+
 namespace vivim::libp2p::limits {
 
 namespace {
 
-constexpr std::size_t k_group_bytes_v6 = 7;
-
 Bytes origin_of(const multiformats::Multiaddr& from) {
-  if (const auto v4 = from.find(multiformats::Protocol::ip4)) {
-    return to_bytes(v4->value);
-  }
-  if (const auto v6 = from.find(multiformats::Protocol::ip6)) {
-    return to_bytes(v6->value.first(k_group_bytes_v6));
-  }
-  return from.bytes();
+  return multiformats::ip_group(from).value_or(from.bytes());
 }
 
 }  // namespace
