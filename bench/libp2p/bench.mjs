@@ -222,13 +222,12 @@ async function rawOverLink (bytes) {
 }
 
 async function longFat (combination) {
-  const bytes = options.quick ? 128 << 20 : 512 << 20
-  const measures = combination.transport === 'tcp' ? { 'raw TCP': () => rawOverLink(bytes) } : {}
+  const measures = combination.transport === 'tcp' ? { 'raw TCP': () => rawOverLink(BYTES) } : {}
   for (const kind of having(combination)) {
     measures[kind] = () => pair(kind, combination, (dialer, listener, at) => overLink(at, 1000, async near => {
       await dialer.ask('dial', { addr: near })
-      const { seconds } = await dialer.ask('perf', { peer: listener.id, upload: bytes }, PATIENCE)
-      return gigabits(bytes, seconds)
+      const { seconds } = await dialer.ask('perf', { peer: listener.id, upload: BYTES }, PATIENCE)
+      return gigabits(BYTES, seconds)
     }))
   }
   await measure(`one stream over ${RTT_MS} ms and 1 Gbit/s, ${nameOf(combination)}`, 'Gbit/s', measures)

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 
 #include "vivim/libp2p/yamux/session.hpp"
 
@@ -17,25 +19,56 @@ Config small_config() {
   return config;
 }
 
-// An application that answers a byte on each stream and closes by the stream's number.
-void react(Session& session, const Event& event, Time now) {
-  const auto id = static_cast<std::uint32_t>(event.stream);
-  std::uint8_t into[64];
+// An application that answers on each stream, by a copy or from its own memory, reads into memory
+// of its own, and closes at the end.
+struct Application {
+  Bytes zeros = Bytes(200);
+  std::map<StreamId, std::array<std::uint8_t, 64>> rooms;
+
+  void answer(Session& session, StreamId stream);
+  void read(Session& session, StreamId stream);
+  void react(Session& session, const Event& event, Time now);
+};
+
+void Application::answer(Session& session, StreamId stream) {
+  const auto id = static_cast<std::uint32_t>(stream);
+  const auto lent = session.lent(stream);
+  if (!lent || *lent > 0) {
+    return;
+  }
+  if (id % 3 == 0) {
+    (void)session.lend(stream, BytesView(zeros).first(1 + id % 200));
+  } else {
+    (void)session.write(stream, BytesView(zeros).first(id % 200));
+  }
+}
+
+void Application::read(Session& session, StreamId stream) {
+  auto& room = rooms[stream];
+  const auto outcome = session.read(stream, room);
+  if (outcome && outcome->at_end) {
+    if (session.lent(stream) == std::size_t{0}) {
+      (void)session.close_write(stream);
+    }
+  } else if (outcome && outcome->count == 0) {
+    session.expect(stream, room);
+  }
+}
+
+void Application::react(Session& session, const Event& event, Time now) {
   switch (event.kind) {
     case EventKind::opened:
     case EventKind::writable:
-      (void)session.write(event.stream, Bytes(id % 200));
+      answer(session, event.stream);
       break;
-    case EventKind::readable: {
-      const auto outcome = session.read(event.stream, into);
-      if (outcome && outcome->at_end) {
-        (void)session.close_write(event.stream);
-      }
+    case EventKind::readable:
+      read(session, event.stream);
+      read(session, event.stream);  // finds nothing, mostly: what comes next is expected
       break;
-    }
     case EventKind::closed:
     case EventKind::reset:
       session.release(event.stream);
+      rooms.erase(event.stream);
       break;
     case EventKind::can_open:
       (void)session.open_stream();
@@ -55,6 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   Time now{};
+  Application application;
   Session session(data[0] % 2 == 0 ? Role::dialer : Role::listener, small_config(), now);
   for (int i = 0; i < data[0] % 5; ++i) {
     (void)session.open_stream();
@@ -67,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     now += std::chrono::milliseconds(1);
     const auto fed = session.feed(part, now);
     while (const auto event = session.poll_event()) {
-      react(session, *event, now);
+      application.react(session, *event, now);
     }
     if (session.inbound_streams() > 8 || session.outbound_streams() > 8) {
       std::abort();
