@@ -77,7 +77,8 @@ Outcome<NetworkSecrets> read_secrets(const NetworkConfig& config, const std::str
       "All members of a private network need a copy of one key file. To make one: vivim swarm key "
       "> swarm.key";
   NetworkSecrets secrets;
-  VIVIM_TRY(const auto file, read_named("private_network", config.private_network, home, key_hint));
+  VIVIM_TRY(const auto file,
+            read_secret("private_network", config.private_network, home, key_hint));
   if (!config.private_network.empty()) {
     auto key = libp2p::pnet::PreSharedKey::parse(file.view());
     if (!key) {
