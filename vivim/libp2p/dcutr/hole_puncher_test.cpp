@@ -124,7 +124,7 @@ TEST_CASE("hole punch: a peer that is the client in its third attempt, as go-lib
   net.world.run(net.at_b.puncher.stop());
   REQUIRE(net.connect());
   net.world.run_for(1s);
-  const auto own = net.b.host.observed_addresses();
+  const auto own = net.b.host.observed_addresses(1);
   for (const bool last : {false, false, true}) {
     CHECK_FALSE(net.direct(net.a, net.b));
     const auto dials_as = last ? std::optional(Direction::outbound) : std::nullopt;
@@ -143,7 +143,7 @@ TEST_CASE("hole punch: an initiator without patience that dials a socket that li
   net.world.run_for(1s);
   const auto begin = net.world.now();
   CHECK(net.world.run(
-      initiate(net.b.host, net.a.id(), net.b.host.observed_addresses(), Direction::inbound)));
+      initiate(net.b.host, net.a.id(), net.b.host.observed_addresses(1), Direction::inbound)));
   CHECK(net.world.now() - begin < 4s);
   CHECK(net.direct(net.b, net.a));
   CHECK(net.world.run_until([&] { return net.direct(net.a, net.b); }, 1s));
