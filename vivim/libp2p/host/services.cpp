@@ -85,6 +85,7 @@ rt::Co<Result<std::vector<rt::Duration>>> Host::measure(PeerId peer, std::size_t
   }
   Peer* const chosen = best_connection(peer, {.allow_limited = true});
   if (chosen == nullptr) {
+    count_ping(HostError::not_connected);
     co_return fail(HostError::not_connected);
   }
   const ConnectionId id =

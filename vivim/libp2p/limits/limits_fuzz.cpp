@@ -31,6 +31,13 @@ Limits small() {
           .protocol = {.streams = 5}};
 }
 
+/// A reservation, and what it counts against already.
+struct Held {
+  Reservation reservation;
+  bool peer = false;
+  bool protocol = false;
+};
+
 void check(const ResourceManager& manager) {
   const auto& used = manager.system();
   VIVIM_ASSERT(used.memory_bytes <= 1000 && used.file_descriptors <= 5);
@@ -45,33 +52,36 @@ void check(const ResourceManager& manager) {
 
 void reserve(BytesView in) {
   ResourceManager manager(small());
-  std::vector<Reservation> held;
-  const auto keep = [&](Result<Reservation> made) {
+  std::vector<Held> held;
+  const auto keep = [&](Result<Reservation> made, bool peer) {
     if (made) {
-      held.push_back(std::move(*made));
+      held.push_back({.reservation = std::move(*made), .peer = peer});
     }
   };
   for (std::size_t i = 0; i + 1 < in.size(); i += 2) {
     const auto& peer = peers()[in[i + 1] % 2];
     const auto side = in[i + 1] & 2 ? Direction::inbound : Direction::outbound;
-    Reservation* const one = held.empty() ? nullptr : &held[in[i + 1] % held.size()];
+    Held* const one = held.empty() ? nullptr : &held[in[i + 1] % held.size()];
     if (in[i] % 8 == 0) {
-      keep(manager.open_connection(side, in[i + 1] % 3, in[i + 1]));
+      keep(manager.open_connection(side, in[i + 1] % 3, in[i + 1]), false);
     } else if (in[i] % 8 == 1) {
-      keep(manager.open_stream(side, peer));
+      keep(manager.open_stream(side, peer), true);
     } else if (one != nullptr) {
       switch (in[i] % 8) {
         case 2:
-          (void)one->assign_peer(peer);
+          one->peer = one->peer || one->reservation.assign_peer(peer).has_value();
           break;
         case 3:
-          (void)one->assign_protocol("/p/" + std::to_string(in[i + 1] % 3));
+          one->protocol =
+              one->protocol ||
+              one->reservation.assign_protocol("/p/" + std::to_string(in[i + 1] % 3)).has_value();
           break;
         case 4:
-          (void)one->grow(in[i + 1]);
+          (void)one->reservation.grow(in[i + 1]);
           break;
         case 5:
-          one->shrink(std::min<std::uint64_t>(one->amount().memory_bytes, in[i + 1]));
+          one->reservation.shrink(
+              std::min<std::uint64_t>(one->reservation.amount().memory_bytes, in[i + 1]));
           break;
         default:
           held.erase(held.begin() + (one - held.data()));
