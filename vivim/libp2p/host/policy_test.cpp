@@ -148,7 +148,7 @@ TEST_CASE("connection manager: a host closes the least valuable above its high w
   Policy::current = &world;
   const auto key = some_key(world);
   HostOptions options{.key = key};
-  options.connection_manager = {.low_water = 2, .high_water = 3, .grace = 15s};
+  options.connection_manager = {.low_water = 2, .high_water = 3, .grace = 18s};
   Policy policy(std::move(options));
   for (int i = 0; i < 5; ++i) {
     TestHost& other = policy.add();
