@@ -34,7 +34,7 @@ class Tree:
         self.tests = set()
         for path, text in self.code.items():
             if "_test" in path:
-                self.tests |= {join_literals(m[1]) for m in re.finditer(r'TEST_CASE\(\s*((?:"(?:\\.|[^"\\])*"\s*)+)', text)}
+                self.tests |= {join_literals(m[1]) for m in re.finditer(r'TEST_CASE(?:_FIXTURE)?\((?:\w+,)?\s*((?:"(?:\\.|[^"\\])*"\s*)+)', text)}
 
     def has(self, path):
         path = path.rstrip("/")
