@@ -28,6 +28,15 @@ PrivateStream::PrivateStream(std::unique_ptr<rt::Stream> transport, const PreSha
       nonce_(fresh_nonce(random)),
       sending_(key_, nonce_) {}
 
+rt::Co<Result<void>> PrivateStream::send_nonce() {
+  enciphered_.clear();
+  take_nonce(enciphered_);
+  if (!enciphered_.empty()) {
+    VIVIM_CO_TRYV(co_await transport_->write(enciphered_));
+  }
+  co_return Result<void>{};
+}
+
 /// False when the peer ended the stream before it sent anything.
 rt::Co<Result<bool>> PrivateStream::read_nonce() {
   crypto::XSalsa20Nonce nonce{};
@@ -61,6 +70,7 @@ Result<void> PrivateStream::check_greeting(BytesView plaintext) {
 
 rt::Co<Result<std::size_t>> PrivateStream::read_some(MutableBytes into) {
   if (!receiving_) {
+    VIVIM_CO_TRYV(co_await send_nonce());  // peers exist that send nothing before they have it
     const auto came = co_await read_nonce();
     if (!came || !*came) {
       if (!came && came.error().is(PnetError::public_network)) {
@@ -99,11 +109,7 @@ rt::Co<Result<void>> PrivateStream::write(BytesView bytes) {
 }
 
 rt::Co<Result<void>> PrivateStream::close_write() {
-  enciphered_.clear();
-  take_nonce(enciphered_);
-  if (!enciphered_.empty()) {
-    VIVIM_CO_TRYV(co_await transport_->write(enciphered_));
-  }
+  VIVIM_CO_TRYV(co_await send_nonce());
   co_return co_await transport_->close_write();
 }
 

@@ -15,7 +15,8 @@ inline constexpr std::size_t k_batch_bytes_max = std::size_t{256} * 1024;
 
 /// A transport of a private network: each direction is a nonce of 24 bytes and then enciphered by
 /// XSalsa20 (libp2p/specs pnet). It authenticates nothing; the security protocol above does. The
-/// nonce goes out with the first write, so it costs no round trip.
+/// nonce goes out with the first write, so it costs no round trip; before the first read if nothing
+/// was written by then. No write may be under way when the first read begins.
 ///
 /// What the peer sends first must be multistream's greeting: another key is recognised by that.
 class PrivateStream final : public rt::Stream {
@@ -32,6 +33,7 @@ class PrivateStream final : public rt::Stream {
   void reset(std::uint32_t reason) override { transport_->reset(reason); }
 
  private:
+  rt::Co<Result<void>> send_nonce();
   rt::Co<Result<bool>> read_nonce();
   Result<void> check_greeting(BytesView plaintext);
   /// What goes out before everything else: the nonce, once.

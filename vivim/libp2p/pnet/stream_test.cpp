@@ -173,3 +173,16 @@ TEST_CASE("stream: a side that writes nothing ends in order") {
   CHECK(setting.got.empty());
   setting.world.run(setting.tasks.stop());
 }
+
+TEST_CASE("stream: a side that only listens says its nonce before it is spoken to") {
+  Setting setting;
+  const auto b = setting.make(std::move(setting.b), setting.key);
+  setting.tasks.spawn("read", read_all(*b, setting.got, setting.reading, 1000));
+  Bytes nonce;
+  Result<void> outcome;
+  setting.tasks.spawn("wait for it", read_all(*setting.a, nonce, outcome, 100));
+  setting.world.run_for(1s);
+  CHECK(nonce.size() == crypto::k_xsalsa20_nonce_bytes);
+  setting.a->reset(0);
+  setting.world.run(setting.tasks.stop());
+}
