@@ -101,7 +101,8 @@ void Session::make_replica(std::size_t index) {
   auto replica = std::make_unique<Replica>();
   replica->collects = !chance_.one_in(4);
   replica->doc = std::make_unique<crdt::Doc>(
-      crdt::ClientId{client}, crdt::DocOptions{.collect_garbage = replica->collects});
+      crdt::ClientId{client}, crdt::DocOptions{.collect_garbage = replica->collects,
+                                               .formatting_cleanup = crdt::FormattingCleanup::yjs});
   for (const UpdateFormat format : {UpdateFormat::v1, UpdateFormat::v2}) {
     auto& heard = format == UpdateFormat::v1 ? replica->v1 : replica->v2;
     replica->subscriptions.push_back(replica->doc->on_update(
