@@ -100,6 +100,6 @@ export const REACHABILITIES = ['1', '2'].flatMap(version => KINDS.map(kind => ({
     dialer: [`autonat-v${version}-ask`, 'autonat-behind-nat'], listener: [`autonat-v${version}-serve`], vivim: [], foreign: []
   },
   unavailable: whyNoLab,
-  broken: autonatBroken(version),
+  broken: autonatBroken(version, kind),
   run: async (dialer, listener) => await askBehind(kind, version, dialer, listener)
 })))

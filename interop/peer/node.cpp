@@ -55,7 +55,7 @@ Node::Node(const Choice& choice, rt::asio_::Loop& loop)
       key_(crypto::KeyPair::generate([this](MutableBytes out) { rng_.fill(out); })),
       host_(options(key_), loop, network_, rng_),
       dialer_key_(crypto::KeyPair::generate([this](MutableBytes out) { rng_.fill(out); })),
-      dialer_(options(dialer_key_), loop, network_, rng_),
+      dialer_(dialer_options(), loop, network_, rng_),
       perf_(host_, loop),
       services_(choice_, host_, dialer_, key_, rng_) {
   (void)host_.handle(
@@ -90,6 +90,12 @@ libp2p::HostOptions Node::options(const crypto::KeyPair& key) {
         key, [this](MutableBytes out) { rng_.fill(out); }, loop_.clock()));
   }
   return options;
+}
+
+libp2p::HostOptions Node::dialer_options() {
+  auto dials_back = options(dialer_key_);
+  dials_back.times.dial_max = libp2p::autonat::k_dial_back_time_max;
+  return dials_back;
 }
 
 rt::Co<void> Node::answer_bulk(libp2p::InboundStream inbound) {

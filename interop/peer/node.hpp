@@ -55,6 +55,7 @@ class Node {
 
  private:
   libp2p::HostOptions options(const crypto::KeyPair& key);
+  libp2p::HostOptions dialer_options();
   void add_relaying();
   rt::Co<void> answer_bulk(libp2p::InboundStream inbound);
 

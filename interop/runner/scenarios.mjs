@@ -99,8 +99,16 @@ function reachable (version) {
 // Its openConnection() answers with the connection that there is, which is not to the address asked about, and then closes it.
 const JS_DIALS_NOBODY_BACK = { mark: '-', detail: 'its server takes the connection that asks for its dial, and closes it' }
 
-export function autonatBroken (version) {
-  return (dialer, kind) => version === '1' && dialer === 'vivim' && kind === 'js' ? JS_DIALS_NOBODY_BACK : undefined
+// Its server ends the stream (after 10 s or less) before its dial of an address that lets nobody in has ended (30 s).
+const RUST_TELLS_NOBODY = { mark: '-', detail: 'its server gives up its answer before its dial' }
+
+export function autonatBroken (version, kindOfNat = 'none') {
+  return (dialer, kind) => {
+    if (dialer === 'vivim' && kind === 'rust' && !['none', 'cone'].includes(kindOfNat)) {
+      return RUST_TELLS_NOBODY
+    }
+    return version === '1' && dialer === 'vivim' && kind === 'js' ? JS_DIALS_NOBODY_BACK : undefined
+  }
 }
 
 const PLAIN = { transport: 'tcp', security: 'noise', muxer: 'yamux' }

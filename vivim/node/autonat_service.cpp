@@ -23,6 +23,7 @@ libp2p::HostOptions dialer_options(const SwarmContext& context, const crypto::Ke
                                    const AutonatService::Options& wanted) {
   const auto random = [&rng = context.rng](MutableBytes out) { rng.fill(out); };
   libp2p::HostOptions options{.key = key, .agent = "vivim-autonat"};
+  options.times.dial_max = libp2p::autonat::k_dial_back_time_max;
   options.transports = std::move(
       make_transports(context, key, wanted.private_network, any_tls(context.loop.clock())).all);
   options.securities.push_back(

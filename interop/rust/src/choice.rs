@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -9,6 +11,9 @@ pub struct Choice {
     pub transport: String,
     pub security: String,
     pub muxer: String,
+    pub key: String,
+    pub secrets: Option<PathBuf>,
+    autonat_version: Option<String>,
     switches: Vec<String>,
     pub describe: bool,
 }
@@ -19,6 +24,9 @@ impl Choice {
             transport: "tcp".into(),
             security: "noise".into(),
             muxer: "yamux".into(),
+            key: "ed25519".into(),
+            secrets: None,
+            autonat_version: None,
             switches: vec![],
             describe: false,
         };
@@ -28,6 +36,9 @@ impl Choice {
                 "--transport" => choice.transport = value()?,
                 "--security" => choice.security = value()?,
                 "--muxer" => choice.muxer = value()?,
+                "--key" => choice.key = value()?,
+                "--secrets" => choice.secrets = Some(value()?.into()),
+                "--autonat-version" => choice.autonat_version = Some(value()?),
                 "--describe" => choice.describe = true,
                 _ => choice.switches.push(word),
             }
@@ -35,21 +46,27 @@ impl Choice {
         Ok(choice)
     }
 
-    /// Whether `--name` was given: relay-serve, dcutr, autonat, autonat-serve, mdns, rendezvous-serve.
+    /// Whether `--name` was given: relay-serve, dcutr, autonat, autonat-serve, mdns, rendezvous-serve, private-network.
     pub fn has(&self, name: &str) -> bool {
         self.switches.iter().any(|switch| switch.strip_prefix("--") == Some(name))
+    }
+
+    /// Whether this version of AutoNAT is wanted: both, where nothing was said.
+    pub fn has_autonat_version(&self, version: &str) -> bool {
+        self.autonat_version.as_deref().is_none_or(|wanted| wanted == version)
     }
 }
 
 pub fn describe() -> Value {
     json!({
         "name": "rust-libp2p", "version": env!("LIBP2P_VERSION"),
-        "transports": ["tcp", "ws", "quic-v1"],
+        "transports": ["tcp", "ws", "wss", "quic-v1"],
         "securities": ["noise", "tls"],
         "muxers": ["yamux", "mplex"],
+        "keys": ["ed25519", "secp256k1", "ecdsa", "rsa"],
         "features": [
-            "perf", "relay-serve", "relay-reserve", "dcutr", "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-serve", "mdns", "rendezvous",
-            "rendezvous-serve",
+            "perf", "wss-sni", "pnet", "identify-push", "relay-serve", "relay-reserve", "dcutr", "dcutr-tcp", "dcutr-quic-v1", "autonat-behind-nat",
+            "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask", "autonat-v2-serve", "mdns", "rendezvous", "rendezvous-serve",
         ],
     })
 }

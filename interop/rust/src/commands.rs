@@ -72,10 +72,14 @@ pub async fn run(peer: &Peer, held: &Held, asked: &Value) -> Result<Value, Failu
 
 async fn listen(peer: &Peer, asked: &Value) -> Result<Value, Failure> {
     let at = address(asked)?;
-    peer.ask(move |swarm| swarm.listen_on(at)).await??;
+    let listener = peer.ask(move |swarm| swarm.listen_on(at)).await??;
     let id = peer.id;
-    let all = peer.wait_for(patience(asked), "listen", |known| (!known.listening.is_empty()).then(|| known.listening.clone())).await?;
-    let addresses: Vec<String> = all.iter().map(|one| format!("{one}/p2p/{id}")).collect();
+    let all = peer
+        .wait_for(patience(asked), "listen", |known| {
+            known.listening.iter().any(|(by, _)| *by == listener).then(|| known.listening.clone())
+        })
+        .await?;
+    let addresses: Vec<String> = all.iter().map(|(_, one)| format!("{one}/p2p/{id}")).collect();
     Ok(json!({"addrs": addresses}))
 }
 
@@ -177,9 +181,16 @@ async fn mdns(peer: &Peer, asked: &Value, other: PeerId) -> Result<Value, Failur
 
 async fn autonat(peer: &Peer, asked: &Value) -> Result<Value, Failure> {
     let second = asked["version"].as_str() == Some("2");
-    if let (false, Some(candidate)) = (second, asked["candidate"].as_str()) {
+    if let Some(candidate) = asked["candidate"].as_str() {
         let candidate: Multiaddr = candidate.parse()?;
-        peer.ask(move |swarm| swarm.behaviour_mut().autonat.as_mut().map(|asks| asks.probe_address(candidate))).await?;
+        peer.ask(move |swarm| {
+            let behaviour = swarm.behaviour_mut();
+            match behaviour.autonat.as_mut() {
+                Some(asks) if !second => asks.probe_address(candidate),
+                _ => behaviour.serve.candidates.push_back(candidate),
+            }
+        })
+        .await?;
     }
     let (reachable, about) = peer
         .wait_for(patience(asked), "AutoNAT", |known| if second { known.reachable_v2.clone() } else { known.reachable_v1.clone() })

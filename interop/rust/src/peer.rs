@@ -7,19 +7,21 @@ use std::{
 
 use futures::StreamExt;
 use libp2p::{
-    Multiaddr, PeerId, Swarm, autonat, dcutr, identify, identity, mdns, ping, relay, rendezvous,
+    Multiaddr, PeerId, Swarm, autonat,
+    core::transport::ListenerId,
+    dcutr, identify, identity, mdns, ping, relay, rendezvous,
     swarm::{Config, ConnectionId, NetworkBehaviour, SwarmEvent, behaviour::toggle::Toggle},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{Failure, choice::Choice, serve, transport};
+use crate::{Failure, choice::Choice, secrets, serve, transport};
 
 const KEEP: Duration = Duration::from_secs(3600);
 
 #[derive(NetworkBehaviour)]
 pub struct Behaviour {
     pub streams: libp2p_stream::Behaviour,
-    serve: serve::Behaviour,
+    pub serve: serve::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     relay_client: relay::client::Behaviour,
@@ -36,7 +38,7 @@ pub struct Behaviour {
 /// What the swarm has told so far.
 #[derive(Default)]
 pub struct Facts {
-    pub listening: Vec<Multiaddr>,
+    pub listening: Vec<(ListenerId, Multiaddr)>,
     pub connections: HashMap<ConnectionId, (PeerId, Multiaddr)>,
     pub failed_dials: HashMap<ConnectionId, String>,
     pub identified: HashMap<PeerId, identify::Info>,
@@ -59,7 +61,7 @@ pub struct Peer {
 
 fn behaviour(key: &identity::Keypair, choice: &Choice, relay_client: relay::client::Behaviour) -> Result<Behaviour, Failure> {
     let id = key.public().to_peer_id();
-    let about = identify::Config::new("ipfs/0.1.0".into(), key.public()).with_agent_version("vivim-interop-rust/1.0.0".into());
+    let about = identify::Config::new("ipfs/0.1.0".into(), key.public()).with_agent_version("vivim-interop-rust/1.0.0".into()).with_push_listen_addr_updates(true);
     let quick = autonat::v1::Config {
         boot_delay: Duration::ZERO,
         retry_interval: Duration::from_secs(1),
@@ -73,15 +75,15 @@ fn behaviour(key: &identity::Keypair, choice: &Choice, relay_client: relay::clie
     let rng = || rand::SeedableRng::seed_from_u64(7);
     Ok(Behaviour {
         streams: libp2p_stream::Behaviour::new(),
-        serve: serve::Behaviour,
+        serve: serve::Behaviour::default(),
         identify: identify::Behaviour::new(about),
         ping: ping::Behaviour::new(ping::Config::new().with_interval(KEEP)),
         relay_client,
         relay: choice.has("relay-serve").then(|| relay::Behaviour::new(id, Default::default())).into(),
         dcutr: choice.has("dcutr").then(|| dcutr::Behaviour::new(id)).into(),
-        autonat: (serves || asks).then(|| autonat::v1::Behaviour::new(id, quick)).into(),
-        autonat_client: asks.then(|| autonat::v2::client::Behaviour::new(rng(), client)).into(),
-        autonat_server: serves.then(|| autonat::v2::server::Behaviour::new(rng())).into(),
+        autonat: (choice.has_autonat_version("1") && (serves || asks)).then(|| autonat::v1::Behaviour::new(id, quick)).into(),
+        autonat_client: (choice.has_autonat_version("2") && asks).then(|| autonat::v2::client::Behaviour::new(rng(), client)).into(),
+        autonat_server: (choice.has_autonat_version("2") && serves).then(|| autonat::v2::server::Behaviour::new(rng())).into(),
         mdns: choice.has("mdns").then(|| mdns::tokio::Behaviour::new(Default::default(), id)).transpose()?.into(),
         rendezvous: rendezvous::client::Behaviour::new(key.clone()),
         rendezvous_server: choice.has("rendezvous-serve").then(|| rendezvous::server::Behaviour::new(Default::default())).into(),
@@ -90,7 +92,7 @@ fn behaviour(key: &identity::Keypair, choice: &Choice, relay_client: relay::clie
 
 impl Peer {
     pub fn start(choice: &Choice) -> Result<Self, Failure> {
-        let key = identity::Keypair::generate_ed25519();
+        let key = secrets::identity(choice)?;
         let id = key.public().to_peer_id();
         let (transport, relay_client) = transport::make(&key, choice)?;
         let config = Config::with_tokio_executor().with_idle_connection_timeout(KEEP);
@@ -98,7 +100,9 @@ impl Peer {
         let control = swarm.behaviour().streams.new_control();
         let (jobs, queue) = mpsc::unbounded_channel();
         let (sender, facts) = watch::channel(Facts::default());
-        let reachable = ["relay-serve", "rendezvous-serve"].iter().any(|name| choice.has(name)) || !choice.has("private");
+        let has = |names: [&str; 2]| names.iter().any(|name| choice.has(name));
+        // Who asks whether an address is reachable must not say so beforehand: it would not be asked about.
+        let reachable = has(["relay-serve", "rendezvous-serve"]) || !has(["private", "autonat"]);
         tokio::spawn(run(swarm, queue, sender, reachable));
         Ok(Self { id, control, jobs, facts })
     }
@@ -145,7 +149,7 @@ async fn run(mut swarm: Swarm<Behaviour>, mut queue: mpsc::UnboundedReceiver<Job
 
 fn take(known: &mut Facts, event: SwarmEvent<BehaviourEvent>) {
     match event {
-        SwarmEvent::NewListenAddr { address, .. } => known.listening.push(address),
+        SwarmEvent::NewListenAddr { listener_id, address } => known.listening.push((listener_id, address)),
         SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
             known.connections.insert(connection_id, (peer_id, endpoint.get_remote_address().clone()));
         }

@@ -1,7 +1,8 @@
-//! Streams that a peer opened. Not libp2p-stream's: that one drops streams when several arrive at once.
+//! Streams that a peer opened, and addresses to ask about. Not libp2p-stream's: that one drops streams when several arrive at once.
 
 use std::{
     array,
+    collections::VecDeque,
     convert::Infallible,
     future::{Ready, ready},
     task::{Context, Poll},
@@ -80,7 +81,11 @@ impl ConnectionHandler for Handler {
     }
 }
 
-pub struct Behaviour;
+/// `candidates`: addresses that others are to be asked about, whether they reach us there.
+#[derive(Default)]
+pub struct Behaviour {
+    pub candidates: VecDeque<Multiaddr>,
+}
 
 impl NetworkBehaviour for Behaviour {
     type ConnectionHandler = Handler;
@@ -105,6 +110,9 @@ impl NetworkBehaviour for Behaviour {
     }
 
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Infallible, THandlerInEvent<Self>>> {
-        Poll::Pending
+        match self.candidates.pop_front() {
+            Some(address) => Poll::Ready(ToSwarm::NewExternalAddrCandidate(address)),
+            None => Poll::Pending,
+        }
     }
 }

@@ -9,10 +9,10 @@ use libp2p::{
         upgrade::Version,
     },
     identity::Keypair,
-    noise, quic, relay, tcp, tls, websocket, yamux,
+    noise, pnet, quic, relay, tcp, tls, websocket, yamux,
 };
 
-use crate::{Failure, choice::Choice};
+use crate::{Failure, choice::Choice, secrets};
 
 type Muxed = Boxed<(PeerId, StreamMuxerBox)>;
 
@@ -49,7 +49,16 @@ fn tcp_transport() -> tcp::tokio::Transport {
 
 fn direct(key: &Keypair, choice: &Choice) -> Result<Muxed, Failure> {
     match choice.transport.as_str() {
+        "tcp" if choice.has("private-network") => {
+            let members = pnet::PnetConfig::new(secrets::private_network(choice)?);
+            upgraded(tcp_transport().and_then(move |socket, _| members.handshake(socket)), key, choice)
+        }
         "tcp" => upgraded(tcp_transport(), key, choice),
+        "wss" => {
+            let mut secure = websocket::Config::new(tcp_transport());
+            secure.set_tls_config(secrets::certificates(choice)?);
+            upgraded(secure, key, choice)
+        }
         "ws" => upgraded(websocket::Config::new(tcp_transport()), key, choice),
         "quic-v1" => Ok(quic::tokio::Transport::new(quic::Config::new(key))
             .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))

@@ -11,6 +11,11 @@
 
 namespace vivim::libp2p::autonat {
 
+/// How long a dial of the server's dialer may take (HostTimes::dial_max of it): an address that
+/// lets nobody in must be given up, `foreign_wait_max` included, before the asker stops to wait for
+/// the answer. rust-libp2p does after 10 s.
+inline constexpr rt::Duration k_dial_back_time_max = std::chrono::seconds(5);
+
 struct AutonatServerOptions {
   ServerLimits limits = {};
   Scope scope = Scope::global;
@@ -37,7 +42,8 @@ struct AutonatServerStats {
 class AutonatServer {
  public:
   /// `dialer` makes the dials: a host of its own, with another identity and without listeners, so
-  /// that neither ports nor connections of `host` are used again. Both must outlive this.
+  /// that neither ports nor connections of `host` are used again, whose dials take no longer than
+  /// k_dial_back_time_max. Both must outlive this.
   AutonatServer(Host& host, Host& dialer, rt::Rng& rng, AutonatServerOptions options = {});
   ~AutonatServer();
   AutonatServer(const AutonatServer&) = delete;
