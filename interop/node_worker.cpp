@@ -4,7 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,14 +31,37 @@ std::string node_path() {
   return std::filesystem::exists(toolchain) ? toolchain : "node";
 }
 
-void read_exactly(int fd, MutableBytes out) {
+using Deadline = std::chrono::steady_clock::time_point;
+
+// False: nothing more came until the deadline, or nothing more will.
+bool readable(int fd, Deadline deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      deadline - std::chrono::steady_clock::now());
+  pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
+  return left.count() > 0 && ::poll(&waiting, 1, static_cast<int>(left.count())) > 0;
+}
+
+bool read_exactly(int fd, MutableBytes out, std::optional<Deadline> deadline) {
   while (!out.empty()) {
+    if (deadline && !readable(fd, *deadline)) {
+      return false;
+    }
     const ssize_t count = ::read(fd, out.data(), out.size());
     if (count <= 0) {
-      give_up("The Node worker ended without an answer (its message is above).");
+      return false;
     }
     out = out.subspan(static_cast<std::size_t>(count));
   }
+  return true;
+}
+
+std::optional<Bytes> read_frame(int fd, std::optional<Deadline> deadline) {
+  Bytes header(4);
+  if (!read_exactly(fd, header, deadline)) {
+    return std::nullopt;
+  }
+  Bytes body(load_be32(header));
+  return read_exactly(fd, body, deadline) ? std::optional(std::move(body)) : std::nullopt;
 }
 
 void write_all(int fd, BytesView in) {
@@ -50,8 +76,16 @@ void write_all(int fd, BytesView in) {
 
 }  // namespace
 
-NodeWorker::NodeWorker(const std::string& script) {
-  const std::string path = VIVIM_SOURCE_DIR "/" + script;
+NodeWorker::NodeWorker(const std::string& script) : script_(script) {
+  start();
+}
+
+NodeWorker::~NodeWorker() {
+  stop();
+}
+
+void NodeWorker::start() {
+  const std::string path = VIVIM_SOURCE_DIR "/" + script_;
   const auto packages = std::filesystem::path(path).parent_path() / "node_modules";
   if (!std::filesystem::exists(packages)) {
     give_up("The npm packages of interop/js are not installed (" + packages.string() + ").");
@@ -59,16 +93,13 @@ NodeWorker::NodeWorker(const std::string& script) {
   std::signal(SIGPIPE, SIG_IGN);
   int in[2];
   int out[2];
-  if (::pipe(in) != 0 || ::pipe(out) != 0) {
+  if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) {
     give_up("No pipe to the Node worker.");
   }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[0], 0);
   posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-  for (const int fd : {in[0], in[1], out[0], out[1]}) {
-    posix_spawn_file_actions_addclose(&actions, fd);
-  }
   std::string node = node_path();
   std::string script_argument = path;
   char* arguments[] = {node.data(), script_argument.data(), nullptr};
@@ -83,7 +114,7 @@ NodeWorker::NodeWorker(const std::string& script) {
   from_ = out[0];
 }
 
-NodeWorker::~NodeWorker() {
+void NodeWorker::stop() {
   ::close(to_);
   ::close(from_);
   ::waitpid(pid_, nullptr, 0);
@@ -102,10 +133,20 @@ void NodeWorker::send(BytesView request) {
 }
 
 Bytes NodeWorker::receive() {
-  Bytes header(4);
-  read_exactly(from_, header);
-  Bytes body(load_be32(header));
-  read_exactly(from_, body);
+  auto body = read_frame(from_, std::nullopt);
+  if (!body) {
+    give_up("The Node worker ended without an answer (its message is above).");
+  }
+  return std::move(*body);
+}
+
+std::optional<Bytes> NodeWorker::receive_within(std::chrono::milliseconds patience) {
+  auto body = read_frame(from_, std::chrono::steady_clock::now() + patience);
+  if (!body) {
+    ::kill(pid_, SIGKILL);
+    stop();
+    start();
+  }
   return body;
 }
 

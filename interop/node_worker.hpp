@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 #include <sys/types.h>
@@ -25,8 +27,15 @@ class NodeWorker {
   /// The two halves of it, to do something else meanwhile. One request at a time.
   void send(BytesView request);
   Bytes receive();
+  /// As receive(), for programs that may never answer. Nothing: no answer came in time, or the
+  /// worker ended; it has been started anew and knows nothing.
+  std::optional<Bytes> receive_within(std::chrono::milliseconds patience);
 
  private:
+  void start();
+  void stop();
+
+  std::string script_;
   pid_t pid_ = -1;
   int to_ = -1;
   int from_ = -1;

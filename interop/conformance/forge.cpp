@@ -26,10 +26,10 @@ constexpr std::uint8_t k_plain_kinds[] = {k_json, k_binary, k_any};
 constexpr std::uint8_t k_kinds[] = {k_json, k_binary, k_embed, k_format,
                                     k_type, k_type,   k_any,   k_doc};
 
-// Writes content of that kind and says how long it is.
-std::uint64_t write_content(Encoder& out, Chance& chance, std::uint8_t kind) {
+// Writes content of that kind and says how long it is: `most` units at most.
+std::uint64_t write_content(Encoder& out, Chance& chance, std::uint8_t kind, std::size_t most) {
   static constexpr const char* k_values[] = {"undefined", "null", "1.5", "\"é\"", "{\"a\":[1,2]}"};
-  const std::uint64_t count = 1 + chance.pick(3);
+  const std::uint64_t count = 1 + chance.pick(most);
   switch (kind) {
     case k_json:
       out.var_uint(count);
@@ -91,12 +91,12 @@ void Session::forge() {
   update.var_uint(1);
   update.var_uint(forger_);
   update.var_uint(forged_clock_);
+  const bool keyed = !origin && chance_.one_in(3);
   if (origin) {
     update.u8(kind | 0x80);
     update.var_uint(value_of(origin->client));
     update.var_uint(origin->clock);
   } else {
-    const bool keyed = chance_.one_in(3);
     update.u8(static_cast<std::uint8_t>(kind | (keyed ? 0x20 : 0)));
     const bool nested = !forged_types_.empty() && chance_.one_in(2);
     update.var_uint(nested ? 0 : 1);
@@ -114,7 +114,8 @@ void Session::forge() {
     forged_types_.push_back(forged_clock_);
   }
   const std::uint64_t from = forged_clock_;
-  forged_clock_ += write_content(update, chance_, kind);
+  // A map's entry is one unit: Yjs throws when it collects a type with one that was cut apart.
+  forged_clock_ += write_content(update, chance_, kind, keyed ? 1 : 3);
   const bool deletes = from > 0 && chance_.one_in(3);
   update.var_uint(deletes ? 1 : 0);
   if (deletes) {

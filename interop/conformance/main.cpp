@@ -7,6 +7,7 @@
 // produced, 1 otherwise.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "interop/conformance/program.hpp"
@@ -49,6 +51,17 @@ constexpr const char* k_wanted[] = {"gc",
                                     "swarm",
                                     "swarm with ywasm"};
 
+/// What went wrong: of what kind, and the whole story.
+struct Difference {
+  std::string kind;
+  std::string story;
+};
+
+/// How long Yjs may think about one session. On some inputs it never ends.
+constexpr std::chrono::milliseconds k_patience{120'000};
+/// The same for one attempt of shrinking.
+constexpr std::chrono::milliseconds k_patience_shrinking{5'000};
+
 class Runner {
  public:
   Runner() : worker_("interop/js/conformance-worker.mjs") {}
@@ -62,7 +75,7 @@ class Runner {
     }
     if (session.failure()) {
       failed_ = program;
-      report_ = *session.failure();
+      report_ = ours(*session.failure());
       return false;
     }
     worker_.send(session.commands());
@@ -76,7 +89,7 @@ class Runner {
       return true;
     }
     const Program program = *std::exchange(asked_, std::nullopt);
-    auto difference = answer();
+    auto difference = answer(k_patience);
     if (difference) {
       failed_ = program;
       report_ = std::move(*difference);
@@ -85,36 +98,46 @@ class Runner {
   }
 
   /// What differs in `program` alone.
-  std::optional<std::string> difference(const Program& program) {
+  std::optional<Difference> difference(const Program& program) {
     Session session(program);
     if (session.failure()) {
-      return session.failure();
+      return ours(*session.failure());
     }
     worker_.send(session.commands());
-    return answer();
+    return answer(k_patience_shrinking);
   }
 
   const Program& failed() const { return failed_; }
-  const std::string& report() const { return report_; }
+  const Difference& report() const { return report_; }
   std::size_t transactions() const { return transactions_; }
   const std::map<std::string, std::uint64_t>& seen() const { return seen_; }
 
  private:
-  std::optional<std::string> answer() {
-    const Bytes bytes = worker_.receive();
-    crdt::lib0::Decoder in(bytes);
-    std::optional<std::string> difference;
+  static Difference ours(const std::string& story) {
+    return {.kind = story.substr(0, story.find(':')), .story = story};
+  }
+
+  std::optional<Difference> answer(std::chrono::milliseconds patience) {
+    const auto bytes = worker_.receive_within(patience);
+    if (!bytes) {
+      return Difference{.kind = "silence",
+                        .story = "Yjs did not answer within " +
+                                 std::to_string(patience.count() / 1000) + " s, or broke down"};
+    }
+    crdt::lib0::Decoder in(*bytes);
+    std::optional<Difference> difference;
     if (in.var_uint().value() != 0) {
       std::ostringstream text;
       text << "command " << in.var_uint().value();
-      text << ": " << in.var_string().value();
+      const std::string what(in.var_string().value());
+      text << ": " << what;
       text << "\n  theirs " << to_hex(in.var_bytes().value());
       text << "\n  ours   " << to_hex(in.var_bytes().value());
-      difference = text.str();
+      difference = Difference{.kind = what.substr(0, what.find('\n')), .story = text.str()};
     }
     for (std::uint64_t count = in.var_uint().value(); count > 0; --count) {
       const std::string name(in.var_string().value());
-      seen_[name] = in.var_uint().value();
+      seen_[name] += in.var_uint().value();
     }
     return difference;
   }
@@ -122,20 +145,20 @@ class Runner {
   NodeWorker worker_;
   std::optional<Program> asked_;
   Program failed_;
-  std::string report_;
+  Difference report_;
   std::size_t transactions_ = 0;
   std::map<std::string, std::uint64_t> seen_;
 };
 
-// Leaves out ever smaller stretches of steps as long as something still differs.
-Program shrink(Runner& runner, Program program) {
+// Leaves out ever smaller stretches of steps as long as the same still differs.
+Program shrink(Runner& runner, Program program, const std::string& kind) {
   for (std::size_t size = std::max<std::size_t>(program.steps.size() / 2, 1); size > 0;) {
     bool shorter = false;
     for (std::size_t at = 0; at + size <= program.steps.size();) {
       Program candidate = program;
       const auto from = candidate.steps.begin() + static_cast<std::ptrdiff_t>(at);
       candidate.steps.erase(from, from + static_cast<std::ptrdiff_t>(size));
-      if (runner.difference(candidate)) {
+      if (const auto found = runner.difference(candidate); found && found->kind == kind) {
         program = std::move(candidate);
         shorter = true;
       } else {
@@ -149,13 +172,13 @@ Program shrink(Runner& runner, Program program) {
 
 void report_failure(Runner& runner) {
   std::fprintf(stderr, "seed %llu: %.2000s\nshrinking %zu steps\n",
-               static_cast<unsigned long long>(runner.failed().seed), runner.report().c_str(),
+               static_cast<unsigned long long>(runner.failed().seed), runner.report().story.c_str(),
                runner.failed().steps.size());
-  const Program shortest = shrink(runner, runner.failed());
+  const Program shortest = shrink(runner, runner.failed(), runner.report().kind);
   const auto difference = runner.difference(shortest);
   std::fprintf(stderr, "%zu steps remain: %.4000s\nwritten to conformance-failure.txt\n",
-               shortest.steps.size(), difference.value_or("(nothing)").c_str());
-  std::ofstream("conformance-failure.txt") << print(shortest, "what it showed");
+               shortest.steps.size(), difference ? difference->story.c_str() : "(nothing)");
+  std::ofstream("conformance-failure.txt") << print(shortest, runner.report().kind);
 }
 
 struct Options {
