@@ -147,6 +147,26 @@ TEST_CASE("a map entry of several units that is cut apart leaves sound structure
   CHECK(copy.map("m").to_any() == map.to_any());
 }
 
+TEST_CASE("what is known already still cuts where it stands, as in Yjs") {
+  Doc first(ClientId{1});
+  first.transact(
+      [&](Transaction& t) { first.array("a").insert_text(t, 0).insert(t, 0, "\xf0\x9f\x91\x8d"); });
+  Doc keeper(ClientId{2}, DocOptions{.collect_garbage = false});
+  Doc third(ClientId{3});
+  for (Doc* doc : {&keeper, &third}) {
+    REQUIRE(apply_update(*doc, encode_state_as_update(first)));
+  }
+  Recorder recorder(third);
+  const Text words = *third.array("a").get(0)->if_text();
+  third.transact([&](Transaction& t) { Text(words).insert(t, 1, "x"); });
+  third.transact([&](Transaction& t) { third.array("a").remove(t, 0, 1); });
+  REQUIRE(apply_update(keeper, encode_state_as_update(third)));  // a GC struct in the place of x
+  CHECK(hex_of(keeper).find("f09f918d") != std::string::npos);
+  REQUIRE(apply_update(keeper, recorder.updates.front()));
+  CHECK(hex_of(keeper).find("efbfbdefbfbd") != std::string::npos);
+  CHECK(consistent(keeper));
+}
+
 TEST_CASE("origin travels with the update and observers see deltas") {
   Doc doc(ClientId{1});
   Recorder recorder(doc);

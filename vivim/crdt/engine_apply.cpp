@@ -116,6 +116,8 @@ class Integration {
     }
     if (state < item.end()) {
       engine_.integrate_wire(item, static_cast<std::uint32_t>(state - item.clock));
+    } else {
+      engine_.cut_at_origins(item);
     }
     stack_.pop_back();
   }
@@ -236,6 +238,17 @@ void Engine::resolve(const WireStruct& wire, Item& item) {
                          (item.right != k_none && items_[item.right].kind == Kind::gc);
   if (!collected) {
     resolve_parent(wire, item);
+  }
+}
+
+// Yjs looks for the neighbours of what it knows already, too, and cuts there: halves of a surrogate
+// pair become U+FFFD, and what the cut leaves behind is merged in its order.
+void Engine::cut_at_origins(const WireStruct& wire) {
+  if (wire.has_origin) {
+    clean_end(dense(wire.origin));
+  }
+  if (wire.has_right_origin) {
+    clean_start(dense(wire.right_origin));
   }
 }
 

@@ -405,6 +405,7 @@ class Engine {
   std::optional<std::uint64_t> missing_client(const WireStruct& item) const;
   void integrate_wire(const WireStruct& wire, std::uint32_t offset);
   void resolve(const WireStruct& wire, Item& item);
+  void cut_at_origins(const WireStruct& wire);
   void resolve_parent(const WireStruct& wire, Item& item);
   void fill_content(Item& item, const WireStruct& wire, std::uint32_t offset);
   DenseId dense(const Id& id) {
