@@ -60,7 +60,8 @@ class UndoState {
   ItemRef copy(ItemRef item);
 
   Engine& engine_;
-  std::vector<TypeRef> scope_;  ///< empty: the whole document
+  bool whole_;  ///< the scope is the document, whatever is added
+  std::vector<TypeRef> scope_;
   std::unordered_set<ItemRef> redoing_items_;
   bool undoing_ = false;
   bool redoing_ = false;

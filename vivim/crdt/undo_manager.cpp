@@ -35,6 +35,7 @@ bool contains(const std::vector<ClientRanges>& ranges, DenseId id) {
 UndoState::UndoState(Engine& engine, const std::vector<Value>& scope, UndoOptions given)
     : options(std::move(given)),
       engine_(engine),
+      whole_(scope.empty()),
       following_(engine.after_transaction([this](TransactionState& state) {
         if (captures(state)) {
           capture(state);
@@ -59,7 +60,7 @@ bool UndoState::captures(const TransactionState& state) const {
   if (options.capture_transaction && !options.capture_transaction(state.origin)) {
     return false;
   }
-  const bool touches = scope_.empty() || std::ranges::any_of(scope_, [&](TypeRef type) {
+  const bool touches = whole_ || std::ranges::any_of(scope_, [&](TypeRef type) {
                          return state.parent_slots.contains(type);
                        });
   if (!touches) {
@@ -74,7 +75,7 @@ bool UndoState::captures(const TransactionState& state) const {
 }
 
 bool UndoState::in_scope(ItemRef item) const {
-  if (scope_.empty()) {
+  if (whole_) {
     return true;
   }
   while (item != k_none) {

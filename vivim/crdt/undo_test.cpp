@@ -62,6 +62,16 @@ TEST_CASE("undo: edits within the capture timeout are one step") {
   CHECK(undo.redo_steps() == 2);
 }
 
+TEST_CASE("undo: what is added to the scope of a whole document does not make it smaller") {
+  Doc doc(ClientId{1});
+  Array array = doc.array("a");
+  UndoManager undo(doc, {});
+  undo.add_to_scope(doc.map("m"));
+  push(doc, array, {1});
+  CHECK(undo.undo());
+  CHECK(json(array) == "[]");
+}
+
 TEST_CASE("testUndoText") {
   Peers peers(2);
   Text text0 = peers.text(0);
