@@ -13,7 +13,7 @@ std::string Chance::text() {
   std::string text;
   const std::size_t count = one_in(400) ? 12'000 : 1 + pick(one_in(6) ? 40 : 4);
   for (std::size_t i = 0; i < count; ++i) {
-    text += k_pieces[pick(std::size(k_pieces))];
+    text += k_pieces[pick(emoji_ ? std::size(k_pieces) : 8)];
   }
   return text;
 }
@@ -71,6 +71,35 @@ Any Chance::any(std::size_t depth) {
     }
   }
   return members;
+}
+
+Any Chance::format() {
+  switch (pick(8)) {
+    case 0:
+    case 1:
+      return nullptr;
+    case 2:
+      return one_in(2);
+    case 3:
+      return Any(Any::Object{{"href", Any("u")}});
+    case 4:
+      return Any(Any::Object{{"in", Any(Any::Object{{"deep", Any(1)}})}});
+    case 5:
+      return static_cast<double>(pick(2));
+    default:
+      return true;
+  }
+}
+
+crdt::TextAttributes Chance::formats() {
+  static constexpr const char* k_names[] = {"bold", "link", "2", "1", "em"};
+  crdt::TextAttributes formats;
+  for (const char* name : k_names) {
+    if (one_in(3)) {
+      formats.emplace_back(name, format());
+    }
+  }
+  return formats;
 }
 
 }  // namespace vivim::interop::conformance

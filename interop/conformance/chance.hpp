@@ -6,6 +6,7 @@
 #include <string>
 
 #include "vivim/crdt/any.hpp"
+#include "vivim/crdt/text.hpp"
 
 namespace vivim::interop::conformance {
 
@@ -21,12 +22,19 @@ class Chance {
 
   /// Words of one to four bytes a character, sometimes long.
   std::string text();
+  /// Without those of four bytes, no edit cuts a surrogate pair.
+  void use_emoji(bool emoji) { emoji_ = emoji; }
   /// A value as JavaScript could hold it: numbers around 2^31 and 2^53, -0, NaN, nesting.
   crdt::Any any(std::size_t depth = 0);
+  /// Formats of text: plain values, null, and objects that are equal by their members only, or only
+  /// themselves.
+  crdt::TextAttributes formats();
 
  private:
   crdt::Any plain();
+  crdt::Any format();
   std::mt19937_64 rng_;
+  bool emoji_ = true;
 };
 
 }  // namespace vivim::interop::conformance

@@ -62,7 +62,7 @@ std::uint64_t write_content(Encoder& out, Chance& chance, std::uint8_t kind, std
       }
       return count;
     default:
-      out.var_string("guid-" + std::to_string(chance.pick(3)));
+      out.var_string("guid-" + std::to_string(chance.number() % 1000));
       out.any(crdt::Any(crdt::Any::Object{}));
       return 1;
   }

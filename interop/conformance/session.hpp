@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "interop/conformance/chance.hpp"
+#include "interop/conformance/editor.hpp"
 #include "interop/conformance/program.hpp"
 #include "vivim/base/bytes.hpp"
 #include "vivim/crdt/doc.hpp"
 #include "vivim/crdt/lib0.hpp"
 #include "vivim/crdt/snapshot.hpp"
+#include "vivim/crdt/undo_manager.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/value.hpp"
 
@@ -22,9 +24,11 @@ namespace vivim::interop::conformance {
 struct Replica {
   std::unique_ptr<crdt::Doc> doc;
   bool collects = true;
+  std::vector<std::unique_ptr<crdt::UndoManager>> managers;
   std::vector<crdt::Subscription> subscriptions;
   std::vector<Bytes> v1;         ///< update events since they were last compared
   std::vector<Bytes> v2;         ///< the same in the other format
+  std::string told;              ///< what observers heard since then, a line each
   std::vector<Bytes> inbox;      ///< updates (v1) that are on their way to it
   std::vector<Bytes> snapshots;  ///< of versions that it was at
   std::uint32_t last_position = 0;
@@ -42,6 +46,7 @@ class Session {
   std::size_t transactions() const { return transactions_; }
 
  private:
+  /// As interop/js/conformance-worker.mjs numbers them.
   enum Command : std::uint8_t {
     k_make,
     k_edit,
@@ -54,11 +59,19 @@ class Session {
     k_obfuscate,
     k_version,
     k_swarm,
+    k_undo_make,
+    k_undo,
+    k_position,
+    k_load,
+    k_clock,
+    k_contains,
   };
 
   void make_replica(std::size_t index);
+  void observe(Replica& replica);
   void step(std::uint64_t number);
   void settle();
+  bool settled() const;
   void compare_replicas();
   void fail(const std::string& what) {
     if (!failure_) {
@@ -73,28 +86,44 @@ class Session {
   void deliver_merged(std::size_t index);
   void deliver_difference(std::size_t index);
   void synchronise(std::size_t to, std::size_t from);
-  void take_snapshot(std::size_t index);
-  void restore_version(std::size_t index);
   void inspect(BytesView update);
-  void forge();
   void broadcast(const Bytes& update, std::size_t from);
   Bytes take(Replica& replica);
-
-  // What the worker compares.
-  void check(std::size_t index);
-  void expect(BytesView ours) { out_.var_bytes(ours); }
-  void expect_pending(const crdt::Doc& doc);
-  void expect_structs(std::size_t index);
   Bytes merge(const std::vector<Bytes>& updates, crdt::UpdateFormat format);
   Bytes convert(BytesView update, crdt::UpdateFormat from);
+  void forge();  // forge.cpp
+
+  // What is built on documents (session_features.cpp).
+  void take_snapshot(std::size_t index);
+  void restore_version(std::size_t index);
+  void make_undo(std::size_t index);
+  void undo(std::size_t index);
+  bool undo_action(Replica& replica, crdt::UndoManager& manager, std::size_t action,
+                   std::size_t argument);
+  void make_position(std::size_t index);
+  void load_documents(std::size_t index);
+  void wait();
+
+  // What the worker compares (session_checks.cpp).
+  void check(std::size_t index, std::size_t new_from = 0);
+  void expect(BytesView ours) { out_.var_bytes(ours); }
+  void expect_state(const crdt::Doc& doc);
+  void expect_pending(const crdt::Doc& doc);
+  void expect_positions(crdt::Doc& doc);
+  void expect_structs(std::size_t index);
+
   crdt::UpdateFormat format() {
     return chance_.one_in(2) ? crdt::UpdateFormat::v1 : crdt::UpdateFormat::v2;
   }
 
   Chance chance_;
+  Content content_ = Content::plain;
   bool swarm_ = false;
+  std::unique_ptr<Editor> editor_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::vector<Bytes> log_;  ///< all that anybody sent
+  std::vector<Bytes> positions_;
+  std::uint64_t now_ms_ = 1;
   std::uint64_t forger_ = 0;
   std::uint64_t forged_clock_ = 0;
   std::vector<std::uint64_t> forged_types_;
@@ -103,11 +132,7 @@ class Session {
   std::optional<std::string> failure_;
 };
 
-/// Edits `doc` `count` times at random places within one transaction, and writes down how.
-void edit_at_random(Replica& replica, Chance& chance, crdt::Transaction& transaction,
-                    std::size_t count, crdt::lib0::Encoder& program);
-
 /// What a document holds, as the worker words it.
-std::string show(crdt::Doc& doc);
+crdt::Any content_of(crdt::Doc& doc);
 
 }  // namespace vivim::interop::conformance

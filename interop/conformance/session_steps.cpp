@@ -10,21 +10,27 @@ using crdt::lib0::Encoder;
 void Session::step(std::uint64_t number) {
   chance_.seed(number);
   const std::size_t index = chance_.pick(replicas_.size());
-  const std::size_t choice = chance_.pick(24);
-  if (choice < 10) {
+  const std::size_t choice = chance_.pick(32);
+  if (choice < 13) {
     edit(index);
-  } else if (choice < 15) {
-    deliver_one(index);
-  } else if (choice < 17) {
-    deliver_merged(index);
   } else if (choice < 18) {
-    deliver_difference(index);
+    deliver_one(index);
   } else if (choice < 20) {
-    synchronise(index, chance_.pick(replicas_.size()));
+    deliver_merged(index);
   } else if (choice < 21) {
+    deliver_difference(index);
+  } else if (choice < 23) {
+    synchronise(index, chance_.pick(replicas_.size()));
+  } else if (choice < 24) {
     take_snapshot(index);
-  } else if (choice < 22) {
+  } else if (choice < 25) {
     restore_version(index);
+  } else if (choice < 28) {
+    undo(index);
+  } else if (choice < 29) {
+    make_position(index);
+  } else if (choice < 30) {
+    chance_.one_in(2) ? load_documents(index) : wait();
   } else if (!swarm_) {
     forge();
   }
@@ -33,15 +39,18 @@ void Session::step(std::uint64_t number) {
 void Session::edit(std::size_t index) {
   Replica& replica = *replicas_[index];
   const std::size_t count = 1 + (chance_.one_in(3) ? chance_.pick(5) : 0);
+  const crdt::Origin origin{chance_.one_in(2) ? 0 : chance_.pick(4)};
   Encoder program;
-  replica.doc->transact([&](crdt::Transaction& transaction) {
-    edit_at_random(replica, chance_, transaction, count, program);
-  });
-  for (const Bytes& update : replica.v1) {
-    broadcast(update, index);
-  }
+  replica.doc->transact(
+      [&](crdt::Transaction& transaction) {
+        for (std::size_t i = 0; i < count; ++i) {
+          editor_->edit(*replica.doc, replica.last_position, transaction, program);
+        }
+      },
+      origin);
   out_.var_uint(k_edit);
   out_.var_uint(index);
+  out_.var_uint(origin.id);
   out_.var_uint(count);
   out_.raw(program.view());
   check(index);
@@ -67,19 +76,22 @@ Bytes Session::take(Replica& replica) {
   return update;
 }
 
-// Applies `update` (v1), in either format.
+// Applies `update` (v1), in either format. The first that the replica emits then is the update once
+// more, what follows is its own.
 void Session::deliver(std::size_t index, BytesView update) {
   crdt::Doc& doc = *replicas_[index]->doc;
   const UpdateFormat by = format();
+  const crdt::Origin origin{chance_.pick(5)};
   const Bytes bytes = by == UpdateFormat::v1 ? to_bytes(update) : convert(update, UpdateFormat::v1);
-  if (const auto applied = apply_update(doc, bytes, {}, by); !applied) {
+  if (const auto applied = apply_update(doc, bytes, origin, by); !applied) {
     fail("our side refuses an update: " + applied.error().message() + " " + to_hex(bytes));
   }
   out_.var_uint(k_apply);
   out_.var_uint(index);
+  out_.var_uint(origin.id);
   out_.var_uint(static_cast<std::uint64_t>(by));
   out_.var_bytes(bytes);
-  check(index);
+  check(index, 1);
 }
 
 void Session::deliver_one(std::size_t index) {
@@ -170,31 +182,6 @@ void Session::deliver_difference(std::size_t index) {
 void Session::synchronise(std::size_t to, std::size_t from) {
   const Bytes known = encode_state_vector(*replicas_[to]->doc);
   deliver(to, encode_state_as_update(*replicas_[from]->doc, known).value());
-}
-
-void Session::take_snapshot(std::size_t index) {
-  Replica& replica = *replicas_[index];
-  if (!replica.collects && replica.snapshots.size() < 8) {
-    replica.snapshots.push_back(encode_snapshot(snapshot(*replica.doc), UpdateFormat::v2));
-  }
-}
-
-void Session::restore_version(std::size_t index) {
-  Replica& replica = *replicas_[index];
-  if (replica.snapshots.empty()) {
-    return;
-  }
-  const Bytes& bytes = replica.snapshots[chance_.pick(replica.snapshots.size())];
-  crdt::Doc old(crdt::ClientId{1});
-  const auto version = crdt::decode_snapshot(bytes, UpdateFormat::v2).value();
-  if (!create_doc_from_snapshot(*replica.doc, version, old)) {
-    fail("a version cannot be restored");
-  }
-  out_.var_uint(k_version);
-  out_.var_uint(index);
-  out_.var_uint(static_cast<std::uint64_t>(UpdateFormat::v2));
-  out_.var_bytes(bytes);
-  expect(encode_state_as_update(old));
 }
 
 }  // namespace vivim::interop::conformance

@@ -2,11 +2,14 @@
 // the answer is what differs first, and what kinds of structs were seen. A frame is a 32-bit big-endian length and a
 // lib0-encoded body. Errors of a command are differences too.
 import { readSync, writeSync } from 'node:fs'
+import { setTime } from './conformance-clock.mjs'
 import * as Y from 'yjs'
 import * as Y14 from '@y/y'
 import * as ywasm from 'ywasm'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { operations, resolve, rootNames, roots } from './conformance-edit.mjs'
+import { showDoc, tellEvent, tellSubdocs } from './conformance-show.mjs'
 
 class Difference extends Error {
   constructor (what, theirs, ours) {
@@ -21,6 +24,9 @@ let skips = 0
 /** What this session produced, name to count; the driver fails if a kind never was. */
 const seen = new Map()
 const note = name => seen.set(name, (seen.get(name) || 0) + 1)
+
+/** Set CONFORMANCE_TRACE to see what happens. */
+const trace = process.env.CONFORMANCE_TRACE ? line => console.error(line) : () => {}
 
 const bytesOf = write => {
   const out = encoding.createEncoder()
@@ -41,38 +47,60 @@ const expectText = (what, theirs, r) => expect(what, Buffer.from(theirs, 'utf8')
 
 const readUpdates = r => Array.from({ length: decoding.readVarUint(r) }, () => decoding.readVarUint8Array(r))
 
+const observe = ({ doc, told }) => {
+  doc.getText('t').observe(event => told.push(tellEvent([], event)))
+  for (const name of ['m', 'a', 'x']) {
+    roots[name](doc).observeDeep(events => events.forEach(event => told.push(tellEvent(event.path, event))))
+  }
+  doc.on('subdocs', sets => told.push(tellSubdocs(sets)))
+}
+
 const makeDoc = r => {
   const doc = new Y.Doc({ gc: decoding.readVarUint(r) === 1 })
   doc.clientID = decoding.readVarUint(r)
-  const entry = { doc, v1: [], v2: [] }
+  const entry = { doc, v1: [], v2: [], told: [], managers: [] }
   doc.on('update', update => entry.v1.push(update))
   doc.on('updateV2', update => entry.v2.push(update))
-  doc.getText('t')
-  doc.getMap('m')
-  doc.getArray('a')
+  rootNames.forEach(name => roots[name](doc))
+  if (decoding.readVarUint(r) === 1) {
+    observe(entry)
+  }
   docs.push(entry)
 }
 
-const resolve = (doc, r) => {
-  const root = decoding.readVarString(r)
-  let type = root === 't' ? doc.getText('t') : root === 'm' ? doc.getMap('m') : doc.getArray('a')
-  for (let steps = decoding.readVarUint(r); steps > 0; steps--) {
-    type = decoding.readVarUint(r) === 0 ? type.get(decoding.readVarString(r)) : type.get(decoding.readVarUint(r))
+/** Of transactions; 0 is none. */
+const originOf = number => number === 0 ? null : 'origin ' + number
+
+const makeUndo = r => {
+  const entry = docs[decoding.readVarUint(r)]
+  const mask = decoding.readVarUint(r)
+  const flags = decoding.readVarUint(r)
+  const captureTimeout = decoding.readVarUint(r)
+  const origins = decoding.readVarUint(r)
+  const scope = rootNames.filter((_, i) => (mask & (1 << i)) !== 0).map(name => roots[name](entry.doc))
+  const manager = new Y.UndoManager(scope.length === 0 ? entry.doc : scope, {
+    captureTimeout,
+    trackedOrigins: new Set([0, 1, 2, 3].filter(i => (origins & (1 << i)) !== 0).map(originOf)),
+    ignoreRemoteMapChanges: (flags & 1) !== 0,
+    captureTransaction: transaction => (flags & 2) === 0 || transaction.origin !== originOf(3),
+    deleteFilter: item => (flags & 4) === 0 || (item.id.clock + item.length) % 5 !== 0
+  })
+  for (const word of ['added', 'updated', 'popped']) {
+    manager.on('stack-item-' + word, event => entry.told.push(`${word} ${event.type}`))
   }
-  return type
+  entry.managers.push(manager)
 }
 
-const newType = kind => kind === 0 ? new Y.Array() : kind === 1 ? new Y.Map() : new Y.Text()
-
-const operations = [
-  (type, r) => type.insert(decoding.readVarUint(r), decoding.readVarString(r)),
-  (type, r) => type.delete(decoding.readVarUint(r), decoding.readVarUint(r)),
-  (type, r) => type.set(decoding.readVarString(r), decoding.readAny(r)),
-  (type, r) => type.set(decoding.readVarString(r), newType(decoding.readVarUint(r))),
-  (type, r) => type.delete(decoding.readVarString(r)),
-  (type, r) => type.insert(decoding.readVarUint(r), decoding.readAny(r)),
-  (type, r) => type.insert(decoding.readVarUint(r), [newType(decoding.readVarUint(r))]),
-  (type, r) => type.push(decoding.readAny(r))
+const undoActions = [
+  manager => manager.undo() !== null,
+  manager => manager.redo() !== null,
+  manager => manager.stopCapturing(),
+  manager => manager.clear(),
+  manager => manager.clear(true, false),
+  manager => manager.clear(false, true),
+  (manager, argument) => manager.addTrackedOrigin(originOf(argument)),
+  (manager, argument) => manager.removeTrackedOrigin(originOf(argument)),
+  (manager, argument, doc) => manager.addToScope(roots[rootNames[argument]](doc))
 ]
 
 const listOf = updates => bytesOf(out => {
@@ -108,7 +136,8 @@ const checkDoc = (entry, r) => {
   const { doc } = entry
   expect('update event v1', listOf(entry.v1), r)
   expect('update event v2', listOf(entry.v2), r)
-  entry.v1.length = entry.v2.length = 0
+  expectText('events', entry.told.map(line => line + '\n').join(''), r)
+  entry.v1.length = entry.v2.length = entry.told.length = 0
   const known = decoding.readVarUint8Array(r)
   expect('encodeStateAsUpdate', Y.encodeStateAsUpdate(doc, known), r)
   expect('encodeStateAsUpdateV2', Y.encodeStateAsUpdateV2(doc, known), r)
@@ -117,9 +146,13 @@ const checkDoc = (entry, r) => {
   expect('encodeSnapshot', Y.encodeSnapshot(snapshot), r)
   expect('encodeSnapshotV2', Y.encodeSnapshotV2(snapshot), r)
   expect('pending', pendingOf(doc.store), r)
-  expectText('JSON', JSON.stringify({
-    t: doc.getText('t').toString(), m: doc.getMap('m').toJSON(), a: doc.getArray('a').toJSON()
-  }), r)
+  expectText('JSON', showDoc(doc), r)
+  for (let count = decoding.readVarUint(r); count > 0; count--) {
+    const position = Y.decodeRelativePosition(decoding.readVarUint8Array(r))
+    const found = Y.createAbsolutePositionFromRelativePosition(position, doc, decoding.readVarUint(r) === 1)
+    expectText('absolute position', found === null ? 'nowhere' : `${found.index} ${found.assoc}`, r)
+    note(found === null ? 'position nowhere' : 'position found')
+  }
 }
 
 const kinds = ['gc', 'deleted', 'json', 'binary', 'string', 'embed', 'format', 'type', 'any', 'doc']
@@ -191,6 +224,12 @@ const hasBoth = (format, updates) => {
   return all.some(s => s instanceof Y.GC) && all.some(s => s instanceof Y.Item)
 }
 
+// ywasm cuts client ids to 32 bits (y-crdt#221): what it says of longer ones is of other clients. And it stops deleting
+// a range where it meets a GC struct: what comes behind that with its content stays.
+const beyondYwasm = doc => Array.from(doc.store.clients).some(([client, structs]) => client > 0xffffffff ||
+  structs.some((struct, i) => i > 0 && struct.deleted && struct instanceof Y.Item && struct.content.getRef() !== 1 &&
+    structs.slice(0, i).reverse().find(left => !left.deleted || left instanceof Y.GC) instanceof Y.GC))
+
 // Other engines that speak the format show what Yjs shows.
 const checkSwarm = (doc) => {
   const update = Y.encodeStateAsUpdate(doc)
@@ -211,8 +250,7 @@ const checkSwarm = (doc) => {
     throw new Difference('@y/y encodeStateAsUpdateV2', theirsV2, expectedV2)
   }
   note('swarm')
-  // ywasm cuts client ids to 32 bits (y-crdt#221): what it says of longer ones is of other clients.
-  if (Array.from(doc.store.clients.keys()).some(client => client > 0xffffffff)) {
+  if (beyondYwasm(doc)) {
     return
   }
   const rust = new ywasm.YDoc()
@@ -235,19 +273,27 @@ const commands = [
   // 1: edit in one transaction
   r => {
     const entry = docs[decoding.readVarUint(r)]
+    const origin = originOf(decoding.readVarUint(r))
     entry.doc.transact(() => {
       for (let count = decoding.readVarUint(r); count > 0; count--) {
         const type = resolve(entry.doc, r)
-        operations[decoding.readVarUint(r)](type, r)
+        const operation = decoding.readVarUint(r)
+        operations[operation](type, r)
+        trace(`  operation ${operation} on ${type.constructor.name}: ${showDoc(entry.doc)}`)
       }
-    })
+    }, origin)
     checkDoc(entry, r)
   },
   // 2: apply an update
   r => {
     const entry = docs[decoding.readVarUint(r)]
+    // Yjs takes an update without an origin for an edit without one: UndoManagers would take it back.
+    const origin = originOf(decoding.readVarUint(r)) || 'a peer'
     const format = decoding.readVarUint(r)
-    applies[format](entry.doc, decoding.readVarUint8Array(r))
+    applies[format](entry.doc, decoding.readVarUint8Array(r), origin)
+    if (entry.v1.length > 1) {
+      note('clean-up of formatting')
+    }
     checkDoc(entry, r)
   },
   // 3: every struct of a document
@@ -293,12 +339,53 @@ const commands = [
     note('version')
   },
   // 10: the other engines
-  r => checkSwarm(docs[decoding.readVarUint(r)].doc)
+  r => checkSwarm(docs[decoding.readVarUint(r)].doc),
+  // 11: an undo manager
+  makeUndo,
+  // 12: undo, redo, and what else it does
+  r => {
+    const entry = docs[decoding.readVarUint(r)]
+    const manager = entry.managers[decoding.readVarUint(r)]
+    const action = decoding.readVarUint(r)
+    const done = undoActions[action](manager, decoding.readVarUint(r), entry.doc)
+    expect('undo', Uint8Array.of(done === true ? 1 : 0), r)
+    trace(`  action ${action}: ${showDoc(entry.doc)}`)
+    if (done === true) {
+      note(action === 0 ? 'undo' : 'redo')
+    }
+    checkDoc(entry, r)
+  },
+  // 13: a relative position
+  r => {
+    const { doc } = docs[decoding.readVarUint(r)]
+    const type = resolve(doc, r)
+    const position = Y.createRelativePositionFromTypeIndex(type, decoding.readVarUint(r), decoding.readVarInt(r))
+    expect('relative position', Y.encodeRelativePosition(position), r)
+    expectText('relative position as JSON', JSON.stringify(Y.relativePositionToJSON(position)), r)
+  },
+  // 14: load every document within, or give it up
+  r => {
+    const entry = docs[decoding.readVarUint(r)]
+    const load = decoding.readVarUint(r) === 1
+    Array.from(entry.doc.getSubdocs()).sort((a, b) => a.guid < b.guid ? -1 : 1).forEach(subdoc => load ? subdoc.load() : subdoc.destroy())
+    note(load ? 'documents loaded' : 'documents given up')
+    checkDoc(entry, r)
+  },
+  // 15: it is that late
+  r => setTime(decoding.readVarUint(r)),
+  // 16: whether a version has all of an update
+  r => {
+    const snapshot = Y.decodeSnapshotV2(decoding.readVarUint8Array(r))
+    const contained = Y.snapshotContainsUpdate(snapshot, decoding.readVarUint8Array(r))
+    expect('snapshotContainsUpdate', Uint8Array.of(contained ? 1 : 0), r)
+    note(contained ? 'version with an update' : 'version without an update')
+  }
 ]
 
 const runSession = request => {
   docs = []
   skips = 0
+  setTime(1)
   seen.clear()
   let at = 0
   let what = ''
@@ -306,12 +393,14 @@ const runSession = request => {
     while (decoding.hasContent(request)) {
       const command = decoding.readVarUint(request)
       what = 'command ' + command
+      trace(`${at} ${what}`)
       commands[command](request)
       at++
     }
     return null
   } catch (error) {
-    const difference = error instanceof Difference ? error : new Difference(`${what}: ${error.stack}`, new Uint8Array(), new Uint8Array())
+    docs.forEach(({ doc }, i) => trace(`document ${i}: ${Buffer.from(Y.encodeStateAsUpdate(doc)).toString('hex')}`))
+    const difference = error instanceof Difference ? error : new Difference(`${what}: ${error.stack || error}`, new Uint8Array(), new Uint8Array())
     return { at, difference }
   }
 }
