@@ -162,7 +162,8 @@ TextDelta Engine::text_delta(const TransactionState& state, TypeRef type) {
       } else if (!item.deleted) {
         redundant.push_back(ref);
       }
-    } else if (item.countable()) {
+    } else if (item.kind == Kind::string || item.kind == Kind::embed || item.kind == Kind::type) {
+      // Other content can stand in a text, but is no part of it.
       if (fresh && !deleted) {
         if (item.kind == Kind::string) {
           steps.insert(item.content);

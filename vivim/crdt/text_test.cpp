@@ -275,6 +275,19 @@ TEST_CASE("text: whoever receives remote formatting cleans up as Yjs does, or no
   CHECK(received(FormattingCleanup::yjs) == 3);
 }
 
+TEST_CASE("text: values that stand in it are no part of it, nor of what observers are told") {
+  Doc doc(ClientId{1});
+  Text text = doc.text("t");
+  Watched watched(text);
+  edit(doc, [&](auto& t) { text.insert(t, 0, "ab"); });
+  // Client 2 writes a binary behind the a, then client 3 a c behind that.
+  REQUIRE(apply_update(doc, Bytes{1, 1, 2, 0, 0xc3, 1, 0, 1, 1, 1, 9, 0}));
+  CHECK(watched.delta.empty());
+  REQUIRE(apply_update(doc, Bytes{1, 1, 3, 0, 0xc4, 2, 0, 1, 1, 1, 'c', 0}));
+  CHECK(watched.delta == TextDelta{retain(1), insert("c")});
+  CHECK(text.to_delta() == TextDelta{insert("acb")});
+}
+
 TEST_CASE("text: attributes of the text as a whole") {
   Doc doc(ClientId{1});
   XmlText text = doc.xml_text("x");
