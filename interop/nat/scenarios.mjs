@@ -16,11 +16,16 @@ const RELAYED_BYTES = 8192
 export const hopeless = (a, b) => [a, b].includes('symmetric') && ![a, b].includes('cone')
 
 // go-libp2p begins to punch holes when it has been told where others see it, and then says that it speaks the protocol.
+// rust-libp2p offers on a relayed connection what it had been told when the connection began.
 async function readyToPunch (relay, at, peer) {
-  if (peer.kind !== 'go') {
+  if (peer.kind === 'vivim') {
     return
   }
   await peer.ask('dial', { addr: at })
+  if (peer.kind === 'rust') {
+    await peer.ask('identify', { peer: relay.id })
+    return
+  }
   for (const end = Date.now() + READY_MS; ;) {
     const { protocols } = await relay.ask('identify', { peer: peer.id })
     if (protocols.includes('/libp2p/dcutr')) {

@@ -165,12 +165,20 @@ async fn reserve(peer: &Peer, asked: &Value) -> Result<Value, Failure> {
     Ok(json!({"addrs": [circuit.with(Protocol::P2p(peer.id)).to_string()], "limits": limits}))
 }
 
+/// Waits for a direct connection, and ends relayed ones then: streams would be opened on any of them.
 async fn direct(peer: &Peer, asked: &Value, other: PeerId) -> Result<Value, Failure> {
     let remote = peer
         .wait_for(patience(asked), "direct connection", |known| {
             known.connections.values().find(|(id, remote)| *id == other && !is_relayed(remote)).cloned()
         })
         .await?;
+    let relayed = |known: &crate::peer::Facts| {
+        let of_other = known.connections.iter().filter(|(_, (id, remote))| *id == other && is_relayed(remote));
+        of_other.map(|(id, _)| *id).collect::<Vec<_>>()
+    };
+    let ending = peer.wait_for(Duration::ZERO, "relayed connections", |known| Some(relayed(known))).await?;
+    peer.ask(move |swarm| ending.into_iter().for_each(|id| drop(swarm.close_connection(id)))).await?;
+    peer.wait_for(Duration::from_secs(10), "end of relayed connections", |known| relayed(known).is_empty().then_some(())).await?;
     Ok(json!({"remote": remote.1.to_string()}))
 }
 
