@@ -33,6 +33,7 @@ DocumentHub::DocumentHub(rt::Loop& loop, store::Store& store, rt::Rng& rng, HubO
       store_(store),
       rng_(rng),
       options_(options),
+      residents_(options.trees_bytes_max),
       awareness_timer_(loop.make_timer()),
       released_(loop),
       tasks_(loop) {
@@ -46,6 +47,7 @@ rt::Co<Result<DocumentLease>> DocumentHub::open(store::DocumentId id) {
   if (tasks_.stopping()) {
     co_return fail(SyncError::stopped);
   }
+  residents_.trim();  // who awaits holds no document
   const auto at = documents_.find(id);
   if (at == documents_.end()) {
     co_return co_await load(id);
@@ -70,7 +72,7 @@ rt::Co<Result<DocumentLease>> DocumentHub::load(store::DocumentId id) {
   auto& slot = *owned;
   slot.loaded = std::make_unique<rt::Event>(loop_);
   slot.document = std::make_unique<OpenDocument>(
-      id, crdt::ClientId{1 + rng_.below((std::uint64_t{1} << 32) - 1)}, tasks_, store_);
+      id, crdt::ClientId{1 + rng_.below((std::uint64_t{1} << 32) - 1)}, tasks_, store_, residents_);
   slot.leases = 1;  // keeps the slot while it loads
   documents_.emplace(id, std::move(owned));
   const auto loaded = co_await slot.document->load();
@@ -179,6 +181,7 @@ rt::Co<void> DocumentHub::expire_awareness() {
     for (const auto& [id, slot] : documents_) {
       slot->document->expire_awareness();
     }
+    residents_.trim();
     std::erase_if(retired_, [](const auto& retired) {
       return retired->leases == 0 && !retired->document->busy();
     });

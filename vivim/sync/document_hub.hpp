@@ -43,6 +43,8 @@ struct HubOptions {
   std::size_t leased_max = 4096;
   /// Documents that nobody holds, kept because they may be wanted again soon.
   std::size_t idle_max = 64;
+  /// Bytes of trees, of those documents that were read or edited; the others are their updates.
+  std::size_t trees_bytes_max = std::size_t{256} << 20;
 };
 
 /// The open documents of a node: each is in memory at most once, whoever asks for it.
@@ -65,6 +67,8 @@ class DocumentHub {
 
   /// Documents in memory, idle ones included.
   std::size_t size() const { return documents_.size(); }
+  /// Those of them that have a tree.
+  std::size_t trees() const { return residents_.size(); }
 
   /// Ends all documents, and resumes when what they had is on disk and nobody holds a lease any
   /// more.
@@ -94,6 +98,7 @@ class DocumentHub {
   store::Store& store_;
   rt::Rng& rng_;
   HubOptions options_;
+  crdt::ResidentDocs residents_;
   Slots documents_;
   std::list<store::DocumentId> idle_;  ///< longest idle first
   /// Evicted while they were leased or writing; they go when neither is so any more.

@@ -151,6 +151,44 @@ rt::Co<void> relays_after_disk(Home& home) {
   co_await home.stop();
 }
 
+rt::Co<void> relays_without_a_tree(Home& home) {
+  co_await home.start({.trees_bytes_max = 1});
+  co_await home.create(k_document);
+  {
+    auto lease = co_await home.hub->open(k_document);
+    REQUIRE(lease);
+    auto& document = **lease;
+    Listener alice;
+    Listener bob;
+    const auto alice_id = *document.subscribe(alice);
+    const auto bob_id = *document.subscribe(bob);
+    crdt::Doc remote(crdt::ClientId{7});
+    const auto first = remote_edit(remote, "hello");
+    REQUIRE(document.receive(alice_id, first));
+    REQUIRE(document.receive(alice_id, first));  // again: nobody hears of it
+    REQUIRE(document.receive(alice_id, remote_edit(remote, " world")));
+    REQUIRE(document.answer_step_one(bob_id, crdt::encode_state_vector(crdt::StateVector())));
+    REQUIRE(co_await document.flush());
+    CHECK(bob.updates.size() == 2);
+    CHECK(alice.updates.empty());
+    CHECK(bob.durable == crdt::encode_state_vector(remote));
+    crdt::Doc newcomer(crdt::ClientId{8});
+    REQUIRE(bob.steps.size() == 1);
+    REQUIRE(crdt::apply_update(newcomer, bob.steps.front()));
+    CHECK(newcomer.text("title").to_string() == "hello world");
+    CHECK(home.hub->trees() == 0);
+
+    CHECK(document.doc().text("title").to_string() == "hello world");
+    CHECK(home.hub->trees() == 1);
+    // Opening is where nobody holds a document: trees above the limit go.
+    auto again = co_await home.hub->open(k_document);
+    CHECK(home.hub->trees() == 0);
+    CHECK(document.doc().text("title").to_string() == "hello world");
+  }
+  CHECK(co_await title_on_disk(*home.store) == "hello world");
+  co_await home.stop();
+}
+
 rt::Co<void> same_document_for_all(Home& home) {
   co_await home.start({.leased_max = 2, .idle_max = 1});
   co_await home.create({{1}});
@@ -318,6 +356,12 @@ TEST_CASE("hub: nothing is relayed or called durable before it is on disk") {
   rt::sim::World world(1);
   Home home(world.add_node("a"));
   world.run(relays_after_disk(home));
+}
+
+TEST_CASE("hub: documents that are only passed on have no tree, and trees are bounded by bytes") {
+  rt::sim::World world(2);
+  Home home(world.add_node("a"));
+  world.run(relays_without_a_tree(home));
 }
 
 TEST_CASE("hub: a document is in memory once, and how many are is limited") {

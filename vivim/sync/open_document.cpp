@@ -12,15 +12,12 @@
 namespace vivim::sync {
 
 OpenDocument::OpenDocument(store::DocumentId id, crdt::ClientId client, rt::TaskGroup& tasks,
-                           store::Store& store)
+                           store::Store& store, crdt::ResidentDocs& residents)
     : id_(id),
       tasks_(tasks),
       store_(store),
-      doc_(std::make_unique<crdt::Doc>(client)),
-      progress_(tasks.loop()) {
-  on_update_ = doc_->on_update(
-      [this](BytesView update, crdt::Origin) { captured_.push_back(to_bytes(update)); });
-}
+      doc_(client, {}, &residents),
+      progress_(tasks.loop()) {}
 
 OpenDocument::~OpenDocument() {
   VIVIM_ASSERT(!writing_);
@@ -28,22 +25,29 @@ OpenDocument::~OpenDocument() {
 
 rt::Co<Result<void>> OpenDocument::load() {
   const auto id = id_;
-  VIVIM_CO_TRY(const auto log, co_await store_.read([id](store::Database& database) {
+  VIVIM_CO_TRY(auto log, co_await store_.read([id](store::Database& database) {
     return store::Documents(database).load(id);
   }));
   if (log.snapshot) {
-    VIVIM_CO_TRYV(crdt::apply_update(*doc_, *log.snapshot));
+    doc_.load(std::move(*log.snapshot));
   }
   last_seq_ = log.snapshot_seq;
-  for (const auto& update : log.updates) {
-    VIVIM_CO_TRYV(crdt::apply_update(*doc_, update.bytes));
+  tail_.updates = log.updates.size();
+  for (auto& update : log.updates) {
     last_seq_ = update.seq;
     tail_.bytes += update.bytes.size();
+    doc_.load(std::move(update.bytes));
   }
-  tail_.updates = log.updates.size();
-  captured_.clear();
-  durable_ = crdt::encode_state_vector(*doc_);
+  VIVIM_CO_TRY(const auto state, doc_.state_vector());
+  durable_ = crdt::encode_state_vector(state);
   co_return Result<void>{};
+}
+
+// load() has read every byte, so what is wrong with them later is our fault.
+crdt::Doc& OpenDocument::doc() {
+  const auto doc = doc_.doc();
+  VIVIM_ASSERT(doc.has_value());
+  return **doc;
 }
 
 Result<SubscriberId> OpenDocument::subscribe(Subscriber& subscriber) {
@@ -71,18 +75,8 @@ Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
   if (broken_) {
     return fail(*broken_);
   }
-  captured_.clear();
-  VIVIM_TRYV(crdt::apply_update(*doc_, update, crdt::Origin{std::to_underlying(from)}));
-  if (crdt::has_pending(*doc_)) {
-    // Parked structs are in no emitted update: what came is kept as it came, or a crash would lose
-    // it.
-    captured_.clear();
-    enqueue(to_bytes(update), from);
-    return {};
-  }
-  for (auto& emitted : std::exchange(captured_, {})) {
-    enqueue(std::move(emitted), from);
-  }
+  VIVIM_TRY(auto news, doc_.apply(update, crdt::Origin{std::to_underlying(from)}));
+  enqueue(std::move(news), from);
   return {};
 }
 
@@ -115,11 +109,8 @@ rt::Co<Result<void>> OpenDocument::edit(std::function<void(crdt::Doc&)> body) {
   if (broken_) {
     co_return fail(*broken_);
   }
-  captured_.clear();
-  body(*doc_);
-  for (auto& emitted : std::exchange(captured_, {})) {
-    enqueue(std::move(emitted), SubscriberId{0});
-  }
+  VIVIM_CO_TRY(auto news, doc_.edit(body));
+  enqueue(std::move(news), SubscriberId{0});
   co_return co_await flush();
 }
 
@@ -147,11 +138,15 @@ void OpenDocument::end(Reason reason, std::string_view detail) {
   step_ones_.clear();
 }
 
-void OpenDocument::enqueue(Bytes update, SubscriberId from) {
-  queued_bytes_ += update.size();
-  ++queued_count_;
-  queue_.push_back({.update = std::move(update), .from = from});
-  start_writing();
+void OpenDocument::enqueue(std::vector<Bytes> updates, SubscriberId from) {
+  for (auto& update : updates) {
+    queued_bytes_ += update.size();
+    ++queued_count_;
+    queue_.push_back({.update = std::move(update), .from = from});
+  }
+  if (!updates.empty()) {
+    start_writing();
+  }
 }
 
 void OpenDocument::start_writing() {
@@ -179,13 +174,15 @@ rt::Co<void> OpenDocument::write() {
 }
 
 OpenDocument::Batch OpenDocument::take_batch() {
+  const auto state = doc_.state_vector();
+  VIVIM_ASSERT(state.has_value());
   Batch batch{.updates = std::exchange(queue_, {}),
               .answers = {},
-              .state_vector = crdt::encode_state_vector(*doc_)};
+              .state_vector = crdt::encode_state_vector(*state)};
   // The answers hold nothing that this batch does not put on disk: later edits are not in the
   // document yet.
   for (const auto& [to, state_vector] : std::exchange(step_ones_, {})) {
-    if (auto update = crdt::encode_state_as_update(*doc_, state_vector)) {
+    if (auto update = doc_.encode(state_vector)) {
       batch.answers.push_back({.to = to, .update = std::move(*update)});
     }
   }
@@ -250,7 +247,8 @@ rt::Co<void> OpenDocument::compact_if_due() {
   if (!store::CompactionPolicy{}.due(tail_)) {
     co_return;
   }
-  const auto snapshot = crdt::encode_state_as_update(*doc_);
+  VIVIM_ASSERT(doc_.compact());
+  const auto snapshot = doc_.encode().value_or(Bytes());
   const auto upto = last_seq_;
   tail_ = {};
   const auto id = id_;

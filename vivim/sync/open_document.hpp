@@ -10,7 +10,7 @@
 #include "vivim/base/bytes.hpp"
 #include "vivim/base/result.hpp"
 #include "vivim/crdt/awareness.hpp"
-#include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/lazy_doc.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/rt/wait.hpp"
 #include "vivim/store/documents.hpp"
@@ -32,16 +32,18 @@ inline constexpr std::size_t k_subscribers_max = 1024;
 class OpenDocument {
  public:
   OpenDocument(store::DocumentId id, crdt::ClientId client, rt::TaskGroup& tasks,
-               store::Store& store);
+               store::Store& store, crdt::ResidentDocs& residents);
   ~OpenDocument();
 
   /// Reads the log. Errors: the store's, and decode errors of a damaged log.
   rt::Co<Result<void>> load();
 
   const store::DocumentId& id() const { return id_; }
-  /// To read; edits go through `edit`.
-  const crdt::Doc& doc() const { return *doc_; }
-  crdt::Doc& doc() { return *doc_; }
+  /// To read; edits go through `edit`. While updates are only passed on the document is bytes: this
+  /// makes its tree, and is valid until the caller awaits something.
+  crdt::Doc& doc();
+  /// Whether it has a tree.
+  bool resident() const { return doc_.resident(); }
 
   /// Errors: too_many_subscribers.
   Result<SubscriberId> subscribe(Subscriber& subscriber);
@@ -100,7 +102,7 @@ class OpenDocument {
     Bytes state_vector;
   };
 
-  void enqueue(Bytes update, SubscriberId from);
+  void enqueue(std::vector<Bytes> updates, SubscriberId from);
   void start_writing();
   rt::Co<void> write();
   rt::Co<Result<void>> append(const std::vector<Queued>& updates);
@@ -115,8 +117,7 @@ class OpenDocument {
   store::DocumentId id_;
   rt::TaskGroup& tasks_;
   store::Store& store_;
-  std::unique_ptr<crdt::Doc> doc_;
-  crdt::Subscription on_update_;
+  crdt::LazyDoc doc_;
   crdt::Awareness awareness_;
 
   std::map<SubscriberId, Entry> subscribers_;
@@ -134,7 +135,6 @@ class OpenDocument {
   store::LogTail tail_;
   std::uint64_t last_seq_ = 0;
   std::optional<Error> broken_;
-  std::vector<Bytes> captured_;  ///< what on_update gave during the current call
   std::function<void(const store::DocumentId&)> on_committed_;
 };
 
