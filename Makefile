@@ -1,9 +1,9 @@
 # VIVIM's front door. `make run` starts a node; `make test` shows that everything works. `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run build web test unit asan tsan fuzz interop conformance e2e bench lint format docs coverage clean
+.PHONY: help run build web test unit asan tsan fuzz interop conformance e2e bench bench-crdt lint format docs coverage clean
 
 help: ## this list
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: build ## install what is missing, build, and start a node on http://127.0.0.1:8470/
 	@exec build/bin/vivim run $(ARGS)
@@ -49,6 +49,9 @@ e2e: ## two nodes and two browsers
 
 bench: ## benchmarks, beside their peers
 	@scripts/bench
+
+bench-crdt: ## the CRDT engine beside Yjs, ywasm and yrs, every result compared (ARGS="--quick --scaling --write")
+	@scripts/bench-crdt $(ARGS)
 
 lint: ## formatting, clang-tidy, house rules
 	@scripts/lint
