@@ -151,6 +151,9 @@ void Engine::add_run(ItemRef ref) {
   touch(item.client);
   Client& client = clients_[item.client];
   VIVIM_ASSERT(client.state == item.clock);
+  if (client.state == 0) {
+    client.arrival = ++arrivals_;
+  }
   client.runs.push_back({.clock = item.clock, .item = ref});
   client.state = item.end();
 }

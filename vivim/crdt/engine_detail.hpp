@@ -95,7 +95,8 @@ struct Type {
 /// What is known of a writer.
 struct Client {
   std::uint64_t id = 0;
-  std::uint32_t state = 0;  ///< the next clock
+  std::uint32_t state = 0;    ///< the next clock
+  std::uint32_t arrival = 0;  ///< the how many-th writer of the document it is
   RunList runs;
   mutable std::vector<ClockRange>
       deleted;  ///< grows with each deletion, put in order when it is read
@@ -446,6 +447,7 @@ class Engine {
   ClientIndex self_ = 0;
   DocOptions options_;
   std::vector<Client> clients_;
+  std::uint32_t arrivals_ = 0;  ///< how many of them have written something
   std::unordered_map<std::uint64_t, ClientIndex> client_indexes_;
   KeyTable keys_;
   ItemSlab items_;

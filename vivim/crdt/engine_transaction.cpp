@@ -72,6 +72,10 @@ void Engine::clean_up(TransactionState& state) {
     state.after[client] = clients_[client].state;
   }
   state.settled = state.touched.size();
+  if (state.settled > 1) {  // in the order of Yjs' StructStore, which undo and clean-ups follow
+    std::ranges::sort(state.touched, {},
+                      [&](ClientIndex client) { return clients_[client].arrival; });
+  }
   call_observers(state);
   if (options_.collect_garbage) {
     collect_garbage(state);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "vivim/crdt/event.hpp"
+#include "vivim/crdt/inspect.hpp"
 #include "vivim/crdt/peers_detail.hpp"
 #include "vivim/crdt/undo_manager.hpp"
 
@@ -70,6 +71,30 @@ TEST_CASE("undo: what is added to the scope of a whole document does not make it
   push(doc, array, {1});
   CHECK(undo.undo());
   CHECK(json(array) == "[]");
+}
+
+TEST_CASE(
+    "undo: what one transaction brought of many writers comes back in the order of their arrival") {
+  Doc doc(ClientId{1});
+  UndoManager undo(doc, {doc.map("m")}, of_origin({5}));
+  Doc two(ClientId{2});
+  Doc three(ClientId{3});
+  for (Doc* writer : {&two, &three}) {  // 2 is known before 3
+    set(*writer, writer->map("n"), "known", 1);
+    REQUIRE(apply_update(doc, encode_state_as_update(*writer), Origin{6}));
+  }
+  set(two, two.map("m"), "a", 1);
+  set(three, three.map("m"), "b", 1);
+  const Bytes updates[] = {encode_state_as_update(two), encode_state_as_update(three)};
+  const BytesView views[] = {updates[0], updates[1]};
+  REQUIRE(apply_update(doc, merge_updates(views).value(), Origin{5}));  // first what 3 wrote
+  CHECK(undo.undo());
+  CHECK(undo.redo());
+  std::string made;  // keys of what the redo wrote, in its order
+  for (const StructInfo& info : structs(doc)) {
+    made += info.id.client == doc.client_id() ? info.key.value() : "";
+  }
+  CHECK(made == "ba");
 }
 
 TEST_CASE("testUndoText") {
