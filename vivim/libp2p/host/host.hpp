@@ -203,6 +203,7 @@ class Host {
   Peer* best_connection(const PeerId& peer, StreamOptions options = {}) const;
   std::size_t count(const PeerId& peer) const;
   void forget_peer(ConnectionId id);
+  static Result<void> account(Peer& peer, std::uint64_t buffer_bytes);
   /// The connections with one peer, oldest first.
   auto connections_with(const PeerId& peer) const {
     const auto [first, last] = by_peer_.equal_range(peer);

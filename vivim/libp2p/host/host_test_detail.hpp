@@ -35,10 +35,15 @@ inline rt::Co<void> echo(InboundStream inbound) {
 
 /// A host on a simulated node that listens, echoes, and remembers what happened.
 struct TestHost {
-  explicit TestHost(rt::sim::Node& node_, HostLimits limits = {}, HostTimes times = {})
+  explicit TestHost(rt::sim::Node& node_, HostLimits limits = {}, HostTimes times = {},
+                    std::optional<limits::Limits> resources = {})
       : node(node_),
         key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
-        host({.key = key, .agent = "test/" + node_.name(), .limits = limits, .times = times},
+        host({.key = key,
+              .agent = "test/" + node_.name(),
+              .limits = limits,
+              .times = times,
+              .resources = resources},
              node.loop(), node.network(), node.rng()),
         subscription(host.subscribe([this](const HostEvent& event) { events.push_back(event); })) {
     CHECK(host.handle(std::string(k_echo), echo));

@@ -22,12 +22,25 @@ Result<Host::ConnectionId> Host::add_peer(Established established) {
   const auto [at, added] =
       peers_.emplace(id, std::make_unique<Peer>(loop_, std::move(established)));
   by_peer_.emplace(at->second->id, at->second.get());
-  count_connected(*at->second);
+  Peer& peer = *at->second;
+  peer.connection->count_memory([&peer](std::uint64_t bytes) { return account(peer, bytes); });
+  count_connected(peer);
   emit(event_of(HostEvent::Kind::connected, *at->second));
   if (manager_.crossed_high_water()) {
     house_timer_->expire_at(loop_.clock().now());
   }
   return id;
+}
+
+/// What the buffers of a connection hold counts with what it takes at rest.
+Result<void> Host::account(Peer& peer, std::uint64_t buffer_bytes) {
+  const std::uint64_t counted = peer.reservation.amount().memory_bytes;
+  const std::uint64_t wanted = k_connection_bytes + buffer_bytes;
+  if (wanted > counted) {
+    return peer.reservation.grow(wanted - counted);
+  }
+  peer.reservation.shrink(counted - wanted);
+  return {};
 }
 
 void Host::trim_connections() {
@@ -57,7 +70,7 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   forget_peer(id);
   count_muxer_refusals(peer);
   manager_.disconnected(id);
-  peer.reservation.release();
+  peer.reservation.keep_memory();  // streams that are held may hold it still
   peer.descriptor.release();
   HostEvent event = event_of(HostEvent::Kind::disconnected, peer);
   event.reason = peer.connection->reason();

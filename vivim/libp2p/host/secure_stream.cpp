@@ -29,6 +29,12 @@ SecureStream::SecureStream(std::unique_ptr<rt::Stream> transport, noise::Sender 
       receiver_(std::move(receiver)),
       read_bytes_wanted_(k_read_bytes_min) {}
 
+/// The buffer may be read into just now: it goes with the next read.
+void SecureStream::trim() {
+  batch_.clear();
+  small_reads_ = k_small_reads_max;
+}
+
 rt::Co<Result<BytesView>> SecureStream::read_frame() {
   if (!unread_.empty()) {
     co_return std::exchange(unread_, BytesView());
@@ -38,8 +44,9 @@ rt::Co<Result<BytesView>> SecureStream::read_frame() {
     if (frame) {
       co_return *frame;
     }
-    if (small_reads_ == k_small_reads_max) {
+    if (small_reads_ >= k_small_reads_max && receiver_.held_bytes() > k_read_bytes_min) {
       receiver_.release();  // what a busy time left
+      small_reads_ = 0;
     }
     const MutableBytes room = receiver_.prepare(read_bytes_wanted_);
     VIVIM_ASSERT(!room.empty());

@@ -17,7 +17,8 @@ class SecureStream final : public FrameStream {
 
   rt::Co<Result<BytesView>> read_frame() override;
   rt::Co<Result<std::size_t>> write_frames(FrameSource& source) override;
-  void trim() override { batch_.clear(); }
+  std::size_t held_bytes() const override { return receiver_.held_bytes() + batch_.held_bytes(); }
+  void trim() override;
 
   rt::Co<Result<std::size_t>> read_some(MutableBytes into) override;
   rt::Co<Result<void>> write(BytesView bytes) override;

@@ -32,7 +32,9 @@ class YamuxSession final : public MuxerSession {
     core_.go_away(cause == CloseCause::protocol ? yamux::GoAwayCode::protocol_error
                                                 : yamux::GoAwayCode::normal);
   }
+  void abandon() override { core_.abandon(); }
   void trim() override { core_.trim(); }
+  std::size_t held_bytes() const override { return core_.held_bytes(); }
 
   Result<StreamKey> open_stream() override {
     VIVIM_TRY(const auto id, core_.open_stream());

@@ -53,7 +53,8 @@ struct Texts {
 Texts describe_code(const Code& code) {
   const std::string what(to_string(code.resource));
   return {.name = what + "_of_" + std::string(to_string(code.scope)) + "_" + to_string(code.side),
-          .message = "too many " + what + " " + std::string(whose(code.scope)) + ", asked for by " +
+          .message = (code.resource == Resource::memory ? "too much " : "too many ") + what + " " +
+                     std::string(whose(code.scope)) + ", asked for by " +
                      std::string(who_asked(code.side)) + "; raise " +
                      config_key(code.resource, code.scope, code.side)};
 }

@@ -122,8 +122,18 @@ Result<void> Reservation::grow(std::uint64_t memory_bytes) {
 }
 
 void Reservation::shrink(std::uint64_t memory_bytes) {
-  VIVIM_ASSERT(manager_ != nullptr && memory_bytes <= amount_.memory_bytes);
-  const Usage less{.memory_bytes = memory_bytes};
+  VIVIM_ASSERT(memory_bytes <= amount_.memory_bytes);
+  take_less({.memory_bytes = memory_bytes});
+}
+
+void Reservation::keep_memory() {
+  Usage less = amount_;
+  less.memory_bytes = 0;
+  take_less(less);
+}
+
+void Reservation::take_less(const Usage& less) {
+  VIVIM_ASSERT(manager_ != nullptr);
   manager_->system_ -= less;
   if (transient_) {
     manager_->transient_ -= less;

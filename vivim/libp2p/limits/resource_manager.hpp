@@ -43,6 +43,8 @@ class [[nodiscard]] Reservation {
   /// Takes more memory into it. Error as above.
   Result<void> grow(std::uint64_t memory_bytes);
   void shrink(std::uint64_t memory_bytes);
+  /// Gives back all but the memory: what is over may still hold some.
+  void keep_memory();
   /// Gives everything back now.
   void release();
   explicit operator bool() const { return manager_ != nullptr; }
@@ -52,6 +54,8 @@ class [[nodiscard]] Reservation {
   friend class ResourceManager;
   Reservation(ResourceManager& manager, const Usage& amount, Direction side)
       : manager_(&manager), amount_(amount), side_(side) {}
+
+  void take_less(const Usage& less);
 
   ResourceManager* manager_ = nullptr;
   Usage amount_;

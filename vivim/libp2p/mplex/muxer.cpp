@@ -33,7 +33,9 @@ class MplexSession final : public MuxerSession {
     return {};
   }
   void leave(CloseCause) override { leaving_ = true; }
+  void abandon() override { core_.abandon(); }
   void trim() override {}
+  std::size_t held_bytes() const override { return core_.held_bytes(); }
 
   Result<StreamKey> open_stream() override {
     VIVIM_TRY(const auto id, core_.open_stream());

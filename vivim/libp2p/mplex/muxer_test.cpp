@@ -32,6 +32,7 @@ class PlainStream final : public FrameStream {
     VIVIM_CO_TRYV(co_await inner_->write(frame));
     co_return frame.size();
   }
+  std::size_t held_bytes() const override { return 0; }
   void trim() override { ++trims; }
   rt::Co<Result<std::size_t>> read_some(MutableBytes into) override {
     return inner_->read_some(into);

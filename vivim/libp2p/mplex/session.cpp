@@ -9,6 +9,13 @@
 
 namespace vivim::libp2p::mplex {
 
+namespace {
+
+// A stream without its bytes, its name, and its place in the table.
+constexpr std::size_t k_stream_bytes = sizeof(StreamState) + 64;
+
+}  // namespace
+
 Session::Session(Config config) : config_(config) {
   VIVIM_ASSERT(config_.message_bytes_max > 0 && config_.message_bytes_max <= k_message_bytes_max);
   VIVIM_ASSERT(config_.send_buffer_bytes_max > 0 && config_.receive_buffer_bytes_max > 0);
@@ -22,7 +29,8 @@ StreamState* Session::find(StreamId id) {
 }
 
 StreamState& Session::add(StreamId id, std::string name) {
-  auto [place, added] = streams_.emplace(id, std::make_unique<StreamState>(id, std::move(name)));
+  auto [place, added] =
+      streams_.emplace(id, std::make_unique<StreamState>(id, std::move(name), queues_bytes_));
   VIVIM_ASSERT(added);
   inbound_ += id.ours ? 0 : 1;
   return *place->second;
@@ -189,6 +197,21 @@ void Session::mark_full(StreamState& stream, std::optional<Time> since) {
     full_ = since ? full_ + 1 : full_ - 1;
     stream.full_since = since;
   }
+}
+
+void Session::abandon() {
+  if (!failure_) {
+    failure_ = MplexError::stream_reset;
+    streams_.clear();
+    events_.clear();
+    ready_.clear();
+    inbound_ = 0;
+    full_ = 0;
+  }
+}
+
+std::size_t Session::held_bytes() const {
+  return queues_bytes_ + control_.capacity() + streams_.size() * k_stream_bytes;
 }
 
 std::optional<Time> Session::next_deadline() const {

@@ -127,11 +127,17 @@ class Session {
   /// still leaves, and the peer's further data is dropped.
   void release(StreamId stream);
 
+  /// Is dead at once: all streams are gone, and what they held.
+  void abandon();
+
   /// When on_deadline() is to be called; may move with every call.
   std::optional<Time> next_deadline() const;
 
   /// Resets streams that are full for too long.
   void on_deadline(Time now);
+
+  /// Memory of streams and buffers.
+  std::size_t held_bytes() const;
 
   std::size_t inbound_streams() const { return inbound_; }
   std::size_t outbound_streams() const { return streams_.size() - inbound_; }
@@ -165,6 +171,7 @@ class Session {
   std::size_t transmit_message(StreamState& stream, MutableBytes out);
 
   Config config_;
+  std::size_t queues_bytes_ = 0;  ///< memory of all streams' queues
   std::map<StreamId, std::unique_ptr<StreamState>> streams_;
   std::deque<Event> events_;
   std::deque<StreamId> ready_;  ///< streams that have something to send

@@ -345,3 +345,20 @@ TEST_CASE("session: a number that the peer uses again is another stream") {
     CHECK_FALSE(b.wants_transmit());
   }
 }
+
+TEST_CASE("session: the memory that is held is known, and gone when the session is given up") {
+  Session b({});
+  CHECK(b.held_bytes() == 0);
+  REQUIRE(b.feed(message(1, Flag::new_stream, {}), {}));
+  REQUIRE(b.feed(message(1, Flag::message_initiator, Bytes(90'000)), {}));
+  CHECK(b.write({.number = 1}, Bytes(50'000)).value() == 50'000);
+  CHECK(b.held_bytes() >= 140'000);
+  CHECK(b.held_bytes() <= 300'000);
+  CHECK(read_all(b, {.number = 1}).size() == 90'000);
+  CHECK(b.held_bytes() <= 110'000);
+  b.abandon();
+  CHECK(b.held_bytes() == 0);
+  CHECK(b.inbound_streams() == 0);
+  CHECK(b.wants_input());
+  CHECK(read_error(b, {.number = 1}).is(MplexError::stream_reset));
+}

@@ -13,10 +13,20 @@ namespace vivim::libp2p::mplex {
 /// moves at most once.
 class ByteQueue {
  public:
+  /// `held`: where the memory of all queues is summed up; outlives this.
+  explicit ByteQueue(std::size_t& held) : held_(held) {}
+  ~ByteQueue() { held_ -= bytes_.capacity(); }
+  ByteQueue(const ByteQueue&) = delete;
+  ByteQueue& operator=(const ByteQueue&) = delete;
+
   std::size_t size() const { return bytes_.size() - begin_; }
   bool empty() const { return size() == 0; }
 
-  void push(BytesView bytes) { append(bytes_, bytes); }
+  void push(BytesView bytes) {
+    held_ -= bytes_.capacity();
+    append(bytes_, bytes);
+    held_ += bytes_.capacity();
+  }
 
   /// Moves up to `into.size()` bytes out and returns how many.
   std::size_t pop(MutableBytes into) {
@@ -30,7 +40,8 @@ class ByteQueue {
   }
 
   void clear() {
-    bytes_ = {};
+    held_ -= bytes_.capacity();
+    bytes_ = Bytes();  // "= {}" would keep its memory
     begin_ = 0;
   }
 
@@ -44,13 +55,15 @@ class ByteQueue {
     }
   }
 
+  std::size_t& held_;
   Bytes bytes_;
   std::size_t begin_ = 0;
 };
 
 /// One stream of a session.
 struct StreamState {
-  StreamState(StreamId id_, std::string name_) : id(id_), name(std::move(name_)) {}
+  StreamState(StreamId id_, std::string name_, std::size_t& held)
+      : id(id_), name(std::move(name_)), received(held), outgoing(held) {}
 
   StreamId id;
   std::string name;

@@ -124,7 +124,7 @@ Result<std::optional<BytesView>> Receiver::open_frame(std::size_t size) {
 
 void Receiver::release() {
   if (buffered() == 0) {
-    buffer_ = {};
+    buffer_ = Bytes();  // "= {}" would keep its memory
     begin_ = 0;
     end_ = 0;
   }

@@ -77,6 +77,8 @@ class Receiver {
 
   /// Sealed bytes that wait here. At the end of the stream not 0: a frame was cut off.
   std::size_t buffered() const { return end_ - begin_; }
+  /// Memory of the buffer.
+  std::size_t held_bytes() const { return buffer_.capacity(); }
   /// Gives the buffer's memory back when nothing waits in it, for a connection that rests.
   void release();
 

@@ -74,7 +74,9 @@ TEST_CASE("transport: reading in place gives room for the frame under way") {
   std::ranges::copy(BytesView(sealed).subspan(100), room.begin());
   receiver.commit(room.size());
   CHECK(drain(receiver) == plaintext);
+  CHECK(receiver.held_bytes() >= sealed.size());
   receiver.release();
+  CHECK(receiver.held_bytes() == 0);
   CHECK(receiver.prepare(10).size() == 10);
 }
 

@@ -22,6 +22,7 @@ void ByteBlocks::push(BytesView bytes) {
       const std::size_t capacity = std::clamp(wanted, k_block_bytes_min, k_block_bytes_max);
       blocks_.push_back({.bytes = std::make_unique_for_overwrite<std::uint8_t[]>(capacity),
                          .capacity = capacity});
+      held_ += capacity;
     }
     Block& block = blocks_.back();
     const std::size_t count = std::min(bytes.size(), block.capacity - block.end);
@@ -52,6 +53,7 @@ void ByteBlocks::drop(std::size_t count) {
     begin_ += here;
     count -= here;
     if (begin_ == blocks_.front().end) {
+      held_ -= blocks_.front().capacity;
       blocks_.pop_front();
       begin_ = 0;
     }
@@ -59,6 +61,9 @@ void ByteBlocks::drop(std::size_t count) {
 }
 
 void ByteBlocks::clear() {
+  for (const Block& block : blocks_) {
+    held_ -= block.capacity;
+  }
   blocks_.clear();
   begin_ = 0;
   size_ = 0;

@@ -14,6 +14,12 @@ namespace vivim::libp2p::quic {
 /// memory.
 class ByteBlocks {
  public:
+  /// `held`: where the memory of all blocks is summed up; outlives this.
+  explicit ByteBlocks(std::size_t& held) : held_(held) {}
+  ~ByteBlocks() { clear(); }
+  ByteBlocks(const ByteBlocks&) = delete;
+  ByteBlocks& operator=(const ByteBlocks&) = delete;
+
   void push(BytesView bytes);
   /// Moves up to `into.size()` bytes out and returns how many.
   std::size_t pop(MutableBytes into);
@@ -32,6 +38,7 @@ class ByteBlocks {
     std::size_t capacity = 0;
   };
 
+  std::size_t& held_;
   std::deque<Block> blocks_;
   std::size_t begin_ = 0;  ///< of the first block
   std::size_t size_ = 0;
@@ -40,6 +47,9 @@ class ByteBlocks {
 /// What a stream sends: kept until it was acknowledged.
 class SendQueue {
  public:
+  /// `held` as of ByteBlocks.
+  explicit SendQueue(std::size_t& held) : blocks_(held) {}
+
   void push(BytesView bytes) { blocks_.push(bytes); }
   /// What has not been sent, at most `bytes_max`, in at most `into.size()` pieces; returns how many
   /// pieces.

@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint64_t k_close_normal = 0;
 constexpr std::uint64_t k_close_limit = 0x1001;
 constexpr std::uint64_t k_close_protocol = 0x1003;
+// A stream that somebody holds, and its place in the table.
+constexpr std::size_t k_stream_bytes = sizeof(QuicStream) + 48;
 
 CloseReason reason_of(const Error& error) {
   if (error.is(QuicError::closed_by_peer) && error.detail() == 0) {
@@ -72,6 +74,9 @@ rt::Co<void> QuicConnection::run() {
     (void)co_await timer_->wait();
   }
   session_->close(close_code(), port_.now());
+  if (abandoned_) {
+    session_->drop_received();
+  }
   touch();
 }
 
@@ -134,6 +139,9 @@ void QuicConnection::on_event(const Event& event) {
       break;
     case EventKind::can_open:
       break;
+    case EventKind::memory:
+      account();
+      break;
     case EventKind::closed:
       on_closed(session_->error());
       break;
@@ -159,6 +167,23 @@ rt::Co<std::unique_ptr<rt::Stream>> QuicConnection::accept() {
   auto stream = std::move(accepted_.front());
   accepted_.pop_front();
   co_return stream;
+}
+
+std::uint64_t QuicConnection::held_bytes() const {
+  return session_->held_bytes() + streams_.size() * k_stream_bytes;
+}
+
+void QuicConnection::count_memory(MemoryAccount::Report report) {
+  memory_.open(std::move(report));
+  account();
+}
+
+void QuicConnection::account() {
+  if (const auto accounted = memory_.update(held_bytes()); !accounted) {
+    memory_.close();
+    abandoned_ = true;
+    close({.cause = CloseCause::limit, .error = accounted.error()});
+  }
 }
 
 std::optional<rt::Duration> QuicConnection::rtt() const {

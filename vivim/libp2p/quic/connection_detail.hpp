@@ -37,6 +37,8 @@ class QuicConnection final : public MuxedConnection {
   rt::Co<std::unique_ptr<rt::Stream>> accept() override;
   void when_idle(std::move_only_function<void()> action) override;
   std::size_t streams() const override { return streams_.size(); }
+  std::uint64_t held_bytes() const override;
+  void count_memory(MemoryAccount::Report report) override;
   std::optional<rt::Duration> rtt() const override;
   void set_rtt(rt::Duration rtt) override { (void)rtt; }
 
@@ -54,13 +56,19 @@ class QuicConnection final : public MuxedConnection {
   void on_closed(const Error& error);
   std::unique_ptr<QuicStream> make_stream(StreamId id);
   void forget(StreamId id);
-  void touch() { port_.touch(id_); }
+  /// After every call of the session.
+  void touch() {
+    account();
+    port_.touch(id_);
+  }
+  void account();
   void update_idle();
   std::uint64_t close_code() const;
 
   Port& port_;
   SessionId id_;
   Session* session_;
+  MemoryAccount memory_;
   std::map<StreamId, QuicStream*> streams_;
   std::deque<std::unique_ptr<QuicStream>> accepted_;
   std::unique_ptr<rt::Timer> timer_;
@@ -68,6 +76,7 @@ class QuicConnection final : public MuxedConnection {
   rt::Event closing_;
   std::move_only_function<void()> on_idle_;
   std::optional<CloseReason> reason_;
+  bool abandoned_ = false;  ///< for the memory that it holds
 };
 
 /// One stream of a QuicConnection; may outlive it, and fails then.

@@ -22,8 +22,9 @@ rt::Co<void> answer(InboundStream inbound) {
 
 /// A host with QUIC beside TCP.
 struct QuicHost {
-  QuicHost(rt::Loop& loop, rt::Network& network, rt::Rng& rng)
-      : key(make_key(rng)), host({.key = key}, loop, network, rng) {
+  QuicHost(rt::Loop& loop, rt::Network& network, rt::Rng& rng,
+           std::optional<limits::Limits> resources = {})
+      : key(make_key(rng)), host({.key = key, .resources = resources}, loop, network, rng) {
     host.add_transport(
         quic::QuicTransport::make(quic::make_options(key, loop.clock(), rng), loop, network, rng)
             .value());
@@ -125,6 +126,56 @@ TEST_CASE("hosts over QUIC: connected after one round trip") {
   CHECK(world.now() - begin < 200ms);
   world.run(a.host.stop());
   world.run(b.host.stop());
+}
+
+TEST_CASE(
+    "hosts over QUIC: what nobody reads counts, and above the limit its connection is closed") {
+  World world(5);
+  world.set_default_link({.latency = 5ms});
+  auto& left = world.add_node("left");
+  auto& right = world.add_node("right");
+  QuicHost a(left.loop(), left.network(), left.rng());
+  QuicHost b(right.loop(), right.network(), right.rng(),
+             limits::Limits{.system = {.memory_bytes = 600 * 1024}});
+  std::vector<std::unique_ptr<rt::Stream>> held;
+  CHECK(b.host.handle("/test/hold/1", [&](InboundStream inbound) -> rt::Co<void> {
+    held.push_back(std::move(inbound.stream));
+    co_return;
+  }));
+  std::optional<CloseReason> reason;
+  const auto watching = b.host.subscribe([&](const HostEvent& event) {
+    reason = event.kind == HostEvent::Kind::disconnected ? event.reason : reason;
+  });
+  REQUIRE(b.host.listen(address_of(right.ip(), k_port)));
+  REQUIRE(world.run(
+      a.host.connect(address_of(right.ip(), k_port).with_peer(b.host.peer_id()).value())));
+  world.run_for(5s);
+  CHECK(b.host.resources().system().memory_bytes == 20 * 1024);
+  const std::vector<std::string> protocols{"/test/hold/1"};
+  rt::TaskGroup tasks(left.loop());
+  auto opened = world.run(a.host.open_stream(b.host.peer_id(), protocols));
+  REQUIRE(opened);
+  tasks.spawn("write", write_and_close(*opened->stream, Bytes(900'000)));
+  std::uint64_t most = 0;
+  REQUIRE(world.run_until(
+      [&] {
+        most = std::max(most, b.host.resources().system().memory_bytes);
+        return reason.has_value();
+      },
+      10s));
+  CHECK(reason->cause == CloseCause::limit);
+  CHECK(reason->error->is(
+      limits::limit_error(limits::Resource::memory, limits::Scope::system, Direction::inbound)));
+  CHECK(most > 400 * 1024);
+  CHECK(b.host.resources().system().memory_bytes <= (20 + 64) * 1024);
+  Bytes buffer(100);
+  CHECK(world.run(held.at(0)->read_some(buffer)).error().is(rt::RtError::reset));
+  CHECK(world.run_until([&] { return a.host.peers().empty(); }, 10s));
+  held.clear();
+  world.run(a.host.stop());
+  world.run(tasks.stop());
+  world.run(b.host.stop());
+  CHECK(b.host.resources().system().empty());
 }
 
 TEST_CASE("hosts over QUIC: loopback") {

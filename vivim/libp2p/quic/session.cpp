@@ -4,6 +4,7 @@
 
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/quic/session_detail.hpp"
+#include "vivim/libp2p/transport/memory_account.hpp"
 
 namespace vivim::libp2p::quic {
 
@@ -12,6 +13,8 @@ namespace {
 // A stream's own share of what may wait to be acknowledged, whatever the others use.
 constexpr std::size_t k_stream_room_min = std::size_t{16} * 1024;
 constexpr std::size_t k_stream_room = std::size_t{256} * 1024;
+// A stream without its bytes, and its place in the table.
+constexpr std::size_t k_stream_bytes = sizeof(StreamState) + 64;
 constexpr std::uint64_t k_crypto_error = 0x100;
 constexpr std::uint64_t k_connection_refused = 2;
 constexpr std::uint8_t k_alert_bad_certificate = 42;
@@ -53,6 +56,18 @@ bool Session::gone() const {
 }
 std::size_t Session::unacknowledged() const {
   return impl_->unacknowledged;
+}
+
+std::size_t Session::held_bytes() const {
+  return impl_->held_bytes();
+}
+
+void Session::drop_received() {
+  VIVIM_ASSERT(closed());
+  for (const auto& [stream_id, stream] : impl_->streams) {
+    stream->read_reset |= !stream->received.empty();
+    stream->received.clear();
+  }
 }
 
 std::optional<rt::IpAddress> Session::asked() const {
@@ -263,8 +278,7 @@ void Session::Impl::tell_writable(StreamState& stream) {
 }
 
 StreamState& Session::Impl::add_stream(StreamId stream_id) {
-  auto stream = std::make_unique<StreamState>();
-  stream->id = stream_id;
+  auto stream = std::make_unique<StreamState>(stream_id, queues_bytes);
   return *streams.emplace(stream_id, std::move(stream)).first->second;
 }
 
@@ -292,6 +306,19 @@ void Session::Impl::sweep() {
     if (remote && conn != nullptr) {
       ngtcp2_conn_extend_max_streams_bidi(conn, 1);
     }
+  }
+  note_memory();
+}
+
+std::size_t Session::Impl::held_bytes() const {
+  return queues_bytes + held.capacity() + streams.size() * k_stream_bytes;
+}
+
+/// Where it moves by what others do. The connection itself asks after what it does.
+void Session::Impl::note_memory() {
+  if (const std::uint64_t steps = held_bytes() / k_memory_step_bytes; steps != told_steps) {
+    told_steps = steps;
+    push(EventKind::memory);
   }
 }
 
@@ -358,7 +385,7 @@ void Session::Impl::end(SessionState to, const Error& why, Time until) {
   gone_at = until;
   ngtcp2_conn_del(std::exchange(conn, nullptr));
   gnutls_deinit(std::exchange(tls, nullptr));
-  held = {};
+  held = Bytes();
   sendable.clear();
   blocked.clear();
   unacknowledged = 0;

@@ -63,6 +63,7 @@ enum class EventKind : std::uint8_t {
   writable,   ///< `stream` takes bytes again, or the peer wants no more
   can_open,   ///< the peer allows more streams
   flushed,    ///< all that was written has been acknowledged
+  memory,     ///< held_bytes() has moved
   closed,     ///< it is over; error() says why
 };
 
@@ -115,6 +116,10 @@ class Session {
   void release(StreamId stream);
   /// Bytes written that the peer has not acknowledged.
   std::size_t unacknowledged() const;
+  /// Memory of streams and their bytes; what the QUIC library keeps to itself is not among it.
+  std::size_t held_bytes() const;
+  /// Drops what has arrived and was not read, of a connection that is closed.
+  void drop_received();
   /// True when all that was written has been acknowledged; otherwise `flushed` follows.
   bool flush();
 

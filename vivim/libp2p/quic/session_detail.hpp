@@ -80,7 +80,9 @@ Path to_path(const ngtcp2_path& path);
 
 /// A stream, until both the library and its user have ended with it.
 struct StreamState {
-  StreamId id = -1;
+  StreamState(StreamId id_, std::size_t& held) : id(id_), sending(held), received(held) {}
+
+  StreamId id;
   SendQueue sending;
   ByteBlocks received;
   std::uint64_t reset_code = 0;  ///< the peer's
@@ -140,6 +142,8 @@ struct Session::Impl {
   StreamState* find(StreamId id);
   void note_if_done(const StreamState& stream);
   void sweep();
+  std::size_t held_bytes() const;
+  void note_memory();
   void shut(StreamState& stream, std::uint64_t code, bool reading, bool writing);
   void drop_received(StreamState& stream);
   void queue(StreamState& stream);
@@ -175,6 +179,8 @@ struct Session::Impl {
   std::optional<Error> handshake_error;
   Error error = QuicError::closed;
   std::vector<Cid> cids;
+  std::size_t queues_bytes = 0;  ///< memory of all streams' queues
+  std::uint64_t told_steps = 0;  ///< of it, when `memory` was pushed last
   std::map<StreamId, std::unique_ptr<StreamState>> streams;
   std::deque<StreamState*> sendable;
   std::vector<StreamState*> blocked;

@@ -160,7 +160,7 @@ const std::optional<multiformats::PublicKey>& Session::peer_key() const {
 MutableBytes Session::prepare(std::size_t wanted) {
   auto& state = *state_;
   if (std::exchange(state.shrink, false) && buffered() == 0) {
-    state.sealed = {};
+    state.sealed = Bytes();  // "= {}" would keep its memory
     state.begin = 0;
     state.end = 0;
   }
@@ -284,10 +284,14 @@ void Session::close(Bytes& out) {
 
 void Session::release() {
   auto& state = *state_;
-  state.plaintext = {};
+  state.plaintext = Bytes();
   state.plaintext_wanted = k_record_plaintext_max;
   state.shrink = true;
   static_cast<void>(SSL_free_buffers(state.ssl.get()));
+}
+
+std::size_t Session::held_bytes() const {
+  return state_->sealed.capacity() + state_->plaintext.capacity() + state_->transmit.capacity();
 }
 
 std::size_t Session::buffered() const {

@@ -91,6 +91,8 @@ class Session {
   /// Gives buffers that hold nothing back, for a connection that rests; that of `prepare`, which
   /// may be read into just now, with the next `prepare`. Ends the life of views from `next`.
   void release();
+  /// Memory of the buffers that grow with what comes; OpenSSL's own are not among them.
+  std::size_t held_bytes() const;
   /// Sealed bytes that wait here.
   std::size_t buffered() const;
 

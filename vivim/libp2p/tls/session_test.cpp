@@ -358,8 +358,11 @@ TEST_CASE("session: buffers are given back and taken again") {
   for (int i = 0; i < 3; ++i) {
     const Bytes message = numbered(100'000);
     CHECK(open_all(pair.server, sealed_by(pair.client, message)) == message);
+    CHECK(pair.server.held_bytes() > 16'000);
     pair.server.release();
     pair.client.release();
+    pair.server.prepare(100);
+    CHECK(pair.server.held_bytes() < 1000);
   }
   // in the middle of a record
   const Bytes sealed = sealed_by(pair.client, as_bytes("message"));

@@ -25,6 +25,9 @@ class TlsStream final : public FrameStream {
   /// writing side.
   rt::Co<Result<void>> close_write() override;
   void reset(std::uint32_t reason) override { transport_->reset(reason); }
+  std::size_t held_bytes() const override {
+    return session_.held_bytes() + batch_.held_bytes() + sealed_.capacity();
+  }
   void trim() override;
 
   const Session& session() const { return session_; }

@@ -31,6 +31,8 @@ class BatchBuffer {
     }
   }
 
+  std::size_t held_bytes() const { return bytes_ ? k_sizes[step_] : 0; }
+
   /// Gives the memory back, and begins small again.
   void clear() {
     bytes_.reset();

@@ -7,6 +7,7 @@
 
 #include "vivim/base/result.hpp"
 #include "vivim/libp2p/transport/close_reason.hpp"
+#include "vivim/libp2p/transport/memory_account.hpp"
 #include "vivim/rt/clock.hpp"
 #include "vivim/rt/co.hpp"
 #include "vivim/rt/stream.hpp"
@@ -47,6 +48,14 @@ class MuxedConnection {
   virtual std::size_t streams() const = 0;
   /// Streams of the peer that were refused because it has too many.
   virtual std::uint64_t refused_streams() const { return 0; }
+
+  /// Memory of its buffers and streams: what arrived and was not read, what was written and has
+  /// not left, and what is kept for the next bytes.
+  virtual std::uint64_t held_bytes() const = 0;
+  /// Tells `report` from now on, in steps, how much of held_bytes() there is beyond
+  /// k_resting_buffer_bytes. When it refuses more, the connection drops it all and closes with
+  /// CloseCause::limit and the report's error. Called at most once, before run().
+  virtual void count_memory(MemoryAccount::Report report) = 0;
 
   /// The last round-trip time that is known.
   virtual std::optional<rt::Duration> rtt() const = 0;

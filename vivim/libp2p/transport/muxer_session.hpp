@@ -50,8 +50,13 @@ class MuxerSession {
   virtual Result<void> on_deadline(Time now) = 0;
   /// Tells the peer that the connection is about to end.
   virtual void leave(CloseCause cause) = 0;
+  /// After leave(): drops every stream and what it holds. What is queued for the peer besides still
+  /// leaves; nothing is fed any more, and every call of a stream fails.
+  virtual void abandon() = 0;
   /// Frees memory that holds nothing.
   virtual void trim() = 0;
+  /// Memory of buffers and streams, what is kept for the next bytes included. Asked all the time.
+  virtual std::size_t held_bytes() const = 0;
 
   virtual Result<StreamKey> open_stream() = 0;
   /// Moves received bytes into `into`; ends what expect() began.

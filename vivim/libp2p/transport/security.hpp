@@ -50,6 +50,9 @@ class FrameStream : public rt::Stream {
   /// end_of_stream when the stream was cut off.
   virtual rt::Co<Result<BytesView>> read_frame() = 0;
 
+  /// Memory of its buffers.
+  virtual std::size_t held_bytes() const = 0;
+
   /// Gives buffers that hold nothing back, for a connection that rests; not while a write is
   /// pending.
   virtual void trim() = 0;

@@ -8,6 +8,13 @@
 
 namespace vivim::libp2p {
 
+namespace {
+
+// A stream that somebody holds, and its place in the table.
+constexpr std::size_t k_stream_bytes = sizeof(SessionStream) + 48;
+
+}  // namespace
+
 SessionConnection::SessionConnection(rt::Loop& loop, std::unique_ptr<MuxerSession> session,
                                      std::unique_ptr<FrameStream> stream, Bytes early)
     : loop_(loop),
@@ -114,6 +121,9 @@ rt::Co<Result<void>> SessionConnection::read_frames() {
     if (frame.empty()) {
       co_return Result<void>{};
     }
+    if (abandoned_) {
+      continue;  // dropped, so that the peer gets to read what we told it
+    }
     const auto fed = session_->feed(frame, now());
     settle();
     if (!fed) {
@@ -213,7 +223,32 @@ void SessionConnection::settle() {
   if (session_->wants_input()) {
     input_wanted_.set();
   }
+  account();
   set_timer();
+}
+
+std::uint64_t SessionConnection::held_bytes() const {
+  return session_->held_bytes() + secure_->held_bytes() + streams_.size() * k_stream_bytes;
+}
+
+void SessionConnection::count_memory(MemoryAccount::Report report) {
+  memory_.open(std::move(report));
+  account();
+}
+
+void SessionConnection::account() {
+  auto accounted = memory_.update(held_bytes());
+  if (!accounted) {
+    session_->trim();
+    accounted = memory_.update(held_bytes());
+  }
+  if (!accounted) {
+    memory_.close();
+    close({.cause = CloseCause::limit, .error = accounted.error()});
+    abandoned_ = true;
+    session_->abandon();
+    account();
+  }
 }
 
 void SessionConnection::on_event(const MuxerSession::Event& event) {

@@ -44,6 +44,8 @@ class SessionConnection final : public MuxedConnection, private FrameSource {
   void when_idle(std::move_only_function<void()> action) override;
   std::size_t streams() const override { return streams_.size(); }
   std::uint64_t refused_streams() const override { return session_->refused_streams(); }
+  std::uint64_t held_bytes() const override;
+  void count_memory(MemoryAccount::Report report) override;
   std::optional<rt::Duration> rtt() const override { return session_->rtt(); }
   void set_rtt(rt::Duration rtt) override { session_->set_rtt(rtt); }
 
@@ -63,6 +65,7 @@ class SessionConnection final : public MuxedConnection, private FrameSource {
   /// Distributes the session's events and wakes reader and writer: after every call of the session.
   void settle();
   void on_event(const MuxerSession::Event& event);
+  void account();
   void note_activity();
   std::unique_ptr<SessionStream> make_stream(StreamKey key);
   void forget(StreamKey key);
@@ -73,6 +76,7 @@ class SessionConnection final : public MuxedConnection, private FrameSource {
   std::unique_ptr<FrameStream> secure_;
   Bytes early_;
   std::unique_ptr<MuxerSession> session_;
+  MemoryAccount memory_;
   std::map<StreamKey, SessionStream*> streams_;
   std::list<std::unique_ptr<SessionStream>> accepted_;  ///< a list takes no memory when empty
   std::unique_ptr<rt::Timer> timer_;
@@ -88,6 +92,7 @@ class SessionConnection final : public MuxedConnection, private FrameSource {
   rt::TimePoint close_deadline_{};
   rt::TimePoint trim_at_ = rt::TimePoint::max();
   bool active_ = false;  ///< since trim_at_ was set
+  bool abandoned_ = false;
   bool remote_leaves_ = false;
   bool writing_ = false;
   rt::TaskGroup tasks_;

@@ -15,11 +15,12 @@ void ChunkPool::clear() {
   while (spare_) {
     spare_ = std::move(spare_->next);
   }
-  spare_count_ = 0;
+  chunks_ -= std::exchange(spare_count_, 0);
 }
 
 std::unique_ptr<Chunk> ChunkPool::take() {
   if (!spare_) {
+    ++chunks_;
     return std::make_unique_for_overwrite<Chunk>();
   }
   auto chunk = std::move(spare_);
@@ -32,6 +33,7 @@ std::unique_ptr<Chunk> ChunkPool::take() {
 
 void ChunkPool::give(std::unique_ptr<Chunk> chunk) {
   if (spare_count_ == spare_max_) {
+    --chunks_;
     return;
   }
   chunk->next = std::move(spare_);

@@ -32,10 +32,13 @@ class ChunkPool {
   void give(std::unique_ptr<Chunk> chunk);
   /// Frees what is kept.
   void clear();
+  /// Of all chunks, in use or kept.
+  std::size_t held_bytes() const { return chunks_ * sizeof(Chunk); }
 
  private:
   std::unique_ptr<Chunk> spare_;
   std::size_t spare_count_ = 0;
+  std::size_t chunks_ = 0;  ///< in use or kept
   std::size_t spare_max_;
 };
 

@@ -325,3 +325,26 @@ TEST_CASE("yamux: limit on frames for streams that are gone") {
   auto header = frame(FrameType::data, 0, 7, Config{}.window_bytes_max + 1);
   CHECK(session.feed(header, 0s).error().is(YamuxError::frame_too_large));
 }
+
+TEST_CASE("yamux: the memory that is held is known, and gone when the session is given up") {
+  Session session(Role::listener, quiet(), {});
+  CHECK(session.held_bytes() == 0);
+  REQUIRE(session.feed(data(k_flag_syn, 1, 200'000), {}));
+  CHECK(session.write(StreamId{1}, Bytes(100'000)).value() == 100'000);
+  CHECK(session.held_bytes() >= 300'000);
+  CHECK(session.held_bytes() <= 350'000);
+  Bytes buffer(200'000);
+  CHECK(session.read(StreamId{1}, buffer).value().count == 200'000);
+  session.trim();
+  CHECK(session.held_bytes() <= 130'000);
+  session.go_away(GoAwayCode::internal_error);
+  session.abandon();
+  CHECK(session.held_bytes() <= 1000);
+  const auto sent = headers(session);
+  REQUIRE(sent.size() == 1);
+  CHECK(sent.front().type == FrameType::go_away);
+  CHECK(session.read(StreamId{1}, buffer).error().is(YamuxError::going_away));
+  CHECK(session.feed(data(0, 1, 1), {}).error().is(YamuxError::going_away));
+  session.trim();
+  CHECK(session.held_bytes() == 0);
+}

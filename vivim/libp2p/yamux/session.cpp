@@ -14,6 +14,8 @@ namespace {
 
 // 1 MiB stays with a session that was busy.
 constexpr std::size_t k_spare_chunks_max = 64;
+// A stream without its bytes, and its place in the table.
+constexpr std::size_t k_stream_bytes = sizeof(StreamState) + 48;
 
 }  // namespace
 
@@ -264,6 +266,24 @@ void Session::go_away(GoAwayCode code) {
   }
 }
 
+void Session::abandon() {
+  if (!failure_) {
+    end(YamuxError::going_away);
+  }
+}
+
+// Nothing of the streams is left; what is queued for the peer still leaves.
+void Session::end(Error error) {
+  failure_ = error;
+  streams_.clear();
+  shrink_window(window_growth_);
+  events_.clear();
+  control_ready_.clear();
+  data_ready_.clear();
+  inbound_ = 0;
+  pool_->clear();
+}
+
 void Session::ping(Time now) {
   if (active_ping_ || failure_) {
     return;
@@ -310,6 +330,13 @@ Result<void> Session::on_deadline(Time now) {
 
 void Session::trim() {
   pool_->clear();
+  if (control_.empty()) {
+    control_ = Bytes();
+  }
+}
+
+std::size_t Session::held_bytes() const {
+  return pool_->held_bytes() + control_.capacity() + streams_.size() * k_stream_bytes;
 }
 
 }  // namespace vivim::libp2p::yamux

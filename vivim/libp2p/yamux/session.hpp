@@ -176,6 +176,10 @@ class Session {
   /// counts.
   void go_away(GoAwayCode code);
 
+  /// Is dead at once, with the error going_away: all streams are gone, and what they held. What is
+  /// queued beside their data still leaves.
+  void abandon();
+
   /// When on_deadline() is to be called; may move with every call.
   std::optional<Time> next_deadline() const;
 
@@ -184,6 +188,9 @@ class Session {
 
   /// Frees memory that is kept for the next bytes, for a session that rests.
   void trim();
+
+  /// Memory of streams and buffers, what is kept for the next bytes included.
+  std::size_t held_bytes() const;
 
   std::size_t inbound_streams() const { return inbound_; }
   std::size_t outbound_streams() const { return streams_.size() - inbound_; }
@@ -212,6 +219,7 @@ class Session {
 
   // session_receive.cpp
   Error fail_session(Error error);
+  void end(Error error);
   Result<BytesView> feed_header(BytesView in, Time now);
   Result<void> on_header(const Header& header, Time now);
   Result<void> on_stream_frame(const Header& header);

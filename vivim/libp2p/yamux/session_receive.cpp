@@ -11,13 +11,7 @@
 namespace vivim::libp2p::yamux {
 
 Error Session::fail_session(Error error) {
-  failure_ = error;
-  streams_.clear();
-  shrink_window(window_growth_);
-  events_.clear();
-  control_ready_.clear();
-  data_ready_.clear();
-  inbound_ = 0;
+  end(error);
   if (error.blame() == Blame::peer && !error.is(YamuxError::control_flood)) {
     push_control({.type = FrameType::go_away,
                   .length = static_cast<std::uint32_t>(GoAwayCode::protocol_error)});
