@@ -38,7 +38,7 @@ const ROWS = [
   { id: 'b4-remote', name: 'apply the B4 stream of 259,778 remote updates', reps: [1, 1], data: 'b4', marks: { yjs: 30, yrs: 4 } },
   { id: 'b4-load', name: 'load B4 v1 to readable text', reps: [3, 15], data: 'b4', marks: { yjs: 25, yrs: 4 } },
   { id: 'b4-encode', name: 'encode B4 v1, cold', reps: [3, 15], data: 'b4', marks: { yrs: 3 } },
-  { id: 'b4-encode-again', name: 'encode B4 v1, again', reps: [3, 15], data: 'b4', marks: { yrs: 10 } },
+  { id: 'b4-encode-again', name: 'encode B4 v1, the third time and later', reps: [3, 15], data: 'b4', marks: { yrs: 10 } },
   { id: 'b4-encode-v2', name: 'encode B4 v2', reps: [3, 15], data: 'b4', state: 'v2', marks: { yrs: 2.5 } },
   { id: 'b4-merge', name: 'merge the 259,778 updates without a document', reps: [0, 1], data: 'b4', marks: { yjs: 20 } },
   { id: 'chats-open', name: 'open 200 small chats', reps: [3, 15], data: 'chats', marks: { yjs: 500 } },

@@ -274,7 +274,7 @@ Row row(const std::string& name, const std::string& folder) {
     return encoded(b4, encode, 0);
   }
   if (name == "b4-encode-again") {
-    return encoded(b4, encode, 1);
+    return encoded(b4, encode, 2);
   }
   if (name == "b4-encode-v2") {
     return encoded(b4, encode_v2, 0);

@@ -144,7 +144,7 @@ const rows = {
   'b4-encode-again': () => {
     const row = encoded('b4', encode)
     const begin = row.begin
-    return { ...row, begin: () => { const session = begin(); encode(session.doc); return session } }
+    return { ...row, begin: () => { const session = begin(); encode(session.doc); encode(session.doc); return session } }
   },
   'b4-encode-v2': () => encoded('b4', encodeV2),
   'b4-merge': () => {

@@ -57,6 +57,20 @@ class Content {
   /// Keeps the first `size` bytes and returns the rest.
   Content split_bytes(std::size_t size);
   BytesView bytes() const { return {data(), bytes_}; }
+  std::size_t size() const { return bytes_; }
+  /// Text of two bytes a unit.
+  bool wide() const { return (room_ & k_wide) != 0; }
+  /// Room that put() wants beyond size().
+  static constexpr std::size_t k_put_room = 8;
+  /// Copies the bytes to `at` and returns what is behind.
+  std::uint8_t* put(std::uint8_t* at) const {
+    if (on_heap()) {
+      std::memcpy(at, data(), bytes_);
+    } else {
+      std::memcpy(at, &word_, sizeof(word_));
+    }
+    return at + bytes_;
+  }
 
   void set_number(std::uint32_t number) { word_ = number; }
   std::uint32_t number() const { return static_cast<std::uint32_t>(word_); }
@@ -65,7 +79,6 @@ class Content {
   static constexpr std::uint32_t k_wide = 0x8000'0000;
   static constexpr std::uint32_t k_room = 0x7fff'ffff;
 
-  bool wide() const { return (room_ & k_wide) != 0; }
   bool on_heap() const { return (room_ & k_room) != 0; }
   const std::uint8_t* data() const {
     return on_heap() ? reinterpret_cast<const std::uint8_t*>(word_)

@@ -68,7 +68,7 @@ Engine::Engine(ClientId client, DocOptions options) : client_(client), options_(
 ClientIndex Engine::client_index(std::uint64_t id) {
   const auto [it, fresh] = client_indexes_.emplace(id, static_cast<ClientIndex>(clients_.size()));
   if (fresh) {
-    clients_.emplace_back().id = id;
+    clients_.emplace_back(id);
   }
   return it->second;
 }

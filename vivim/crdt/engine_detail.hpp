@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <map>
@@ -94,13 +95,22 @@ struct Type {
 
 /// What is known of a writer.
 struct Client {
-  std::uint64_t id = 0;
+  explicit Client(std::uint64_t id) : id(id), wire_id(lib0::Encoder::short_var_uint(id)) {}
+
+  std::uint64_t id;
+  lib0::Encoder::Short wire_id;
   std::uint32_t state = 0;    ///< the next clock
   std::uint32_t arrival = 0;  ///< the how many-th writer of the document it is
   RunList runs;
   mutable std::vector<ClockRange>
       deleted;  ///< grows with each deletion, put in order when it is read
 };
+
+/// Clients by id, and where something of each is.
+using ClientOrder = std::vector<std::pair<std::uint64_t, ClientIndex>>;
+
+/// Largest state that is kept as bytes for the next one who asks (Engine::encode).
+inline constexpr std::size_t k_kept_state_bytes_max = std::size_t{4} << 20;
 
 /// Ranges of one client's clocks.
 using ClientRanges = std::pair<ClientIndex, std::vector<ClockRange>>;
@@ -430,10 +440,15 @@ class Engine {
   void write_runs(Out& out, const Client& client, std::uint32_t from) const;
   template <class Out>
   void write_item(Out& out, const Item& item, std::uint32_t offset) const;
+  std::uint8_t* put_text(std::uint8_t* at, const Item& item) const;
+  void write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Position from) const;
+  template <class Out>
+  void write_runs(Out& out, const RunList& runs, RunList::Position from) const;
+  std::size_t state_bytes(const ClientOrder& order) const;
   template <class Out>
   void write_content(Out& out, const Item& item, std::uint32_t offset) const;
   void write_runs_until(UpdateEncoderV1& out, ClientIndex client, std::uint32_t end);
-  Bytes encode_event(const TransactionState& state, UpdateFormat format) const;
+  Bytes encode_anew(const StateVector& known, UpdateFormat format) const;
   Bytes with_pending(Bytes state, const StateVector& known, UpdateFormat format) const;
 
   // inspect.cpp
@@ -472,6 +487,15 @@ class Engine {
   bool cleaning_ = false;
   Observers<BytesView, Origin> update_observers_;
   Observers<BytesView, Origin> update_v2_observers_;
+  UpdateEncoderV1 event_;  ///< the update of the transaction that is told of
+
+  /// Everything as bytes, as it was at change `at`; empty unless it was asked for twice.
+  struct EncodedState {
+    std::uint64_t at = 0;
+    Bytes bytes;
+  };
+  std::uint64_t changes_ = 1;                    ///< grows with every transaction
+  mutable std::array<EncodedState, 2> encoded_;  ///< v1, v2
 
   // Parked structs, as updates, and per client the clock that must be passed before another try
   // makes sense.

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/crdt/engine_detail.hpp"
@@ -27,8 +29,23 @@ WireDeletes Engine::deletes() const {
 }
 
 // Yjs encodeStateAsUpdate: clients from the highest id down, each from where `known` ends, then
-// every deletion.
+// every deletion. A state that is asked for again while nothing changes is kept as bytes until
+// something does.
 Bytes Engine::encode(const StateVector& known, UpdateFormat format) const {
+  if (!known.empty() || has_pending() || !queue_.empty()) {
+    return encode_anew(known, format);
+  }
+  EncodedState& kept = encoded_[format == UpdateFormat::v1 ? 0 : 1];
+  if (kept.at == changes_ && !kept.bytes.empty()) {
+    return kept.bytes;
+  }
+  Bytes state = encode_anew(known, format);
+  const bool again = std::exchange(kept.at, changes_) == changes_;
+  kept.bytes = again && state.size() <= k_kept_state_bytes_max ? state : Bytes();
+  return state;
+}
+
+Bytes Engine::encode_anew(const StateVector& known, UpdateFormat format) const {
   const auto write = [&](auto out) {
     write_state(out, known);
     return out.take();
@@ -37,9 +54,22 @@ Bytes Engine::encode(const StateVector& known, UpdateFormat format) const {
   return has_pending() ? with_pending(std::move(state), known, format) : state;
 }
 
+// About as many bytes as the runs of these clients will take.
+std::size_t Engine::state_bytes(const ClientOrder& order) const {
+  constexpr std::size_t k_run = 14;
+  std::size_t bytes = 256;
+  for (const auto& [id, index] : order) {
+    bytes += (clients_[index].runs.size() + clients_[index].deleted.size()) * k_run;
+  }
+  for (const Type& type : types_) {
+    bytes += type.length;
+  }
+  return bytes;
+}
+
 template <class Out>
 void Engine::write_state(Out& out, const StateVector& known) const {
-  std::vector<std::pair<std::uint64_t, ClientIndex>> order;
+  ClientOrder order;
   for (ClientIndex i = 0; i < clients_.size(); ++i) {
     const auto it = known.find(ClientId{clients_[i].id});
     if (clients_[i].state > (it == known.end() ? 0 : it->second)) {
@@ -47,13 +77,25 @@ void Engine::write_state(Out& out, const StateVector& known) const {
     }
   }
   std::ranges::sort(order, std::greater<>());
+  out.rest().reserve(state_bytes(order));
   out.rest().var_uint(order.size());
   for (const auto& [id, index] : order) {
     const auto it = known.find(ClientId{id});
     const std::uint64_t from = it == known.end() ? 0 : it->second;
     write_runs(out, clients_[index], static_cast<std::uint32_t>(from));
   }
-  write_deletes(out, deletes());
+  order.clear();
+  for (ClientIndex i = 0; i < clients_.size(); ++i) {
+    if (!clients_[i].deleted.empty()) {
+      normalise(clients_[i].deleted);
+      order.emplace_back(clients_[i].id, i);
+    }
+  }
+  std::ranges::sort(order, std::greater<>());
+  out.rest().var_uint(order.size());
+  for (const auto& [id, index] : order) {
+    write_client_deletes(out, id, clients_[index].deleted);
+  }
 }
 
 // `state` and what is parked, as one update.
@@ -72,34 +114,36 @@ Bytes Engine::with_pending(Bytes state, const StateVector& known, UpdateFormat f
   return VIVIM_BUG(!merged.has_value()) ? std::move(parts.front().bytes) : std::move(*merged);
 }
 
-// What a transaction changed, as its update event.
-Bytes Engine::encode_event(const TransactionState& state, UpdateFormat format) const {
-  const auto write = [&](auto out) {
-    write_transaction(out, state);
-    return out.take();
-  };
-  return format == UpdateFormat::v1 ? write(UpdateEncoderV1()) : write(UpdateEncoderV2());
-}
-
 template <class Out>
 void Engine::write_transaction(Out& out, const TransactionState& state) const {
-  std::vector<std::pair<std::uint64_t, ClientIndex>> order;
+  ClientOrder order;
   for (const ClientIndex client : state.touched) {
     if (clients_[client].state > before(state, client)) {
       order.emplace_back(clients_[client].id, client);
     }
   }
-  std::ranges::sort(order, std::greater<>());
+  if (order.size() > 1) {
+    std::ranges::sort(order, std::greater<>());
+  }
   out.rest().var_uint(order.size());
   for (const auto& [id, client] : order) {
     write_runs(out, clients_[client], before(state, client));
   }
-  WireDeletes deleted;
-  for (const auto& [client, ranges] : state.deleted) {
-    deleted[clients_[client].id] = ranges;
+  order.clear();
+  for (ClientIndex i = 0; i < state.deleted.size(); ++i) {
+    order.emplace_back(clients_[state.deleted[i].first].id, i);
   }
-  write_deletes(out, deleted);
+  if (order.size() > 1) {
+    std::ranges::sort(order, std::greater<>());
+  }
+  out.rest().var_uint(order.size());
+  for (const auto& [id, index] : order) {
+    write_client_deletes(out, id, state.deleted[index].second);
+  }
 }
+
+template void Engine::write_transaction(UpdateEncoderV1&, const TransactionState&) const;
+template void Engine::write_transaction(UpdateEncoderV2&, const TransactionState&) const;
 
 // Yjs createDocFromSnapshot. The cuts are healed when the transaction ends.
 Result<Bytes> Engine::encode_version(const StateVector& state, const WireDeletes& deleted) {
@@ -141,22 +185,78 @@ void Engine::write_runs_until(UpdateEncoderV1& out, ClientIndex client, std::uin
   }
 }
 
+namespace {
+
+std::uint8_t info_of(const Item& item, DenseId origin) {
+  return static_cast<std::uint8_t>(static_cast<std::uint8_t>(item.kind) |
+                                   (origin.exists() ? k_info_origin : 0) |
+                                   (item.right_origin.exists() ? k_info_right_origin : 0) |
+                                   (item.key != k_none ? k_info_key : 0));
+}
+
+}  // namespace
+
+// Most items are short texts, or what is left of them when they were deleted. Which of them, and
+// which origins they have, follows no pattern: so both origins are written, and what is not there
+// is written over by what comes next; and where the next byte goes stays in a register.
+std::uint8_t* Engine::put_text(std::uint8_t* at, const Item& item) const {
+  using lib0::Encoder;
+  *at++ = info_of(item, item.origin);
+  for (const DenseId id : {item.origin, item.right_origin}) {
+    const Encoder::Short client = clients_[id.exists() ? id.client : 0].wire_id;
+    const Encoder::Short clock = Encoder::short_var_uint(id.clock);
+    Encoder::put(Encoder::put(at, client), clock);
+    at += id.exists() ? client.size + clock.size : 0;
+  }
+  const std::size_t bytes = item.content.size();
+  at = Encoder::put(at, Encoder::short_var_uint(item.kind == Kind::string ? bytes : item.len));
+  return item.content.put(at);
+}
+
+void Engine::write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Position from) const {
+  constexpr std::uint32_t k_texts = 1U << static_cast<std::uint32_t>(Kind::string) |
+                                    1U << static_cast<std::uint32_t>(Kind::deleted);
+  constexpr std::size_t k_most = 1 + 5 * lib0::Encoder::k_short_max + Content::k_put_room;
+  std::uint8_t* at = out.rest().begin(k_most);
+  const std::uint8_t* end = at;  // nothing is sure to fit yet
+  runs.each_from(from, [&](ItemRef ref) {
+    const Item& item = items_[ref];
+    const std::uint32_t text = k_texts >> static_cast<std::uint32_t>(item.kind) & 1;
+    const bool plain = (text & static_cast<std::uint32_t>(!item.content.wide()) &
+                        static_cast<std::uint32_t>(item.has_origins())) != 0;
+    const std::size_t most = k_most + item.content.size();
+    if (!plain || static_cast<std::size_t>(end - at) < most) {
+      out.rest().finish(at);
+      if (!plain) {
+        write_item(out, item, 0);
+      }
+      at = out.rest().begin(plain ? most : k_most);
+      end = at + out.rest().spare();
+    }
+    if (plain) {
+      at = put_text(at, item);
+    }
+  });
+  out.rest().finish(at);
+}
+
+template <class Out>
+void Engine::write_runs(Out& out, const RunList& runs, RunList::Position from) const {
+  runs.each_from(from, [&](ItemRef ref) { write_item(out, items_[ref], 0); });
+}
+
 template <class Out>
 void Engine::write_runs(Out& out, const Client& client, std::uint32_t from) const {
   const RunList& runs = client.runs;
-  auto position = runs.find(from);
-  std::size_t count = runs.count_from(position);
+  const auto position = runs.find(from);
+  const std::size_t count = runs.count_from(position);
   out.rest().var_uint(count);
   out.client(client.id);
   out.rest().var_uint(from);
-  std::uint32_t offset = from - items_[runs.at(position)].clock;
-  while (true) {
-    write_item(out, items_[runs.at(position)], offset);
-    offset = 0;
-    if (--count == 0) {
-      return;
-    }
-    position = runs.next(position);
+  const Item& first = items_[runs.at(position)];
+  write_item(out, first, from - first.clock);
+  if (count > 1) {
+    write_runs(out, runs, runs.next(position));
   }
 }
 
@@ -168,10 +268,7 @@ void Engine::write_item(Out& out, const Item& item, std::uint32_t offset) const 
     return;
   }
   const DenseId origin = offset > 0 ? DenseId{item.client, item.clock + offset - 1} : item.origin;
-  out.info(static_cast<std::uint8_t>(static_cast<std::uint8_t>(item.kind) |
-                                     (origin.exists() ? k_info_origin : 0) |
-                                     (item.right_origin.exists() ? k_info_right_origin : 0) |
-                                     (item.key != k_none ? k_info_key : 0)));
+  out.info(info_of(item, origin));
   if (origin.exists()) {
     out.left_id(clients_[origin.client].id, origin.clock);
   }

@@ -113,7 +113,7 @@ ItemRef Engine::insert_values(TypeRef type, ItemRef left, ItemRef right,
       const ItemRef fresh = make_local(Kind::any, count);
       items_[fresh].content.set_bytes(encoded.view());
       left = insert_local(type, left, right, fresh);
-      encoded.bytes().clear();
+      encoded.clear();
       count = 0;
     }
   };
@@ -128,7 +128,7 @@ ItemRef Engine::insert_values(TypeRef type, ItemRef left, ItemRef right,
     const ItemRef fresh = make_local(Kind::binary, 1);
     encoded.var_bytes(*bytes);
     items_[fresh].content.set_bytes(encoded.view());
-    encoded.bytes().clear();
+    encoded.clear();
     left = insert_local(type, left, right, fresh);
   }
   flush();

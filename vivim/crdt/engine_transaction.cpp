@@ -27,6 +27,10 @@ TransactionState& Engine::begin(Origin origin, bool local) {
   state->local = local;
   state->serial = ++transactions_;
   queue_.push_back(std::move(state));
+  ++changes_;
+  for (EncodedState& kept : encoded_) {
+    kept.bytes = Bytes();
+  }
   current_ = queue_.back().get();
   return *current_;
 }
@@ -313,10 +317,14 @@ void Engine::emit(const TransactionState& state) {
     return;
   }
   if (!update_observers_.empty()) {
-    update_observers_.notify(encode_event(state, UpdateFormat::v1), state.origin);
+    event_.rest().clear();
+    write_transaction(event_, state);
+    update_observers_.notify(event_.rest_view(), state.origin);
   }
   if (!update_v2_observers_.empty()) {
-    update_v2_observers_.notify(encode_event(state, UpdateFormat::v2), state.origin);
+    UpdateEncoderV2 event;
+    write_transaction(event, state);
+    update_v2_observers_.notify(event.take(), state.origin);
   }
 }
 

@@ -38,7 +38,7 @@ class GroupWriter {
     if (count_ > 0) {
       body_.var_uint(count_);
       body_.raw(out_.rest_view());
-      out_.rest().bytes().clear();
+      out_.rest().clear();
       count_ = 0;
       ++groups_;
     }

@@ -51,6 +51,7 @@ struct Item {
   std::uint32_t end() const { return clock + len; }
   DenseId id() const { return {client, clock}; }
   DenseId last_id() const { return {client, clock + len - 1}; }
+  bool has_origins() const { return (origin.client & right_origin.client) != k_none; }
   bool countable() const {
     return kind != Kind::gc && kind != Kind::deleted && kind != Kind::format;
   }
@@ -119,6 +120,18 @@ class RunList {
   Position previous(Position position) const;
   /// How many runs lie at or behind `position`.
   std::size_t count_from(Position position) const;
+
+  /// Calls `visit` with every item from `position` on, in order.
+  template <class Visit>
+  void each_from(Position position, Visit&& visit) const {
+    std::size_t slot = position.slot;
+    for (std::size_t chunk = position.chunk; chunk < chunks_.size(); ++chunk, slot = 0) {
+      const auto& entries = chunks_[chunk];
+      for (; slot < entries.size(); ++slot) {
+        visit(entries[slot].item);
+      }
+    }
+  }
 
   void push_back(Entry entry);
   /// Puts `entry` right behind `position` and returns where it is; other positions become invalid.

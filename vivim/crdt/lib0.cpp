@@ -36,13 +36,9 @@ bool is_integer(double value) {
 
 }  // namespace
 
-void Encoder::var_int(std::int64_t value) {
-  const bool negative = value < 0;
-  auto rest = negative ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value);
-  u8(static_cast<std::uint8_t>((rest > 0x3f ? 0x80 : 0) | (negative ? 0x40 : 0) | (rest & 0x3f)));
-  if (rest > 0x3f) {
-    var_uint(rest >> 6);
-  }
+void Encoder::grow(std::size_t bytes) {
+  constexpr std::size_t k_first = 32;
+  out_.resize(std::max({size_ + bytes, 2 * size_, k_first}));
 }
 
 void Encoder::number(double value) {

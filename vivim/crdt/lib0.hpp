@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -18,44 +20,122 @@ inline constexpr std::uint32_t k_any_depth_max = 128;
 /// Appends values to bytes that it owns.
 class Encoder {
  public:
-  void u8(std::uint8_t value) { out_.push_back(value); }
-  /// LEB128, up to 2^53 - 1.
-  void var_uint(std::uint64_t value) {
-    while (value >= 0x80) {
-      out_.push_back(static_cast<std::uint8_t>(value | 0x80));
-      value >>= 7;
-    }
-    out_.push_back(static_cast<std::uint8_t>(value));
+  /// Makes room for `bytes` more at once.
+  void reserve(std::size_t bytes) { room(bytes); }
+
+  void u8(std::uint8_t value) {
+    *room(1) = value;
+    ++size_;
   }
+  /// LEB128, up to 2^53 - 1.
+  void var_uint(std::uint64_t value) { end_at(put_var_uint(room(k_var_uint_max), value)); }
+  /// The same twice.
+  void var_uints(std::uint64_t first, std::uint64_t second) {
+    end_at(put_var_uint(put_var_uint(room(2 * k_var_uint_max), first), second));
+  }
+  /// As short bytes that are ready: the first `size` (at most 8) of `bytes`, least significant
+  /// first.
+  struct Short {
+    std::uint64_t bytes = 0;
+    std::uint32_t size = 0;
+  };
+  static constexpr std::size_t k_short_max = 8;
+  /// `value` below 2^53 as var_uint() writes it.
+  static Short short_var_uint(std::uint64_t value) {
+    if (value < 0x80) {
+      return {value, 1};
+    }
+    // Seven bits into each byte, without a loop whose end nobody can foresee.
+    std::uint64_t spread = (value & 0x0000'0000'0fff'ffff) | (value & 0x00ff'ffff'f000'0000) << 4;
+    spread = (spread & 0x0000'3fff'0000'3fff) | (spread & 0x0fff'c000'0fff'c000) << 2;
+    spread = (spread & 0x007f'007f'007f'007f) | (spread & 0x3f80'3f80'3f80'3f80) << 1;
+    const auto size = static_cast<std::uint32_t>((std::bit_width(value) + 6) / 7);
+    constexpr std::uint64_t k_more = 0x8080'8080'8080'8080;
+    return {spread | (k_more & ((std::uint64_t{1} << (8 * (size - 1))) - 1)), size};
+  }
+  /// Writes at `at`, which has room for k_short_max bytes, and returns what is behind.
+  static std::uint8_t* put(std::uint8_t* at, Short what) {
+    static_assert(std::endian::native == std::endian::little);
+    std::memcpy(at, &what.bytes, sizeof(what.bytes));
+    return at + what.size;
+  }
+  /// For writers of their own: where at least `bytes` may be written, and then what is behind them.
+  std::uint8_t* begin(std::size_t bytes) { return room(bytes); }
+  void finish(const std::uint8_t* end) { end_at(end); }
+  /// How many bytes may be written there in fact.
+  std::size_t spare() const { return out_.size() - size_; }
+
   /// Sign and magnitude: 6 bits in the first byte, 7 in the others. A negative zero is written with
   /// `var_int_negative_zero`.
-  void var_int(std::int64_t value);
+  void var_int(std::int64_t value) {
+    const bool negative = value < 0;
+    const auto rest =
+        negative ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value);
+    std::uint8_t* at = room(1 + k_var_uint_max);
+    *at++ =
+        static_cast<std::uint8_t>((rest > 0x3f ? 0x80 : 0) | (negative ? 0x40 : 0) | (rest & 0x3f));
+    end_at(rest > 0x3f ? put_var_uint(at, rest >> 6) : at);
+  }
   /// Writes -0, which lib0 tells apart from 0.
   void var_int_negative_zero() { u8(0x40); }
   /// Length in bytes, then UTF-8.
   void var_string(std::string_view utf8) { var_bytes(as_bytes(utf8)); }
   /// Length, then bytes.
   void var_bytes(BytesView bytes) {
-    var_uint(bytes.size());
-    raw(bytes);
+    std::uint8_t* at = put_var_uint(room(k_var_uint_max + bytes.size()), bytes.size());
+    end_at(put(at, bytes));
   }
   /// Bytes without a length.
-  void raw(BytesView bytes) { append(out_, bytes); }
+  void raw(BytesView bytes) { end_at(put(room(bytes.size()), bytes)); }
   /// A tagged value (lib0 encoding.js writeAny): numbers in JavaScript's canonical choice,
   /// integer-like keys first.
   void any(const Any& value);
   /// As any() with a string; what is not UTF-8 becomes U+FFFD.
   void any_string(std::string_view utf8);
 
-  std::size_t size() const { return out_.size(); }
-  BytesView view() const { return out_; }
-  Bytes& bytes() { return out_; }
-  Bytes take() { return std::move(out_); }
+  std::size_t size() const { return size_; }
+  BytesView view() const { return {out_.data(), size_}; }
+  /// What was written, to be changed in place.
+  MutableBytes bytes() { return {out_.data(), size_}; }
+  /// Forgets what was written and keeps the room.
+  void clear() { size_ = 0; }
+  Bytes take() {
+    out_.resize(size_);
+    size_ = 0;
+    return std::move(out_);
+  }
 
  private:
+  static constexpr std::size_t k_var_uint_max = 10;
+
+  static std::uint8_t* put_var_uint(std::uint8_t* at, std::uint64_t value) {
+    while (value >= 0x80) {
+      *at++ = static_cast<std::uint8_t>(value | 0x80);
+      value >>= 7;
+    }
+    *at++ = static_cast<std::uint8_t>(value);
+    return at;
+  }
+  static std::uint8_t* put(std::uint8_t* at, BytesView bytes) {
+    if (!bytes.empty()) {
+      std::memcpy(at, bytes.data(), bytes.size());
+    }
+    return at + bytes.size();
+  }
+  // Where the next `bytes` go.
+  std::uint8_t* room(std::size_t bytes) {
+    if (out_.size() - size_ < bytes) [[unlikely]] {
+      grow(bytes);
+    }
+    return out_.data() + size_;
+  }
+  void end_at(const std::uint8_t* end) { size_ = static_cast<std::size_t>(end - out_.data()); }
+  void grow(std::size_t bytes);
   void number(double value);
   void repaired_string(std::string_view text);
-  Bytes out_;
+
+  Bytes out_;  ///< the first `size_` are written, the others room
+  std::size_t size_ = 0;
 };
 
 /// Reads values from borrowed bytes. After an error its position is unspecified.

@@ -36,6 +36,21 @@ CrdtError any_error(std::string_view hex) {
 
 }  // namespace
 
+TEST_CASE("short var_uint: the bytes of var_uint") {
+  for (unsigned bit = 0; bit < 53; ++bit) {
+    for (const std::uint64_t value : {std::uint64_t{1} << bit, (std::uint64_t{1} << bit) - 1,
+                                      (std::uint64_t{1} << bit) + 0x5a5a5a5a5a % (bit + 1)}) {
+      lib0::Encoder out;
+      out.var_uint(value);
+      const lib0::Encoder::Short ready = lib0::Encoder::short_var_uint(value);
+      REQUIRE(ready.size == out.size());
+      std::uint8_t bytes[lib0::Encoder::k_short_max];
+      lib0::Encoder::put(bytes, ready);
+      CHECK(to_hex({bytes, ready.size}) == to_hex(out.view()));
+    }
+  }
+}
+
 // Values as npm's lib0 0.2 writes them (encoding.writeAny).
 TEST_CASE("any: the bytes of lib0") {
   CHECK(hex_of({}) == "7f");

@@ -17,12 +17,12 @@ BytesView UpdateDecoderV1::canonical(BytesView raw) {
   if (same_bytes(raw, scratch_.view())) {
     return raw;
   }
-  return owned_.emplace_back(scratch_.bytes());
+  return owned_.emplace_back(to_bytes(scratch_.view()));
 }
 
 Result<BytesView> UpdateDecoderV1::strings(std::uint64_t count) {
   const BytesView start = in_.rest();
-  scratch_.bytes().clear();
+  scratch_.clear();
   for (std::uint64_t i = 0; i < count; ++i) {
     VIVIM_TRY(const std::string_view text, in_.var_string());
     scratch_.var_string(text);
@@ -32,7 +32,7 @@ Result<BytesView> UpdateDecoderV1::strings(std::uint64_t count) {
 
 Result<BytesView> UpdateDecoderV1::anys(std::uint64_t count) {
   const BytesView start = in_.rest();
-  scratch_.bytes().clear();
+  scratch_.clear();
   for (std::uint64_t i = 0; i < count; ++i) {
     VIVIM_TRYV(in_.copy_any(scratch_));
   }
@@ -61,7 +61,7 @@ Result<BytesView> UpdateDecoderV1::format() {
 Result<BytesView> UpdateDecoderV1::doc() {
   const BytesView start = in_.rest();
   VIVIM_TRY(const std::string_view guid, in_.var_string());
-  scratch_.bytes().clear();
+  scratch_.clear();
   scratch_.var_string(guid);
   VIVIM_TRYV(in_.copy_any(scratch_));
   return canonical(since(start));
@@ -115,14 +115,14 @@ Result<BytesView> UpdateDecoderV2::keep() {
     return fail(CrdtError::too_many, scratch_.size());
   }
   owned_left_ -= scratch_.size();
-  return BytesView(owned_.emplace_back(scratch_.bytes()));
+  return BytesView(owned_.emplace_back(to_bytes(scratch_.view())));
 }
 
 Result<StringField> UpdateDecoderV2::string() {
   std::string repaired;
   VIVIM_TRY(StringField field, strings_.read(repaired));
   if (!repaired.empty()) {
-    scratch_.bytes().clear();
+    scratch_.clear();
     scratch_.raw(as_bytes(repaired));
     VIVIM_TRY(const BytesView kept, keep());
     field.utf8 = as_text(kept);
@@ -136,7 +136,7 @@ Result<bool> UpdateDecoderV2::parent_is_root() {
 }
 
 Result<BytesView> UpdateDecoderV2::strings(std::uint64_t count) {
-  scratch_.bytes().clear();
+  scratch_.clear();
   std::string repaired;
   for (std::uint64_t i = 0; i < count; ++i) {
     VIVIM_TRY(const StringField field, strings_.read(repaired));
@@ -153,7 +153,7 @@ Result<BytesView> UpdateDecoderV2::anys(std::uint64_t count) {
     return fail(CrdtError::truncated, count);
   }
   const BytesView start = rest_.rest();
-  scratch_.bytes().clear();
+  scratch_.clear();
   for (std::uint64_t i = 0; i < count; ++i) {
     VIVIM_TRYV(rest_.copy_any(scratch_));
   }
@@ -184,20 +184,20 @@ Result<void> UpdateDecoderV2::json() {
 
 Result<BytesView> UpdateDecoderV2::name() {
   VIVIM_TRY(const std::string_view name, key());
-  scratch_.bytes().clear();
+  scratch_.clear();
   scratch_.var_string(name);
   return keep();
 }
 
 Result<BytesView> UpdateDecoderV2::embed() {
-  scratch_.bytes().clear();
+  scratch_.clear();
   VIVIM_TRYV(json());
   return keep();
 }
 
 Result<BytesView> UpdateDecoderV2::format() {
   VIVIM_TRY(const std::string_view name, key());
-  scratch_.bytes().clear();
+  scratch_.clear();
   scratch_.var_string(name);
   VIVIM_TRYV(json());
   return keep();
@@ -205,7 +205,7 @@ Result<BytesView> UpdateDecoderV2::format() {
 
 Result<BytesView> UpdateDecoderV2::doc() {
   VIVIM_TRY(const StringField guid, string());
-  scratch_.bytes().clear();
+  scratch_.clear();
   scratch_.var_string(guid.utf8);
   VIVIM_TRYV(rest_.copy_any(scratch_));
   return keep();

@@ -19,10 +19,7 @@ class UpdateEncoderV1 {
 
   void client(std::uint64_t id) { out_.var_uint(id); }
   void left_id(std::uint64_t client, std::uint64_t clock) { right_id(client, clock); }
-  void right_id(std::uint64_t client, std::uint64_t clock) {
-    out_.var_uint(client);
-    out_.var_uint(clock);
-  }
+  void right_id(std::uint64_t client, std::uint64_t clock) { out_.var_uints(client, clock); }
   void info(std::uint8_t info) { out_.u8(info); }
   void string(std::string_view utf8) { out_.var_string(utf8); }
   void string(std::string_view utf8, std::uint64_t) { out_.var_string(utf8); }
@@ -38,10 +35,7 @@ class UpdateEncoderV1 {
   void doc(BytesView guid_and_any) { out_.raw(guid_and_any); }
 
   void begin_deletes() {}
-  void deleted(std::uint64_t clock, std::uint64_t len) {
-    out_.var_uint(clock);
-    out_.var_uint(len);
-  }
+  void deleted(std::uint64_t clock, std::uint64_t len) { out_.var_uints(clock, len); }
 
   BytesView rest_view() const { return out_.view(); }
   Bytes take() { return out_.take(); }
@@ -78,8 +72,7 @@ class UpdateEncoderV2 {
 
   void begin_deletes() { deletes_end_ = 0; }
   void deleted(std::uint64_t clock, std::uint64_t len) {
-    rest_.var_uint(clock - deletes_end_);
-    rest_.var_uint(len - 1);
+    rest_.var_uints(clock - deletes_end_, len - 1);
     deletes_end_ = clock + len;
   }
 

@@ -366,12 +366,7 @@ template <class Out>
 void write_deletes(Out& out, const WireDeletes& deletes) {
   out.rest().var_uint(deletes.size());
   for (const auto& [client, ranges] : deletes) {
-    out.begin_deletes();
-    out.rest().var_uint(client);
-    out.rest().var_uint(ranges.size());
-    for (const ClockRange& range : ranges) {
-      out.deleted(range.from, range.to - range.from);
-    }
+    write_client_deletes(out, client, ranges);
   }
 }
 
@@ -385,7 +380,8 @@ template void write_deletes(UpdateEncoderV1&, const WireDeletes&);
 template void write_deletes(UpdateEncoderV2&, const WireDeletes&);
 
 void normalise(std::vector<ClockRange>& ranges) {
-  if (ranges.size() < 2) {
+  const auto touch = [](const ClockRange& a, const ClockRange& b) { return a.to >= b.from; };
+  if (std::ranges::adjacent_find(ranges, touch) == ranges.end()) {
     return;
   }
   std::ranges::sort(ranges, {}, &ClockRange::from);
@@ -408,7 +404,7 @@ std::size_t element_offset(Kind kind, BytesView elements, std::uint64_t index) {
     if (!ok) {
       break;
     }
-    sink.bytes().clear();
+    sink.clear();
   }
   return elements.size() - in.left();
 }

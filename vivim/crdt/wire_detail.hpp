@@ -115,6 +115,16 @@ void write_elements(Out& out, Kind kind, BytesView elements, std::uint64_t len,
 template <class Out>
 void write_unit_content(Out& out, Kind kind, TypeKind type, BytesView content);
 
+/// Appends what one client's part of a delete set is.
+template <class Out>
+void write_client_deletes(Out& out, std::uint64_t client, std::span<const ClockRange> ranges) {
+  out.begin_deletes();
+  out.rest().var_uints(client, ranges.size());
+  for (const ClockRange& range : ranges) {
+    out.deleted(range.from, range.to - range.from);
+  }
+}
+
 /// Appends a delete set.
 template <class Out>
 void write_deletes(Out& out, const WireDeletes& deletes);

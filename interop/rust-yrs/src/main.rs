@@ -255,7 +255,7 @@ fn row(name: &str, folder: &str) -> Row {
         "b4-remote" => remote(folder, "b4", text),
         "b4-load" => load(folder),
         "b4-encode" => encoded(folder, "b4", encode, 0),
-        "b4-encode-again" => encoded(folder, "b4", encode, 1),
+        "b4-encode-again" => encoded(folder, "b4", encode, 2),
         "b4-encode-v2" => encoded(folder, "b4", encode_v2, 0),
         "b4-merge" => merged(folder),
         "chats-open" => open_chats(folder),
