@@ -57,7 +57,7 @@ class Content {
   /// Keeps the first `size` bytes and returns the rest.
   Content split_bytes(std::size_t size);
   BytesView bytes() const { return {data(), bytes_}; }
-  std::size_t size() const { return bytes_; }
+  std::uint32_t size() const { return bytes_; }
   /// Text of two bytes a unit.
   bool wide() const { return (room_ & k_wide) != 0; }
   /// Room that put() wants beyond size().

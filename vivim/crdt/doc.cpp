@@ -73,6 +73,10 @@ bool has_pending(const Doc& doc) {
   return doc.engine().has_pending();
 }
 
+bool work_left(const Doc& doc) {
+  return doc.engine().postponed();
+}
+
 Pending pending(const Doc& doc) {
   const detail::Engine& engine = doc.engine();
   Pending pending{.missing = {}, .structs = engine.parked_structs(), .deletes = {}};

@@ -19,13 +19,19 @@ class Integration {
     target_ = groups_.size();
   }
 
-  void run() {
+  /// False: the steps ran out, and what is left over can go on at once.
+  bool run() {
     for (Group* group = next_target(); group != nullptr; group = next_target()) {
       push(*group);
       while (!stack_.empty()) {
+        if (--engine_.steps_left_ < 0) {
+          park_all();
+          return false;
+        }
         step();
       }
     }
+    return true;
   }
 
   /// What was left over, as an update without deletions; empty if nothing was.
@@ -91,6 +97,15 @@ class Integration {
     stack_.clear();
   }
 
+  void park_all() {
+    park_stack();
+    for (Group& group : groups_) {
+      if (!group.done()) {
+        group.parked_from = group.next;
+      }
+    }
+  }
+
   void step() {
     const Pending head = stack_.back();
     const WireStruct& item = (*head.group->items)[head.index];
@@ -114,6 +129,10 @@ class Integration {
       }
       return;
     }
+    if (engine_.too_deep(item)) {
+      park_stack();
+      return;
+    }
     if (state < item.end()) {
       engine_.integrate_wire(item, static_cast<std::uint32_t>(state - item.clock));
     } else {
@@ -131,6 +150,8 @@ class Integration {
 Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) {
   VIVIM_TRY(const DecodedUpdate update, decode_update(bytes, format));
   VIVIM_TRYV(check_room(update, bytes.size()));
+  steps_left_ =
+      k_apply_steps_min + k_apply_steps_per_byte * static_cast<std::int64_t>(bytes.size());
   if (current_ != nullptr) {
     current_->local = false;
     apply_decoded(update);
@@ -142,11 +163,11 @@ Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) 
   return {};
 }
 
-// Yjs readUpdateV2.
+// Yjs readUpdateV2. When the steps run out, what is left waits as if something was missing.
 void Engine::apply_decoded(const DecodedUpdate& update) {
   Integration integration(*this, update);
-  integration.run();
-  bool retry = should_retry();
+  const bool postponed = std::exchange(postponed_, !integration.run());
+  bool retry = !postponed_ && (postponed || should_retry());
   park(integration.rest());
   WireDeletes rest = apply_deletes(update.deletes);
   while (true) {
@@ -171,9 +192,9 @@ void Engine::apply_decoded(const DecodedUpdate& update) {
       return;
     }
     Integration more(*this, *again);
-    more.run();
+    postponed_ = !more.run();
     park(more.rest());
-    retry = should_retry();
+    retry = !postponed_ && should_retry();
   }
 }
 
@@ -193,6 +214,21 @@ std::optional<std::uint64_t> Engine::missing_client(const WireStruct& item) cons
     return value_of(item.parent_item.client);
   }
   return std::nullopt;
+}
+
+// Whether `wire` would be a type further down than types may be.
+bool Engine::too_deep(const WireStruct& wire) {
+  if (wire.kind != Kind::type) {
+    return false;
+  }
+  TypeRef parent = k_none;
+  if (wire.parent == ParentRef::item) {
+    const Item& holder = items_[item_at(dense(wire.parent_item))];
+    parent = holder.kind == Kind::type ? holder.content.number() : k_none;
+  } else if (wire.parent == ParentRef::from_neighbour) {
+    parent = items_[item_at(dense(wire.has_origin ? wire.origin : wire.right_origin))].parent;
+  }
+  return parent != k_none && types_[parent].depth >= k_nesting_max;
 }
 
 void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
@@ -311,6 +347,11 @@ WireDeletes Engine::apply_deletes(const WireDeletes& deletes) {
   for (const auto& [client, ranges] : deletes) {
     const std::uint64_t state = state_of(client);
     for (const ClockRange& range : ranges) {
+      if (--steps_left_ < 0) {
+        postponed_ = true;
+        rest[client].push_back(range);
+        continue;
+      }
       if (range.from < state) {
         apply_range(client_index(client), {range.from, std::min(range.to, state)});
       }

@@ -17,6 +17,7 @@
 #include "vivim/crdt/event.hpp"
 #include "vivim/crdt/inspect.hpp"
 #include "vivim/crdt/item_detail.hpp"
+#include "vivim/crdt/limits.hpp"
 #include "vivim/crdt/observers_detail.hpp"
 #include "vivim/crdt/sequence_detail.hpp"
 #include "vivim/crdt/update.hpp"
@@ -89,6 +90,7 @@ struct Type {
   std::unique_ptr<Sequence> sequence;
   Content name;  ///< of XML elements and hooks, as encoded
   std::unique_ptr<TypeObservers> observers;
+  std::uint32_t depth = 0;         ///< types around it
   std::uint64_t changed_in = 0;    ///< the last transaction that noted a change of it,
   std::uint32_t changed_slot = 0;  ///< and where
 };
@@ -208,6 +210,8 @@ class Engine {
   Bytes encode(const StateVector& known, UpdateFormat format) const;
   StateVector state_vector() const;
   bool has_pending() const { return !pending_.empty() || !pending_deletes_.empty(); }
+  /// Whether the last update took all the steps it may, and something is left to do.
+  bool postponed() const { return postponed_; }
   WireDeletes deletes() const;
   /// The structs up to `state`, and the deletions `deleted`, as an update. Error: not_restorable.
   Result<Bytes> encode_version(const StateVector& state, const WireDeletes& deleted);
@@ -430,6 +434,7 @@ class Engine {
   Result<void> check_room(const DecodedUpdate& update, std::size_t bytes);
   void park(Bytes update);
   void compact_pending();
+  bool too_deep(const WireStruct& wire);
 
   // engine_encode.cpp
   template <class Out>
@@ -504,6 +509,8 @@ class Engine {
   std::size_t pending_compacted_bytes_ = 0;
   std::unordered_map<std::uint64_t, std::uint64_t> missing_;
   WireDeletes pending_deletes_;
+  bool postponed_ = false;
+  mutable std::int64_t steps_left_ = 0;  ///< of the update that is applied (limits.hpp)
 
   // Marks of the conflict scan: by item, the number of the scan (or of its current set).
   std::vector<std::uint64_t> before_mark_;

@@ -121,6 +121,7 @@ void Engine::integrate(ItemRef ref) {
     parent.has_formatting = true;
   } else if (item.kind == Kind::type) {
     types_[item.content.number()].item = ref;
+    types_[item.content.number()].depth = parent.depth + 1;
   } else if (item.kind == Kind::doc) {
     note_subdocument(ref);
   }
@@ -141,6 +142,7 @@ ItemRef Engine::first_conflict(const Item& item) const {
   }
   ItemRef ref = types_[item.parent].map.find(item.key);
   while (ref != k_none && items_[ref].left != k_none) {
+    --steps_left_;
     ref = items_[ref].left;
   }
   return ref;
@@ -165,6 +167,7 @@ void Engine::find_place(Item& item) {
   const std::uint64_t own_id = clients_[item.client].id;
   for (ItemRef ref = first_conflict(item); ref != k_none && ref != item.right;
        ref = items_[ref].right) {
+    --steps_left_;
     const Item& other = items_[ref];
     before_mark_[ref] = scan;
     conflict_mark_[ref] = conflicting;
@@ -223,6 +226,8 @@ ItemRef Engine::split(ClientIndex client, RunList::Position position, std::uint3
   const ItemRef ref = items_.make();
   Item& left = items_[left_ref];
   Item& item = items_[ref];
+  // Text moves the part behind the cut, values are read up to it.
+  steps_left_ -= 1 + (left.content.size() >> 4);
   item.client = client;
   item.clock = left.clock + offset;
   item.len = left.len - offset;

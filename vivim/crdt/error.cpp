@@ -27,6 +27,9 @@ ErrorInfo describe(int code) {
       return {"trailing_bytes", "bytes after the end", Blame::peer};
     case CrdtError::too_many:
       return {"too_many", "more entries than the limit", Blame::peer};
+    case CrdtError::too_costly:
+      return {"too_costly", "an update would take more memory than one of its size may",
+              Blame::peer};
     case CrdtError::too_much_pending:
       return {"too_much_pending", "too much waits for missing updates", Blame::peer};
     case CrdtError::not_restorable:

@@ -17,6 +17,7 @@ enum class CrdtError {
   bad_message,  ///< an unknown y-protocols message type (peer)
   trailing_bytes,    ///< bytes after the end of the value (peer)
   too_many,          ///< more entries than a limit allows (peer)
+  too_costly,        ///< would take more memory than an update of its size may (peer)
   too_much_pending,  ///< more parked bytes than the document may keep (peer)
   not_restorable,    ///< a version of what is not known, or not kept, any more (local)
 };

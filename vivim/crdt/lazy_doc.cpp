@@ -109,6 +109,10 @@ Result<void> LazyDoc::materialise() {
   for (const BytesView update : updates) {
     VIVIM_TRYV(apply_update(tree->doc, update));
   }
+  // These are our own bytes: each round gets further, and nobody waits for less.
+  while (crdt::work_left(tree->doc)) {
+    VIVIM_TRYV(apply_update(tree->doc, empty_update()));
+  }
   tree->on_update = tree->doc.on_update(
       [at = tree.get()](BytesView update, Origin) { at->news.push_back(to_bytes(update)); });
   tree_ = std::move(tree);
@@ -201,6 +205,10 @@ Result<Doc*> LazyDoc::doc() {
   return &tree_->doc;
 }
 
+bool LazyDoc::work_left() const {
+  return tree_ && crdt::work_left(tree_->doc);
+}
+
 bool LazyDoc::rest() {
   if (!tree_) {
     return true;
@@ -248,6 +256,9 @@ Result<void> LazyDoc::compact_bytes() {
     // Merged bytes never lose what was deleted, nor put runs together: a tree does.
     Doc dense(client_, options_);
     VIVIM_TRYV(apply_update(dense, merged));
+    while (crdt::work_left(dense)) {
+      VIVIM_TRYV(apply_update(dense, empty_update()));
+    }
     if (!has_pending(dense)) {
       merged = encode_state_as_update(dense);
     }

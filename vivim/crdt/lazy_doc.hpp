@@ -80,6 +80,9 @@ class LazyDoc {
 
   /// Whether there is a tree.
   bool resident() const { return tree_ != nullptr; }
+  /// Whether an update was too costly to be integrated at once (update.hpp): the empty update goes
+  /// on.
+  bool work_left() const;
   /// Gives the tree up. False if it has parked structs, which only a tree can place.
   bool rest();
 

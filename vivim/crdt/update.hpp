@@ -42,10 +42,15 @@ StateVector state_vector(const Doc& doc);
 /// vector.
 bool has_pending(const Doc& doc);
 
+/// True when the last update took all the steps that it may (limits.hpp): the rest waits, and goes
+/// on with the next update, the empty one (two zero bytes) too.
+bool work_left(const Doc& doc);
+
 /// What a document keeps aside, and what for.
 struct Pending {
   /// Of each client, the operation without which nothing that waits can go on. (Yjs'
-  /// pendingStructs.missing.) Empty if only deletions wait.
+  /// pendingStructs.missing.) Empty if only deletions wait, or if what waits is left work or nested
+  /// too deep.
   StateVector missing;
   /// The structs that wait, as an update of format v1 without deletions; empty if none do.
   Bytes structs;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "vivim/crdt/budget_detail.hpp"
 #include "vivim/crdt/update_decoder_detail.hpp"
 #include "vivim/crdt/utf_detail.hpp"
 #include "vivim/crdt/wire_detail.hpp"
@@ -45,7 +46,7 @@ Result<void> read_delete_set(In& in, WireDeletes& deletes) {
 template <class In>
 class Reader {
  public:
-  explicit Reader(BytesView update) : in_(update, update_.owned) {}
+  explicit Reader(BytesView update) : in_(update, update_.owned), budget_(update.size()) {}
 
   Result<DecodedUpdate> read() {
     VIVIM_TRYV(in_.open());
@@ -74,6 +75,7 @@ class Reader {
 
   DecodedUpdate update_;
   In in_;
+  MemoryBudget budget_;
   std::unordered_map<std::uint64_t, std::size_t> groups_;
 };
 
@@ -93,6 +95,7 @@ Result<void> Reader<In>::read_group() {
   VIVIM_TRY(std::uint64_t clock, rest().var_uint(k_clock_max));
   VIVIM_TRYV(in_.begin_group(count));
   auto& group = group_of(client);
+  VIVIM_TRYV(budget_.group(count, !group.empty()));
   if (!group.empty() && group.back().end() > clock) {
     return fail(CrdtError::bad_struct, client);
   }
@@ -104,6 +107,7 @@ Result<void> Reader<In>::read_group() {
     item.client = client;
     item.clock = clock;
     VIVIM_TRYV(read_struct(item));
+    VIVIM_TRYV(budget_.content(item));
     if (item.len == 0) {
       return fail(CrdtError::bad_struct, clock);
     }

@@ -180,6 +180,7 @@ rt::Co<void> DocumentHub::expire_awareness() {
     }
     for (const auto& [id, slot] : documents_) {
       slot->document->expire_awareness();
+      slot->document->go_on();
     }
     residents_.trim();
     std::erase_if(retired_, [](const auto& retired) {

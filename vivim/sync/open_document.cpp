@@ -105,6 +105,14 @@ void OpenDocument::expire_awareness() {
   relay_awareness(change.removed, SubscriberId{0});
 }
 
+void OpenDocument::go_on() {
+  if (!broken_ && doc_.work_left()) {
+    if (auto news = doc_.apply(Bytes{0, 0})) {
+      enqueue(std::move(*news), SubscriberId{0});
+    }
+  }
+}
+
 rt::Co<Result<void>> OpenDocument::edit(std::function<void(crdt::Doc&)> body) {
   if (broken_) {
     co_return fail(*broken_);

@@ -63,6 +63,9 @@ class OpenDocument {
   /// Drops presence that was not renewed. Call it every few seconds.
   void expire_awareness();
 
+  /// Goes on with what an update was too costly to do at once. Call it every few seconds.
+  void go_on();
+
   /// Runs `body`, which edits in one transaction or more, and resumes when the edits are on disk.
   rt::Co<Result<void>> edit(std::function<void(crdt::Doc&)> body);
   /// Resumes when everything integrated so far is on disk.
