@@ -150,6 +150,7 @@ class Integration {
 Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) {
   VIVIM_TRY(const DecodedUpdate update, decode_update(bytes, format));
   VIVIM_TRYV(check_room(update, bytes.size()));
+  find_equivocations(update, bytes.size(), origin);
   steps_left_ =
       k_apply_steps_min + k_apply_steps_per_byte * static_cast<std::int64_t>(bytes.size());
   if (current_ != nullptr) {
@@ -159,6 +160,7 @@ Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) 
   }
   TransactionState& state = begin(origin, false);
   apply_decoded(update);
+  note_senders(state);
   end(state);
   return {};
 }

@@ -14,6 +14,7 @@
 
 #include "vivim/crdt/attributes_detail.hpp"
 #include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/equivocation_detail.hpp"
 #include "vivim/crdt/event.hpp"
 #include "vivim/crdt/inspect.hpp"
 #include "vivim/crdt/item_detail.hpp"
@@ -217,6 +218,8 @@ class Engine {
   Result<Bytes> encode_version(const StateVector& state, const WireDeletes& deleted);
   /// Per client, the clock that must be known before another try of what is parked makes sense.
   const std::unordered_map<std::uint64_t, std::uint64_t>& missing() const { return missing_; }
+  Evidence& evidence() { return evidence_; }
+  const Evidence& evidence() const { return evidence_; }
   const WireDeletes& pending_deletes() const { return pending_deletes_; }
   /// What is parked, as one v1 update without deletions; empty if nothing is.
   Bytes parked_structs() const;
@@ -436,6 +439,10 @@ class Engine {
   void compact_pending();
   bool too_deep(const WireStruct& wire);
 
+  // equivocation.cpp
+  void find_equivocations(const DecodedUpdate& update, std::size_t bytes, Origin origin);
+  void note_senders(const TransactionState& state);
+
   // engine_encode.cpp
   template <class Out>
   void write_state(Out& out, const StateVector& known) const;
@@ -454,6 +461,7 @@ class Engine {
   void write_content(Out& out, const Item& item, std::uint32_t offset) const;
   void write_runs_until(UpdateEncoderV1& out, ClientIndex client, std::uint32_t end);
   Bytes encode_anew(const StateVector& known, UpdateFormat format) const;
+  Bytes encode_range(ClientIndex client, ClockRange range) const;
   Bytes with_pending(Bytes state, const StateVector& known, UpdateFormat format) const;
 
   // inspect.cpp
@@ -510,6 +518,8 @@ class Engine {
   std::unordered_map<std::uint64_t, std::uint64_t> missing_;
   WireDeletes pending_deletes_;
   bool postponed_ = false;
+  Evidence evidence_;
+  Senders senders_;
   mutable std::int64_t steps_left_ = 0;  ///< of the update that is applied (limits.hpp)
 
   // Marks of the conflict scan: by item, the number of the scan (or of its current set).

@@ -260,6 +260,32 @@ void Engine::write_runs(Out& out, const Client& client, std::uint32_t from) cons
   }
 }
 
+// The runs of one client that cover `range`, as an update v1.
+Bytes Engine::encode_range(ClientIndex client, ClockRange range) const {
+  UpdateEncoderV1 out;
+  const RunList& runs = clients_[client].runs;
+  auto position = runs.find(static_cast<std::uint32_t>(range.from));
+  const auto first = static_cast<std::uint32_t>(range.from) - items_[runs.at(position)].clock;
+  std::uint64_t count = 0;
+  for (std::uint32_t offset = first;; offset = 0) {
+    const Item& item = items_[runs.at(position)];
+    write_item(out, item, offset);
+    ++count;
+    if (item.end() >= range.to || runs.is_last(position)) {
+      break;
+    }
+    position = runs.next(position);
+  }
+  lib0::Encoder update;
+  update.var_uint(1);
+  update.var_uint(count);
+  update.var_uint(clients_[client].id);
+  update.var_uint(range.from);
+  update.raw(out.rest_view());
+  update.var_uint(0);
+  return update.take();
+}
+
 template <class Out>
 void Engine::write_item(Out& out, const Item& item, std::uint32_t offset) const {
   if (item.kind == Kind::gc) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/crdt/equivocation_detail.hpp"
 #include "vivim/crdt/known_detail.hpp"
 #include "vivim/crdt/lib0.hpp"
 #include "vivim/crdt/subscription.hpp"
@@ -14,15 +15,22 @@ namespace {
 // A tail below this is left alone, and so is what merged bytes take more than a tree's.
 constexpr std::size_t k_tail_bytes_min = 4096;
 
+// Comparing an update with what is here reads all of it: small documents always, large ones once
+// for that many bytes that came.
+constexpr std::size_t k_compared_bytes_min = 65'536;
+constexpr std::size_t k_compared_per_byte = 64;
+
 Bytes empty_update() {
   return {0, 0};
 }
 
 }  // namespace
 
-/// What the bytes hold. Without a whole the document needs its tree to know.
+/// What the bytes hold. If something waits the document needs its tree to know.
 struct LazyDoc::Summary {
   detail::Known known;
+  detail::Evidence evidence;
+  std::size_t compared_bytes_left = k_compared_bytes_min;
   bool whole = true;  ///< nothing waits for something else
 };
 
@@ -141,11 +149,55 @@ std::vector<Bytes> LazyDoc::take_news() {
   return std::exchange(tree_->news, {});
 }
 
+Result<void> LazyDoc::find_equivocations(const detail::DecodedUpdate& update, std::size_t bytes,
+                                         Origin origin) {
+  std::size_t& left = summary_->compared_bytes_left;
+  left = std::min(left + bytes * k_compared_per_byte, k_compared_bytes_min + this->bytes());
+  const auto& state = summary_->known.state();
+  const auto repeated = detail::repeated(update, [&](std::uint64_t client) {
+    const auto it = state.find(ClientId{client});
+    return it == state.end() ? 0 : it->second;
+  });
+  if (repeated.empty() || this->bytes() > left) {
+    return {};
+  }
+  left -= this->bytes();
+  left = std::max(left, k_compared_bytes_min);
+  VIVIM_TRYV(compact_bytes());
+  VIVIM_TRY(const auto here, detail::decode_update(base_));
+  for (const auto& [theirs, range] : repeated) {
+    const std::uint64_t client = theirs.front().client;
+    const auto group = std::ranges::find(here.groups, client, [](const auto& items) {
+      return items.empty() ? 0 : items.front().client;
+    });
+    const auto first = std::ranges::upper_bound(*group, range.from, {}, &detail::WireStruct::clock);
+    const auto ours =
+        std::span(*group).subspan(static_cast<std::size_t>(first - group->begin()) - 1);
+    if (const auto found = detail::first_difference(ours, theirs, range)) {
+      summary_->evidence.add({.client = ClientId{client},
+                              .clocks = *found,
+                              .kept = detail::as_update(ours, *found),
+                              .refused = detail::as_update(theirs, *found),
+                              .from = origin,
+                              .kept_from = {}});
+    }
+  }
+  return {};
+}
+
+std::vector<Equivocation> LazyDoc::take_equivocations() {
+  if (tree_) {
+    return crdt::take_equivocations(tree_->doc);
+  }
+  return summary_ ? summary_->evidence.take() : std::vector<Equivocation>();
+}
+
 Result<std::vector<Bytes>> LazyDoc::apply(BytesView update, Origin origin) {
   if (!tree_) {
     VIVIM_TRY(const auto decoded, detail::decode_update(update));
     VIVIM_TRYV(survey());
     if (summary_->whole && !summary_->known.lacks(decoded)) {
+      VIVIM_TRYV(find_equivocations(decoded, update.size(), origin));
       if (summary_->known.covers(decoded)) {
         return std::vector<Bytes>();
       }

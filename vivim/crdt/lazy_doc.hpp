@@ -9,12 +9,16 @@
 #include "vivim/base/bytes.hpp"
 #include "vivim/base/result.hpp"
 #include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/equivocation.hpp"
 #include "vivim/crdt/state_vector.hpp"
 #include "vivim/crdt/update.hpp"
 
 namespace vivim::crdt {
 
 class LazyDoc;
+namespace detail {
+struct DecodedUpdate;
+}
 
 /// What a tree is taken to cost in memory: a part for each document, and a part for each byte of
 /// its updates.
@@ -78,6 +82,10 @@ class LazyDoc {
   /// The document, made if there is none; valid until rest() or ResidentDocs::trim().
   Result<Doc*> doc();
 
+  /// Who wrote two things under one id (equivocation.hpp), since the last call. From bytes it is
+  /// found as long as comparing takes no more than the updates that come.
+  std::vector<Equivocation> take_equivocations();
+
   /// Whether there is a tree.
   bool resident() const { return tree_ != nullptr; }
   /// Whether an update was too costly to be integrated at once (update.hpp): the empty update goes
@@ -102,6 +110,8 @@ class LazyDoc {
   Result<void> materialise();
   Result<void> survey();
   void append(BytesView update);
+  Result<void> find_equivocations(const detail::DecodedUpdate& update, std::size_t bytes,
+                                  Origin origin);
   Result<void> compact_if_due();
   Result<std::vector<BytesView>> parts() const;
   Result<void> compact_bytes();

@@ -103,7 +103,7 @@ TEST_CASE("lazy: what is known already brings nothing, neither for insertions no
   CHECK(lazy.apply(deleted)->size() == 1);
   CHECK(lazy.apply(deleted)->empty());
   CHECK(lazy.apply(inserted)->empty());
-  CHECK(lazy.tail_updates() == 2);
+  CHECK(lazy.bytes() <= inserted.size() + 2 * deleted.size());
   CHECK_FALSE(lazy.resident());
 }
 

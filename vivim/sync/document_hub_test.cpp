@@ -178,6 +178,11 @@ rt::Co<void> relays_without_a_tree(Home& home) {
     CHECK(newcomer.text("title").to_string() == "hello world");
     CHECK(home.hub->trees() == 0);
 
+    // Another document of the same client: what was first stays, and it is noticed.
+    crdt::Doc impostor(crdt::ClientId{7});
+    REQUIRE(document.receive(bob_id, remote_edit(impostor, "other")));
+    CHECK(document.equivocations() == 1);
+
     CHECK(document.doc().text("title").to_string() == "hello world");
     CHECK(home.hub->trees() == 1);
     // Opening is where nobody holds a document: trees above the limit go.

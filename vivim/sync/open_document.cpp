@@ -76,8 +76,27 @@ Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
     return fail(*broken_);
   }
   VIVIM_TRY(auto news, doc_.apply(update, crdt::Origin{std::to_underlying(from)}));
+  report_equivocations();
   enqueue(std::move(news), from);
   return {};
+}
+
+void OpenDocument::report_equivocations() {
+  for (const auto& found : doc_.take_equivocations()) {
+    ++equivocations_;
+    log::write(
+        log::Level::warning, "sync", "a client wrote two things under one id",
+        {{"document", std::string_view(id_.to_text())},
+         {"client", crdt::value_of(found.client)},
+         {"clock", found.clocks.from},
+         {"from", found.from.id},
+         {"kept_from", found.kept_from.id},
+         {"kept", std::string_view(to_hex(
+                      BytesView(found.kept).first(std::min<std::size_t>(found.kept.size(), 256))))},
+         {"refused",
+          std::string_view(to_hex(
+              BytesView(found.refused).first(std::min<std::size_t>(found.refused.size(), 256))))}});
+  }
 }
 
 Result<void> OpenDocument::answer_step_one(SubscriberId from, BytesView state_vector) {

@@ -75,6 +75,9 @@ class OpenDocument {
 
   /// What is on disk, as a state vector.
   const Bytes& durable() const { return durable_; }
+  /// How often a client was found to have written two things under one id (docs/protocol/yjs.md);
+  /// the log says which.
+  std::uint64_t equivocations() const { return equivocations_; }
   bool busy() const { return writing_; }
   bool broken() const { return broken_.has_value(); }
 
@@ -106,6 +109,7 @@ class OpenDocument {
   };
 
   void enqueue(std::vector<Bytes> updates, SubscriberId from);
+  void report_equivocations();
   void start_writing();
   rt::Co<void> write();
   rt::Co<Result<void>> append(const std::vector<Queued>& updates);
@@ -137,6 +141,7 @@ class OpenDocument {
   Bytes durable_;
   store::LogTail tail_;
   std::uint64_t last_seq_ = 0;
+  std::uint64_t equivocations_ = 0;
   std::optional<Error> broken_;
   std::function<void(const store::DocumentId&)> on_committed_;
 };
