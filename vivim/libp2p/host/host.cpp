@@ -178,20 +178,23 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
                           .limited = ready->limited};
   }
   auto& raw = std::get<RawConnection>(connection);
+  const rt::TimePoint begin = loop_.clock().now();
   VIVIM_CO_TRY(auto upgraded,
                co_await secure(std::move(raw.stream), std::move(options), first_security));
   const auto muxer = std::ranges::find(muxers_, std::string_view(upgraded.muxer),
                                        [](const auto& each) { return each->protocol_id(); });
   VIVIM_ASSERT(muxer != muxers_.end());
-  co_return Established{
-      .peer = upgraded.peer,
-      .connection = (*muxer)->make(loop_, upgraded.direction, std::move(upgraded.stream),
-                                   std::move(upgraded.early)),
-      .local = std::move(raw.local),
-      .remote = std::move(raw.remote),
-      .security = std::move(upgraded.security),
-      .muxer = std::move(upgraded.muxer),
-      .limited = raw.limited};
+  auto muxed = (*muxer)->make(loop_, upgraded.direction, std::move(upgraded.stream),
+                              std::move(upgraded.early));
+  // One round trip, or a few: what windows can grow by until the first ping is answered.
+  muxed->set_rtt(loop_.clock().now() - begin);
+  co_return Established{.peer = upgraded.peer,
+                        .connection = std::move(muxed),
+                        .local = std::move(raw.local),
+                        .remote = std::move(raw.remote),
+                        .security = std::move(upgraded.security),
+                        .muxer = std::move(upgraded.muxer),
+                        .limited = raw.limited};
 }
 
 Subscription Host::subscribe(std::function<void(const HostEvent&)> observer) {

@@ -52,8 +52,10 @@ TEST_CASE("host: connects, identifies, pings, and carries streams") {
   // dialer waits for one.
   CHECK(two.world.now() - start <= 80ms);
   CHECK(two.a.host.connected(two.b.host.peer_id()));
-  two.world.run_for(1s);
+  // The handshake tells the round-trip time, before a ping does.
   REQUIRE(two.a.host.peers().size() == 1);
+  CHECK(two.a.host.peers().front().rtt == 40ms);
+  two.world.run_for(1s);
   REQUIRE(two.b.host.peers().size() == 1);
   const PeerInfo seen = two.a.host.peers().front();
   CHECK(seen.id == two.b.host.peer_id());

@@ -12,12 +12,10 @@ Endpoint::Endpoint(CertificateVerifier verify, rt::Rng& rng, SessionConfig confi
     : verify_(std::move(verify)),
       rng_(rng),
       config_(config),
-      small_config_(config),
       limits_(limits),
-      table_(std::make_unique<Table>()) {
+      table_(std::make_unique<Table>()),
+      window_growth_left_(limits.window_budget_bytes) {
   rng_.fill(secret_);
-  small_config_.stream_window_bytes_max = config_.stream_window_bytes;
-  small_config_.connection_window_bytes_max = config_.connection_window_bytes;
 }
 
 Endpoint::~Endpoint() = default;
@@ -33,20 +31,18 @@ Result<std::unique_ptr<Endpoint>> Endpoint::make(const Identity& identity,
   return endpoint;
 }
 
-std::unique_ptr<Session::Impl> Endpoint::make_session(const Path& path) {
-  const bool within =
-      windows_granted_ + config_.connection_window_bytes_max <= limits_.window_budget_bytes;
-  return std::make_unique<Session::Impl>(SessionContext{.config = within ? config_ : small_config_,
+std::unique_ptr<Session::Impl> Endpoint::make_session(const Path& path, Time now) {
+  return std::make_unique<Session::Impl>(SessionContext{.config = config_,
                                                         .credentials = *credentials_,
                                                         .verify = verify_,
                                                         .rng = rng_,
                                                         .cids = *table_,
-                                                        .reset_secret = secret_},
-                                         next_id_++, path);
+                                                        .reset_secret = secret_,
+                                                        .window_growth_left = window_growth_left_},
+                                         next_id_++, path, now);
 }
 
 void Endpoint::add_session(std::unique_ptr<Session::Impl> impl) {
-  windows_granted_ += impl->context.config.connection_window_bytes_max;
   const SessionId id = impl->id;
   by_remote_.emplace(impl->first_remote, id);
   const auto session = sessions_.emplace(id, std::make_unique<Session>(std::move(impl)));
@@ -58,7 +54,7 @@ Result<SessionId> Endpoint::connect(const Path& path, std::optional<PeerId> expe
     ++stats_.refused;
     return fail(QuicError::too_many_connections, limits_.sessions_max);
   }
-  auto impl = make_session(path);
+  auto impl = make_session(path, now);
   VIVIM_TRYV(impl->start_client(expected, now));
   const SessionId id = impl->id;
   add_session(std::move(impl));
@@ -122,7 +118,6 @@ void Endpoint::remove(SessionId id) {
     --half_open_;
   }
   by_remote_.erase({impl.first_remote, id});
-  windows_granted_ -= impl.context.config.connection_window_bytes_max;
   sessions_.erase(found);
 }
 

@@ -26,7 +26,7 @@ struct EndpointLimits {
   /// this machine.
   std::size_t half_open_per_address_max = 32;
   std::size_t answers_max = 64;  ///< packets outside sessions that wait to be sent
-  /// Receive windows grow until all sessions together may hold this much.
+  /// What the receive windows of all sessions together may grow beyond those they begin with.
   std::uint64_t window_budget_bytes = std::uint64_t{256} * 1024 * 1024;
 };
 
@@ -98,7 +98,7 @@ class Endpoint {
 
   Endpoint(CertificateVerifier verify, rt::Rng& rng, SessionConfig config, EndpointLimits limits);
 
-  std::unique_ptr<Session::Impl> make_session(const Path& path);
+  std::unique_ptr<Session::Impl> make_session(const Path& path, Time now);
   void add_session(std::unique_ptr<Session::Impl> impl);
   Session* session_of(BytesView cid);
   void offer_reset(const Path& path, BytesView datagram, Time now);
@@ -117,11 +117,11 @@ class Endpoint {
   CertificateVerifier verify_;
   rt::Rng& rng_;
   SessionConfig config_;
-  SessionConfig small_config_;  ///< of sessions beyond the budget of windows
   EndpointLimits limits_;
   EndpointSecret secret_{};
   std::unique_ptr<Credentials> credentials_;
   std::unique_ptr<Table> table_;
+  std::uint64_t window_growth_left_;
   std::map<SessionId, std::unique_ptr<Session>> sessions_;
   std::set<std::pair<rt::Endpoint, SessionId>> by_remote_;  ///< where each began
   std::set<std::pair<Time, SessionId>> deadlines_;
@@ -132,7 +132,6 @@ class Endpoint {
   EndpointStats stats_;
   SessionId next_id_ = 1;
   std::size_t half_open_ = 0;
-  std::uint64_t windows_granted_ = 0;
   bool listening_ = false;
 };
 

@@ -163,7 +163,7 @@ void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
     close(k_connection_refused);
     return;
   }
-  auto impl = make_session(path);
+  auto impl = make_session(path, now);
   if (!impl->start_server(start, now)) {
     ++stats_.dropped;
     return;

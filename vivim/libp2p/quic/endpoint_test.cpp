@@ -27,6 +27,36 @@ struct Two {
   std::size_t events_from = 0;
 };
 
+/// Carries datagrams between two machines with a delay, a millisecond at a time.
+struct LongPath {
+  struct Flying {
+    Time due;
+    Machine* to;
+    Machine::Packet packet;
+  };
+
+  void step() {
+    for (auto [from, to] :
+         {std::pair{&two.client, &two.server}, std::pair{&two.server, &two.client}}) {
+      for (auto& packet : from->packets(two.now)) {
+        flying.push_back({.due = two.now + delay, .to = to, .packet = std::move(packet)});
+      }
+    }
+    two.now += 1ms;
+    while (!flying.empty() && flying.front().due <= two.now) {
+      const auto arrived = std::move(flying.front());
+      flying.pop_front();
+      arrived.to->feed(arrived.packet.from, arrived.packet.bytes, two.now);
+    }
+    two.client.endpoint->on_deadline(two.now);
+    two.server.endpoint->on_deadline(two.now);
+  }
+
+  Two& two;
+  Time delay = 30ms;
+  std::deque<Flying> flying = {};
+};
+
 Bytes pattern(std::size_t count) {
   return Bytes(count, 7);
 }
@@ -480,28 +510,27 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "endpoint: windows stay within their limits, and do not grow beyond the budget of all "
-    "connections") {
+    "endpoint: windows grow to what a long path needs, stay within their limits, and do not grow "
+    "beyond the budget of all connections") {
+  const SessionConfig config;
   EndpointLimits limits;
-  limits.window_budget_bytes = std::uint64_t{16} * 1024 * 1024;
+  limits.window_budget_bytes = config.connection_window_bytes_max - config.connection_window_bytes;
   Two two(limits);
-  const Bytes much(4'000'000);
+  const Bytes much(16'000'000);
   // Reads everything for a while, then nothing: what arrives after that is the window.
-  const auto window = [&]() {
-    const SessionId id = two.connect();
-    two.events_from = two.server.events.size();
-    carry(two.client, two.server, two.now);
+  const auto window = [&](SessionId id) {
+    LongPath path{two};
     Session& session = *two.client.endpoint->find(id);
     Session& inbound = *two.server.endpoint->find(two.server.events.at(two.events_from).session);
     const StreamId stream = session.open_stream().value();
     Bytes buffer(1'000'000);
     std::size_t taken = 0;
     std::size_t read = 0;
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 1000; ++i) {
       taken += session.write(stream, much).value();
       two.client.endpoint->touch(id);
-      carry(two.client, two.server, two.now, 1);
-      if (i < 200) {
+      path.step();
+      if (i > 30 && i < 800) {
         while (const std::size_t count = inbound.read(stream, buffer)->count) {
           read += count;
         }
@@ -510,9 +539,52 @@ TEST_CASE(
     }
     return taken - session.unacknowledged() - read;
   };
-  const std::size_t first = window();
-  CHECK(first <= 10 * 1024 * 1024);
-  CHECK(window() <= 1024 * 1024);
+  const auto connect = [&] {
+    two.events_from = two.server.events.size();
+    const SessionId id = two.connect();
+    LongPath path{two};
+    for (int i = 0; i < 200; ++i) {
+      path.step();
+    }
+    return id;
+  };
+  const SessionId first = connect();
+  const std::size_t grown = window(first);
+  CHECK(grown <= config.stream_window_bytes_max);
+  CHECK(grown >= config.stream_window_bytes_max - config.stream_window_bytes);
+  CHECK(window(connect()) <= config.connection_window_bytes);
+  // The end of a session gives back what its windows had grown.
+  two.client.endpoint->release(first, two.now);
+  carry(two.client, two.server, two.now, 1000);
+  two.server.endpoint->release(two.server.events.front().session, two.now);
+  carry(two.client, two.server, two.now, 1000);
+  CHECK(window(connect()) > config.connection_window_bytes);
+}
+
+TEST_CASE("endpoint: a question and its answer after a handshake wait for no pace") {
+  Two two;
+  const SessionId id = two.connect();
+  LongPath path{two};
+  const auto until = [&](auto told) {
+    const Time begin = two.now;
+    while (!told() && two.now < begin + 1s) {
+      path.step();
+    }
+    return two.now - begin;
+  };
+  const auto is_readable = [](const Machine& machine) {
+    return machine.count(EventKind::readable) > 0;
+  };
+  CHECK(until([&] { return two.client.count(EventKind::connected) == 1; }) <= 2 * path.delay + 2ms);
+  Session& session = *two.client.endpoint->find(id);
+  const StreamId stream = session.open_stream().value();
+  REQUIRE(session.write(stream, Bytes(2000)));
+  two.client.endpoint->touch(id);
+  CHECK(until([&] { return is_readable(two.server); }) <= path.delay + 2ms);
+  Session& inbound = *two.server.endpoint->find(two.server.events.front().session);
+  REQUIRE(inbound.write(stream, Bytes(2000)));
+  two.server.endpoint->touch(inbound.id());
+  CHECK(until([&] { return is_readable(two.client); }) <= path.delay + 2ms);
 }
 
 TEST_CASE("endpoint: no flight of a handshake waits for a pace that nobody has measured") {

@@ -117,10 +117,7 @@ Result<ReadOutcome> Session::read(StreamId id, MutableBytes into) {
   }
   ReadOutcome outcome{.count = stream->received.pop(into)};
   if (outcome.count > 0 && impl_->conn != nullptr) {
-    if (!stream->ended) {
-      (void)ngtcp2_conn_extend_max_stream_offset(impl_->conn, id, outcome.count);
-    }
-    ngtcp2_conn_extend_max_offset(impl_->conn, outcome.count);
+    impl_->note_read(*stream, outcome.count);
   }
   outcome.at_end = stream->fin_received && stream->received.empty();
   if (outcome.count == 0 && !outcome.at_end && closed()) {
@@ -219,6 +216,7 @@ void Session::close(std::uint64_t code, Time now) {
 }
 
 void Session::feed(const Path& path, BytesView datagram, Time now) {
+  impl_->last_now = now;
   if (impl_->state == SessionState::closing) {
     // Answered ever more rarely (RFC 9000, 10.2.1).
     ++impl_->late_datagrams;
@@ -278,7 +276,8 @@ void Session::Impl::tell_writable(StreamState& stream) {
 }
 
 StreamState& Session::Impl::add_stream(StreamId stream_id) {
-  auto stream = std::make_unique<StreamState>(stream_id, queues_bytes);
+  const ReceiveWindow receive_window(context.config.stream_window_bytes, last_now);
+  auto stream = std::make_unique<StreamState>(stream_id, receive_window, queues_bytes);
   return *streams.emplace(stream_id, std::move(stream)).first->second;
 }
 
@@ -327,6 +326,37 @@ void Session::Impl::drop_received(StreamState& stream) {
     ngtcp2_conn_extend_max_offset(conn, stream.received.size());
   }
   stream.received.clear();
+}
+
+// What was read may be sent again, and more when the windows are to grow.
+void Session::Impl::note_read(StreamState& stream, std::uint64_t count) {
+  const bool due = window.note_read(count);
+  const bool stream_due = stream.window.note_read(count);
+  std::uint64_t growth = 0;
+  std::uint64_t stream_growth = 0;
+  if (due || stream_due) {
+    ngtcp2_conn_stat stat;
+    ngtcp2_conn_get_conn_stat(conn, &stat);
+    const Time rtt(static_cast<std::int64_t>(stat.smoothed_rtt));
+    if (due) {
+      const std::uint64_t wanted =
+          std::min(window.wanted(last_now, rtt), context.config.connection_window_bytes_max);
+      growth = std::min(wanted - std::min(wanted, window.bytes()), context.window_growth_left);
+      window.grow(growth);
+      context.window_growth_left -= growth;
+    }
+    if (stream_due) {
+      // More than the connection's would be of no use.
+      const std::uint64_t wanted = std::min({stream.window.wanted(last_now, rtt), window.bytes(),
+                                             context.config.stream_window_bytes_max});
+      stream_growth = wanted - std::min(wanted, stream.window.bytes());
+      stream.window.grow(stream_growth);
+    }
+  }
+  if (!stream.ended) {
+    (void)ngtcp2_conn_extend_max_stream_offset(conn, stream.id, count + stream_growth);
+  }
+  ngtcp2_conn_extend_max_offset(conn, count + growth);
 }
 
 void Session::Impl::shut(StreamState& stream, std::uint64_t code, bool reading, bool writing) {

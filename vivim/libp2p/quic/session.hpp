@@ -41,8 +41,8 @@ struct Transmit {
 /// Limits and times of a connection.
 struct SessionConfig {
   std::uint64_t inbound_streams_max = 256;
-  /// What a peer may send before we read: it starts with the first pair and doubles up to the
-  /// second as the round-trip time asks for it.
+  /// What a peer may send before we read: it starts with the first pair and grows up to the second
+  /// as the round-trip time asks for it, within the endpoint's budget.
   std::uint64_t stream_window_bytes = std::uint64_t{1024} * 1024;
   std::uint64_t connection_window_bytes = std::uint64_t{1536} * 1024;
   std::uint64_t stream_window_bytes_max = std::uint64_t{10} * 1024 * 1024;

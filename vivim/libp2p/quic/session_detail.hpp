@@ -14,6 +14,7 @@
 
 #include "vivim/libp2p/quic/byte_blocks_detail.hpp"
 #include "vivim/libp2p/quic/credentials.hpp"
+#include "vivim/libp2p/quic/receive_window_detail.hpp"
 #include "vivim/libp2p/quic/session.hpp"
 #include "vivim/rt/rng.hpp"
 
@@ -55,6 +56,7 @@ struct SessionContext {
   rt::Rng& rng;
   CidTable& cids;
   BytesView reset_secret;
+  std::uint64_t& window_growth_left;  ///< of all sessions' windows together
 };
 
 /// The library's time: not zero at the start of the clock.
@@ -80,9 +82,11 @@ Path to_path(const ngtcp2_path& path);
 
 /// A stream, until both the library and its user have ended with it.
 struct StreamState {
-  StreamState(StreamId id_, std::size_t& held) : id(id_), sending(held), received(held) {}
+  StreamState(StreamId stream_id, ReceiveWindow receive_window, std::size_t& held)
+      : id(stream_id), window(receive_window), sending(held), received(held) {}
 
   StreamId id;
+  ReceiveWindow window;
   SendQueue sending;
   ByteBlocks received;
   std::uint64_t reset_code = 0;  ///< the peer's
@@ -114,7 +118,7 @@ struct InboundStart {
 };
 
 struct Session::Impl {
-  Impl(const SessionContext& context, SessionId id, const Path& path);
+  Impl(const SessionContext& context, SessionId id, const Path& path, Time now);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -146,6 +150,7 @@ struct Session::Impl {
   void note_memory();
   void shut(StreamState& stream, std::uint64_t code, bool reading, bool writing);
   void drop_received(StreamState& stream);
+  void note_read(StreamState& stream, std::uint64_t count);
   void queue(StreamState& stream);
   void end(SessionState to, const Error& why, Time until);
   void fail_with(const ngtcp2_connection_close_error& close, const Error& why, Time now);
@@ -161,7 +166,7 @@ struct Session::Impl {
   ngtcp2_ssize write_stream(StreamState& stream, ngtcp2_path_storage& path, MutableBytes into,
                             Time now);
   void after_stream_write(StreamState& stream, ngtcp2_ssize result, ngtcp2_ssize taken);
-  bool knows_rtt();
+  void pace(Time now);
   std::optional<Transmit> write_packets(MutableBytes buffer, Time now);
 
   SessionContext context;
@@ -186,12 +191,14 @@ struct Session::Impl {
   std::vector<StreamState*> blocked;
   std::vector<StreamId> done;  ///< streams that both sides have ended with
   std::deque<Event> events;
+  ReceiveWindow window;            ///< of the connection
+  Time last_now;                   ///< of the last datagram
   std::size_t unacknowledged = 0;  ///< bytes in all streams' send queues
   bool wants_flushed = false;
   bool wants_retry = false;  ///< the client must prove its address first
   bool was_reset = false;    ///< by a stateless reset
-  bool rtt_known = false;
-  Bytes held;  ///< a packet that did not fit into its batch
+  bool paced = false;        ///< the last packets that left
+  Bytes held;                ///< a packet that did not fit into its batch
   Path held_path;
   Bytes close_packet;
   bool resend_close = false;

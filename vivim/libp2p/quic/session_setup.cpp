@@ -50,8 +50,9 @@ ngtcp2_settings make_settings(const SessionContext& context, Time now) {
   ngtcp2_settings_default(&settings);
   settings.initial_ts = stamp(now);
   settings.handshake_timeout = static_cast<ngtcp2_duration>(context.config.handshake_max.count());
-  settings.max_stream_window = context.config.stream_window_bytes_max;
-  settings.max_window = context.config.connection_window_bytes_max;
+  // The library's own growth begins late and sends a window's update when half of it is left.
+  settings.max_stream_window = 0;
+  settings.max_window = 0;
   settings.max_tx_udp_payload_size = k_datagram_sent_bytes_max;
   settings.rand_ctx.native_handle = &context.rng;
   return settings;
@@ -101,8 +102,13 @@ Path to_path(const ngtcp2_path& path) {
   return {.local = load(path.local), .remote = load(path.remote)};
 }
 
-Session::Impl::Impl(const SessionContext& context_, SessionId id_, const Path& path)
-    : context(context_), id(id_), current_path(path), first_remote(path.remote) {
+Session::Impl::Impl(const SessionContext& context_, SessionId id_, const Path& path, Time now)
+    : context(context_),
+      id(id_),
+      current_path(path),
+      first_remote(path.remote),
+      window(context_.config.connection_window_bytes, now),
+      last_now(now) {
   conn_ref = {.get_conn = get_connection, .user_data = this};
 }
 
@@ -113,6 +119,7 @@ Session::Impl::~Impl() {
   if (tls != nullptr) {
     gnutls_deinit(tls);
   }
+  context.window_growth_left += window.bytes() - context.config.connection_window_bytes;
   for (const Cid& cid : cids) {
     context.cids.remove_cid(cid, id);
   }

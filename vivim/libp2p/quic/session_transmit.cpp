@@ -11,6 +11,8 @@ namespace {
 // What one call offers the library: more than fits into a packet, in few pieces.
 constexpr std::size_t k_offer_bytes = 4096;
 constexpr std::size_t k_offer_pieces = 4;
+// The initial congestion window (RFC 9002, 7.2).
+constexpr std::size_t k_unpaced_bytes = 10 * k_datagram_sent_bytes_max;
 
 }  // namespace
 
@@ -85,16 +87,19 @@ ngtcp2_ssize Session::Impl::write_packet(ngtcp2_path_storage& path, MutableBytes
                                    NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, stamp(now));
 }
 
-bool Session::Impl::knows_rtt() {
-  // Before its first sample the library assumes 333 ms: pacing by that would hold the handshake's
-  // second flight back for 26 ms, on any path. The initial window may leave at once (RFC 9002,
-  // 7.7).
-  if (!rtt_known) {
-    ngtcp2_conn_stat stat;
-    ngtcp2_conn_get_conn_stat(conn, &stat);
-    rtt_known = stat.first_rtt_sample_ts != UINT64_MAX;
+// When the next packets may leave. Nothing waits while what is under way is little: a question and
+// its answer would take longer for a pace that spares the network nothing (RFC 9002, 7.7: a burst
+// of the initial window may leave at once). That holds for a handshake, whose round-trip time the
+// library takes to be 333 ms until it has measured one.
+void Session::Impl::pace(Time now) {
+  ngtcp2_conn_stat stat;
+  ngtcp2_conn_get_conn_stat(conn, &stat);
+  if (stat.first_rtt_sample_ts == UINT64_MAX || stat.bytes_in_flight <= k_unpaced_bytes) {
+    paced = false;
+    return;
   }
-  return rtt_known;
+  // The library counts what has left since it was last asked: not what was not to be paced.
+  ngtcp2_conn_update_pkt_tx_time(conn, std::exchange(paced, true) ? stamp(now) : 0);
 }
 
 std::optional<Transmit> Session::Impl::write_packets(MutableBytes buffer, Time now) {
@@ -127,8 +132,8 @@ std::optional<Transmit> Session::Impl::write_packets(MutableBytes buffer, Time n
       break;
     }
   }
-  if (conn != nullptr && knows_rtt()) {
-    ngtcp2_conn_update_pkt_tx_time(conn, stamp(now));
+  if (conn != nullptr) {
+    pace(now);
   }
   return transmit.bytes > 0 ? std::optional(transmit) : std::nullopt;
 }

@@ -171,7 +171,7 @@ TEST_CASE("yamux: nothing is granted to a peer that has closed") {
   CHECK(session.feed(data(0, 1, 1), 0s).error().is(YamuxError::data_after_fin));
 }
 
-TEST_CASE("yamux: a window doubles when it was read within four round trips, up to its limits") {
+TEST_CASE("yamux: a window grows to what is read in eight round trips, up to its limits") {
   auto config = quiet();
   config.window_bytes_max = 3 * k_initial_window_bytes;
   config.window_growth_bytes_max = 4 * k_initial_window_bytes;
@@ -190,17 +190,38 @@ TEST_CASE("yamux: a window doubles when it was read within four round trips, up 
     }
     return k_initial_window_bytes - size + credit;
   };
-  // In windows of the initial size: slow, then fast twice, the second up to window_bytes_max.
-  CHECK(window_after(1, k_initial_window_bytes, 400ms) == k_initial_window_bytes);
-  CHECK(window_after(1, k_initial_window_bytes, 399ms) == 2 * k_initial_window_bytes);
+  // In windows of the initial size: slow, then a little faster; then fast, up to window_bytes_max.
+  CHECK(window_after(1, k_initial_window_bytes / 2, 400ms) == k_initial_window_bytes);
+  CHECK(window_after(1, k_initial_window_bytes / 2, 399ms) == 2 * k_initial_window_bytes);
   CHECK(window_after(1, 2 * k_initial_window_bytes, 10ms) + k_initial_window_bytes ==
         3 * k_initial_window_bytes);
-  CHECK(window_after(3, k_initial_window_bytes, 10ms) == 2 * k_initial_window_bytes);
-  CHECK(window_after(5, k_initial_window_bytes, 10ms) == 2 * k_initial_window_bytes);
+  CHECK(window_after(3, k_initial_window_bytes, 10ms) == 3 * k_initial_window_bytes);
   // window_growth_bytes_max is used up.
-  CHECK(window_after(7, k_initial_window_bytes, 10ms) == k_initial_window_bytes);
-  session.release(StreamId{5});
-  CHECK(window_after(7, k_initial_window_bytes, 10ms) == 2 * k_initial_window_bytes);
+  CHECK(window_after(5, k_initial_window_bytes, 10ms) == k_initial_window_bytes);
+  session.release(StreamId{3});
+  CHECK(window_after(5, k_initial_window_bytes, 10ms) == 3 * k_initial_window_bytes);
+}
+
+TEST_CASE("yamux: where there is no room for what a window is to grow to, it still doubles") {
+  auto config = quiet();
+  config.window_growth_bytes_max = k_initial_window_bytes;
+  Session session(Role::listener, config, 0s);
+  session.set_rtt(100ms);
+  REQUIRE(session.feed(data(k_flag_syn, 1, k_initial_window_bytes), 0s));
+  read(session, StreamId{1}, k_initial_window_bytes);
+  const auto frames = headers(session, 1ms);
+  REQUIRE(frames.size() == 1);
+  CHECK(frames[0].length == 2 * k_initial_window_bytes);
+}
+
+TEST_CASE("yamux: a burst makes a window eight times as large at once, not more") {
+  Session session(Role::listener, quiet(), 0s);
+  session.set_rtt(100ms);
+  REQUIRE(session.feed(data(k_flag_syn, 1, k_initial_window_bytes), 0s));
+  read(session, StreamId{1}, k_initial_window_bytes);
+  const auto frames = headers(session, 1us);
+  REQUIRE(frames.size() == 1);
+  CHECK(frames[0].length == 8 * k_initial_window_bytes);
 }
 
 TEST_CASE("yamux: write takes what the buffer holds and tells when there is room") {

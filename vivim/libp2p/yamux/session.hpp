@@ -244,7 +244,8 @@ class Session {
   std::size_t transmit_stream(StreamState& stream, MutableBytes out);
   std::size_t transmit_payload(StreamState& stream, MutableBytes out);
   std::uint32_t grant_credit(StreamState& stream, Time now);
-  void grow_window(StreamState& stream);
+  void grow_window(StreamState& stream, double wanted);
+  bool try_growth(StreamState& stream, std::uint32_t growth);
   std::size_t held_of_window(const StreamState& stream) const;
   void shrink_window(std::uint64_t growth);
   void note_consumed(StreamState& stream);

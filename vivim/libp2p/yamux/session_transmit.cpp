@@ -16,8 +16,11 @@ namespace {
 // No smaller frame is made at the end of an output buffer: the next one has room.
 constexpr std::size_t k_room_bytes_min = k_header_bytes + 1024;
 
-// A window doubles when it was consumed within so many round trips.
+// A window doubles at least when half of it was consumed within so many round trips; it grows to
+// what is consumed in twice as many. A burst tells little of that: one step is not larger than
+// this.
 constexpr int k_growth_round_trips = 4;
+constexpr double k_growth_max = 8;
 
 std::uint16_t opening_flag(Opening opening) {
   switch (opening) {
@@ -205,26 +208,39 @@ std::uint32_t Session::grant_credit(StreamState& stream, Time now) {
   if (stream.fin_received) {
     return 0;
   }
-  if (rtt_ && now - stream.epoch_start < k_growth_round_trips * *rtt_) {
-    grow_window(stream);
-  }
-  stream.epoch_start = now;
   const auto held = held_of_window(stream);
   VIVIM_ASSERT(held <= stream.receive_window);
+  const Time passed = now - std::exchange(stream.epoch_start, now);
+  if (rtt_ && passed < k_growth_round_trips * *rtt_) {
+    const auto round_trips = static_cast<double>(2 * k_growth_round_trips * rtt_->count());
+    const auto consumed = static_cast<double>(stream.receive_window - held);
+    grow_window(stream,
+                consumed * round_trips / static_cast<double>(std::max(passed, Time(1)).count()));
+  }
   const auto credit = static_cast<std::uint32_t>(stream.receive_window - held);
   stream.receive_credit += credit;
   return credit;
 }
 
-void Session::grow_window(StreamState& stream) {
+void Session::grow_window(StreamState& stream, double wanted) {
+  const double window = stream.receive_window;
+  const double most = std::min<double>(k_growth_max * window, config_.window_bytes_max);
+  const auto doubled = static_cast<std::uint32_t>(std::min(2 * window, most) - window);
   const auto growth =
-      std::min(stream.receive_window, config_.window_bytes_max - stream.receive_window);
+      static_cast<std::uint32_t>(std::clamp(wanted, window + doubled, most) - window);
+  if (!try_growth(stream, growth)) {
+    try_growth(stream, doubled);
+  }
+}
+
+bool Session::try_growth(StreamState& stream, std::uint32_t growth) {
   if (window_growth_ + growth > config_.window_growth_bytes_max ||
       (config_.windows != nullptr && !config_.windows->take(growth))) {
-    return;
+    return false;
   }
   window_growth_ += growth;
   stream.receive_window += growth;
+  return true;
 }
 
 void Session::shrink_window(std::uint64_t growth) {
