@@ -285,11 +285,12 @@ void Editor::edit_nodes(crdt::XmlFragment nodes, Transaction& t, Encoder& progra
     program.var_uint(at);
     program.var_uint(count);
     nodes.remove(t, at, count);
-  } else if (chance_.one_in(3)) {
+  } else if (const auto before = at == 0 ? std::nullopt : nodes.get(at - 1);
+             (!before || before->if_any() == nullptr) && chance_.one_in(3)) {
     program.var_uint(k_insert_after);
     program.var_uint(at);
     const auto fresh = node(program);
-    nodes.insert_after(t, at == 0 ? std::nullopt : nodes.get(at - 1), fresh);
+    nodes.insert_after(t, before, fresh);
   } else {
     program.var_uint(k_insert_type);
     program.var_uint(at);

@@ -26,15 +26,20 @@ constexpr std::uint8_t k_plain_kinds[] = {k_json, k_binary, k_any};
 constexpr std::uint8_t k_kinds[] = {k_json, k_binary, k_embed, k_format,
                                     k_type, k_type,   k_any,   k_doc};
 
-// Writes content of that kind and says how long it is: `most` units at most.
-std::uint64_t write_content(Encoder& out, Chance& chance, std::uint8_t kind, std::size_t most) {
-  static constexpr const char* k_values[] = {"undefined", "null", "1.5", "\"é\"", "{\"a\":[1,2]}"};
-  const std::uint64_t count = 1 + chance.pick(most);
+struct Measure {
+  std::size_t units_max = 3;
+  bool nothing = true;  ///< whether null and undefined will do
+};
+
+// Writes content of that kind and says how long it is.
+std::uint64_t write_content(Encoder& out, Chance& chance, std::uint8_t kind, Measure measure) {
+  static constexpr const char* k_values[] = {"1.5", "\"é\"", "{\"a\":[1,2]}", "undefined", "null"};
+  const std::uint64_t count = 1 + chance.pick(measure.units_max);
   switch (kind) {
     case k_json:
       out.var_uint(count);
       for (std::uint64_t i = 0; i < count; ++i) {
-        out.var_string(k_values[chance.pick(std::size(k_values))]);
+        out.var_string(k_values[chance.pick(measure.nothing ? 5 : 3)]);
       }
       return count;
     case k_binary:
@@ -58,7 +63,7 @@ std::uint64_t write_content(Encoder& out, Chance& chance, std::uint8_t kind, std
     case k_any:
       out.var_uint(count);
       for (std::uint64_t i = 0; i < count; ++i) {
-        out.any(chance.any());
+        out.any(measure.nothing ? chance.any() : crdt::Any(chance.text()));
       }
       return count;
     default:
@@ -86,6 +91,7 @@ void Session::forge() {
   const auto origin = chance_.one_in(3) ? garbage(doc, chance_) : std::nullopt;
   const std::uint8_t kind = origin ? k_plain_kinds[chance_.pick(std::size(k_plain_kinds))]
                                    : k_kinds[chance_.pick(std::size(k_kinds))];
+  origins_in_garbage_ += origin ? 1 : 0;
   Encoder update;
   update.var_uint(1);
   update.var_uint(1);
@@ -114,8 +120,10 @@ void Session::forge() {
     forged_types_.push_back(forged_clock_);
   }
   const std::uint64_t from = forged_clock_;
-  // A map's entry is one unit: Yjs throws when it collects a type with one that was cut apart.
-  forged_clock_ += write_content(update, chance_, kind, keyed ? 1 : 3);
+  // A map's entry is one unit: Yjs throws when it collects a type with one that was cut apart. And
+  // what may come to stand in XML is something: Yjs throws when it writes nothing as text.
+  forged_clock_ += write_content(update, chance_, kind,
+                                 {.units_max = keyed ? 1U : 3U, .nothing = !origin.has_value()});
   const bool deletes = from > 0 && chance_.one_in(3);
   update.var_uint(deletes ? 1 : 0);
   if (deletes) {

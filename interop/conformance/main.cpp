@@ -47,6 +47,16 @@ constexpr const char* k_wanted[] = {"gc",
                                     "pending deletes",
                                     "cut surrogate pair",
                                     "client id above 2^32",
+                                    "value -0",
+                                    "value NaN",
+                                    "value infinite",
+                                    "value around 2^31",
+                                    "value around 2^53",
+                                    "bytes",
+                                    "string beyond 10,000 characters",
+                                    "empty key",
+                                    "origin in garbage",
+                                    "struct without its beginning",
                                     "version",
                                     "version with an update",
                                     "version without an update",
@@ -79,6 +89,7 @@ class Runner {
   bool run(const Program& program) {
     Session session(program);
     transactions_ += session.transactions();
+    seen_["origin in garbage"] += session.origins_in_garbage();
     if (!judge()) {
       return false;
     }
@@ -247,7 +258,7 @@ int main(int argc, char** argv) {
   }
   bool complete = true;
   for (const char* kind : k_wanted) {
-    if (!runner.seen().contains(kind)) {
+    if (const auto it = runner.seen().find(kind); it == runner.seen().end() || it->second == 0) {
       std::fprintf(stderr, "never produced: %s\n", kind);
       complete = false;
     }

@@ -114,7 +114,7 @@ void Session::make_replica(std::size_t index) {
   out_.var_uint(client);
   out_.var_uint(observed ? 1 : 0);
   replicas_.push_back(std::move(replica));
-  if (content_ != Content::plain && chance_.one_in(2)) {
+  if (content_ != Content::plain && !chance_.one_in(3)) {
     make_undo(replicas_.size() - 1);
   }
 }

@@ -44,6 +44,7 @@ class Session {
   const std::optional<std::string>& failure() const { return failure_; }
   BytesView commands() const { return out_.view(); }
   std::size_t transactions() const { return transactions_; }
+  std::size_t origins_in_garbage() const { return origins_in_garbage_; }
 
  private:
   /// As interop/js/conformance-worker.mjs numbers them.
@@ -107,6 +108,7 @@ class Session {
   // What the worker compares (session_checks.cpp).
   void check(std::size_t index, std::size_t new_from = 0);
   void expect(BytesView ours) { out_.var_bytes(ours); }
+  Bytes some_state();
   void expect_state(const crdt::Doc& doc);
   void expect_pending(const crdt::Doc& doc);
   void expect_positions(crdt::Doc& doc);
@@ -129,6 +131,7 @@ class Session {
   std::vector<std::uint64_t> forged_types_;
   crdt::lib0::Encoder out_;
   std::size_t transactions_ = 0;
+  std::size_t origins_in_garbage_ = 0;
   std::optional<std::string> failure_;
 };
 

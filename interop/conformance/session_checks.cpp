@@ -68,10 +68,22 @@ void Session::check(std::size_t index, std::size_t new_from) {
   }
 }
 
+// Nothing, what a replica knows, or a part of it that ends anywhere.
+Bytes Session::some_state() {
+  if (chance_.one_in(2)) {
+    return Bytes{0};
+  }
+  crdt::StateVector known = state_vector(*replicas_[chance_.pick(replicas_.size())]->doc);
+  if (chance_.one_in(2)) {
+    for (auto& [client, clock] : known) {
+      clock = 1 + chance_.pick(clock);
+    }
+  }
+  return crdt::encode_state_vector(known);
+}
+
 void Session::expect_state(const crdt::Doc& doc) {
-  const Bytes known = chance_.one_in(2)
-                          ? Bytes{0}
-                          : encode_state_vector(*replicas_[chance_.pick(replicas_.size())]->doc);
+  const Bytes known = some_state();
   expect(known);
   for (const UpdateFormat format : {UpdateFormat::v1, UpdateFormat::v2}) {
     expect(encode_state_as_update(doc, known, format).value());

@@ -26,7 +26,9 @@ void Session::step(std::uint64_t number) {
   } else if (choice < 25) {
     restore_version(index);
   } else if (choice < 28) {
-    undo(index);
+    for (std::size_t count = 1 + chance_.pick(3); count > 0; --count) {
+      undo(index);
+    }
   } else if (choice < 29) {
     make_position(index);
   } else if (choice < 30) {
@@ -169,7 +171,7 @@ void Session::deliver_difference(std::size_t index) {
   if (by == UpdateFormat::v2) {
     update = convert(update, UpdateFormat::v1);
   }
-  const Bytes known = encode_state_vector(*replica.doc);
+  const Bytes known = chance_.one_in(2) ? encode_state_vector(*replica.doc) : some_state();
   Bytes difference = crdt::diff_update(update, known, by).value();
   out_.var_uint(k_diff);
   out_.var_uint(static_cast<std::uint64_t>(by));

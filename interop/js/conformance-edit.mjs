@@ -1,6 +1,19 @@
 // The edits of interop/conformance/editor.cpp, in npm's Yjs.
 import * as Y from 'yjs'
-import { readVarUint, readVarString, readAny } from 'lib0/decoding'
+import { readVarUint, readVarString, readAny as readPlain } from 'lib0/decoding'
+import { note, noteValue } from './conformance-seen.mjs'
+
+const readAny = r => {
+  const value = readPlain(r)
+  noteValue(value)
+  return value
+}
+
+const readKey = r => {
+  const key = readVarString(r)
+  note('empty key', key === '' ? 1 : 0)
+  return key
+}
 
 export const roots = {
   t: doc => doc.getText('t'),
@@ -39,17 +52,22 @@ const readDoc = r => {
 
 /** By the numbers of editor.hpp. */
 export const operations = [
-  (type, r) => type.insert(readVarUint(r), readVarString(r)),
+  (type, r) => {
+    const index = readVarUint(r)
+    const text = readVarString(r)
+    noteValue(text)
+    type.insert(index, text)
+  },
   (type, r) => type.delete(readVarUint(r), readVarUint(r)),
-  (type, r) => type.set(readVarString(r), readAny(r)),
-  (type, r) => type.set(readVarString(r), readType(r)),
+  (type, r) => type.set(readKey(r), readAny(r)),
+  (type, r) => type.set(readKey(r), readType(r)),
   (type, r) => type.delete(readVarString(r)),
   (type, r) => type.insert(readVarUint(r), readAny(r)),
   (type, r) => type.insert(readVarUint(r), [readType(r)]),
   (type, r) => type.push(readAny(r)),
   (type, r) => type.unshift(readAny(r)),
   (type, _r) => type.clear(),
-  (type, r) => type.set(readVarString(r), readDoc(r)),
+  (type, r) => type.set(readKey(r), readDoc(r)),
   (type, r) => type.insert(readVarUint(r), [readDoc(r)]),
   (type, r) => {
     const index = readVarUint(r)

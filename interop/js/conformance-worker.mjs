@@ -4,11 +4,11 @@
 import { readSync, writeSync } from 'node:fs'
 import { setTime } from './conformance-clock.mjs'
 import * as Y from 'yjs'
-import * as Y14 from '@y/y'
-import * as ywasm from 'ywasm'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { operations, resolve, rootNames, roots } from './conformance-edit.mjs'
+import { note, seen } from './conformance-seen.mjs'
+import { checkSwarm } from './conformance-swarm.mjs'
 import { showDoc, tellEvent, tellSubdocs } from './conformance-show.mjs'
 
 class Difference extends Error {
@@ -20,10 +20,6 @@ class Difference extends Error {
 }
 
 let docs = []
-let skips = 0
-/** What this session produced, name to count; the driver fails if a kind never was. */
-const seen = new Map()
-const note = name => seen.set(name, (seen.get(name) || 0) + 1)
 
 /** Set CONFORMANCE_TRACE to see what happens. */
 const trace = process.env.CONFORMANCE_TRACE ? line => console.error(line) : () => {}
@@ -224,49 +220,6 @@ const hasBoth = (format, updates) => {
   return all.some(s => s instanceof Y.GC) && all.some(s => s instanceof Y.Item)
 }
 
-// ywasm cuts client ids to 32 bits (y-crdt#221): what it says of longer ones is of other clients. And it stops deleting
-// a range where it meets a GC struct: what comes behind that with its content stays.
-const beyondYwasm = doc => Array.from(doc.store.clients).some(([client, structs]) => client > 0xffffffff ||
-  structs.some((struct, i) => i > 0 && struct.deleted && struct instanceof Y.Item && struct.content.getRef() !== 1 &&
-    structs.slice(0, i).reverse().find(left => !left.deleted || left instanceof Y.GC) instanceof Y.GC))
-
-// Other engines that speak the format show what Yjs shows.
-const checkSwarm = (doc) => {
-  const update = Y.encodeStateAsUpdate(doc)
-  const vector = Y.encodeStateVector(doc)
-  const next = new Y14.Doc({ gc: doc.gc })
-  Y14.applyUpdate(next, update)
-  // A document that was loaded whole may have merged what one that grew has not.
-  const loaded = new Y.Doc({ gc: doc.gc })
-  Y.applyUpdate(loaded, update)
-  const theirs = Y14.encodeStateAsUpdate(next)
-  const expected = Y.encodeStateAsUpdate(loaded)
-  if (!equal(theirs, expected)) {
-    throw new Difference('@y/y encodeStateAsUpdate', theirs, expected)
-  }
-  const theirsV2 = Y14.encodeStateAsUpdateV2(next)
-  const expectedV2 = Y.encodeStateAsUpdateV2(loaded)
-  if (!equal(theirsV2, expectedV2)) {
-    throw new Difference('@y/y encodeStateAsUpdateV2', theirsV2, expectedV2)
-  }
-  note('swarm')
-  if (beyondYwasm(doc)) {
-    return
-  }
-  const rust = new ywasm.YDoc()
-  ywasm.applyUpdate(rust, update)
-  const rustVector = Y.decodeStateVector(ywasm.encodeStateVector(rust))
-  if (JSON.stringify(descending(rustVector)) !== JSON.stringify(descending(Y.decodeStateVector(vector)))) {
-    throw new Difference('ywasm encodeStateVector', ywasm.encodeStateVector(rust), vector)
-  }
-  const rustText = rust.getText('t').toString()
-  if (rustText !== doc.getText('t').toString()) {
-    throw new Difference('ywasm text', Buffer.from(rustText), Buffer.from(doc.getText('t').toString()))
-  }
-  rust.free()
-  note('swarm with ywasm')
-}
-
 const commands = [
   // 0: make a document
   makeDoc,
@@ -310,11 +263,16 @@ const commands = [
       }
       note('merge of GC and Item in another order')
     }
-    skips += decodes[format](theirs).structs.filter(struct => struct instanceof Y.Skip).length
+    note('skip', decodes[format](theirs).structs.filter(struct => struct instanceof Y.Skip).length)
   },
   r => {
     const format = decoding.readVarUint(r)
-    expect('diffUpdate', diffs[format](decoding.readVarUint8Array(r), decoding.readVarUint8Array(r)), r)
+    const update = decoding.readVarUint8Array(r)
+    const difference = diffs[format](update, decoding.readVarUint8Array(r))
+    expect('diffUpdate', difference, r)
+    const starts = bytes => decodes[format](bytes).structs.map(({ id }) => `${id.client} ${id.clock}`)
+    const known = new Set(starts(update))
+    note('struct without its beginning', starts(difference).filter(start => !known.has(start)).length)
   },
   r => {
     const format = decoding.readVarUint(r)
@@ -338,8 +296,12 @@ const commands = [
     expect('createDocFromSnapshot', Y.encodeStateAsUpdate(old), r)
     note('version')
   },
-  // 10: the other engines
-  r => checkSwarm(docs[decoding.readVarUint(r)].doc),
+  // 10: other engines that speak the format show what Yjs shows
+  r => checkSwarm(docs[decoding.readVarUint(r)].doc, note, (what, theirs, expected) => {
+    if (!equal(theirs, expected)) {
+      throw new Difference(what, theirs, expected)
+    }
+  }),
   // 11: an undo manager
   makeUndo,
   // 12: undo, redo, and what else it does
@@ -384,7 +346,6 @@ const commands = [
 
 const runSession = request => {
   docs = []
-  skips = 0
   setTime(1)
   seen.clear()
   let at = 0
@@ -431,9 +392,6 @@ while (true) {
       encoding.writeVarString(out, failure.difference.message)
       encoding.writeVarUint8Array(out, failure.difference.theirs)
       encoding.writeVarUint8Array(out, failure.difference.ours)
-    }
-    if (skips > 0) {
-      seen.set('skip', skips)
     }
     encoding.writeVarUint(out, seen.size)
     seen.forEach((count, name) => {
