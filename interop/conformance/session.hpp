@@ -74,6 +74,7 @@ class Session {
   void settle();
   bool settled() const;
   void compare_replicas();
+  void compare_reader(crdt::Doc& first);
   void fail(const std::string& what) {
     if (!failure_) {
       failure_ = what;

@@ -9,7 +9,7 @@ import * as encoding from 'lib0/encoding'
 import { operations, resolve, rootNames, roots } from './conformance-edit.mjs'
 import { note, seen } from './conformance-seen.mjs'
 import { checkSwarm } from './conformance-swarm.mjs'
-import { showDoc, tellEvent, tellSubdocs } from './conformance-show.mjs'
+import { showDoc, showRoot, tellEvent, tellSubdocs } from './conformance-show.mjs'
 
 class Difference extends Error {
   constructor (what, theirs, ours) {
@@ -341,6 +341,16 @@ const commands = [
     const contained = Y.snapshotContainsUpdate(snapshot, decoding.readVarUint8Array(r))
     expect('snapshotContainsUpdate', Uint8Array.of(contained ? 1 : 0), r)
     note(contained ? 'version with an update' : 'version without an update')
+  },
+  // 17: what one root shows of two updates
+  r => {
+    const doc = new Y.Doc()
+    rootNames.forEach(name => roots[name](doc))
+    Y.applyUpdate(doc, decoding.readVarUint8Array(r))
+    Y.applyUpdate(doc, decoding.readVarUint8Array(r))
+    const name = decoding.readVarString(r)
+    expectText('outcome', showRoot(name, roots[name](doc)), r)
+    note('conflict')
   }
 ]
 

@@ -21,7 +21,7 @@ struct Conflict {
 };
 
 /// The catalogue of docs/protocol/crdt.md, where it says why. Each case is run here in both orders
-/// of arrival (conflict_test.cpp) and by npm's Yjs (interop/yjs_types.cpp).
+/// of arrival (conflict_test.cpp) and by npm's Yjs (interop/conformance).
 const std::vector<Conflict>& conflicts();
 
 /// What a root shows: a text with its formats, an array, a map, XML.
