@@ -452,6 +452,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("/vivim/sync/1.0.0", verbose)
         self.assertIn("noise", verbose)
         self.assertIn("limits.system.connections_inbound", friend.good("swarm", "limits"))
+        self.assertIn("receive windows of a connection", friend.good("swarm", "limits"))
         limits = {row["key"]: row for row in friend.json("swarm", "limits")["limits"]}
         self.assertEqual(limits["limits.system.connections_outbound"]["used"], 1)
         self.assertIn("perf = true", friend.run("perf", peer).stderr)

@@ -106,7 +106,16 @@ std::string render_limits(const Context& context, const Json& answer) {
     table.add({one_line(text_at(row, "key")), amount_of(row, "used"), amount_of(row, "limit"),
                format_count(count_at(row, "refused"))});
   }
-  std::string out = table.render(context.out);
+  Table layers({{.header = "WHAT FOLLOWS"},
+                {.header = "AT MOST", .align = Align::right},
+                {.header = "FROM", .style = Style::cyan}});
+  for (const auto& row : items_at(answer, "layers")) {
+    const auto what = one_line(text_at(row, "what"));
+    const auto limit = count_at(row, "limit");
+    layers.add({what, what.ends_with("bytes") ? format_bytes(limit) : format_count(limit),
+                one_line(text_at(row, "follows_from"))});
+  }
+  std::string out = table.render(context.out) + "\n" + layers.render(context.out);
   if (const auto refusal = one_line(text_at(answer, "last_refusal")); !refusal.empty()) {
     out += "\nLast refused: " + refusal + "\n";
   }

@@ -362,6 +362,11 @@ std::string to_json(const LimitsStatus& status) {
       }
       number(writer, "refused", static_cast<std::int64_t>(limit.refused));
     });
+    objects(writer, "layers", status.layers, [&](const LayerLimitStatus& layer) {
+      text(writer, "what", layer.what);
+      number(writer, "limit", static_cast<std::int64_t>(layer.limit));
+      text(writer, "follows_from", layer.follows_from);
+    });
     writer.field("last_refusal", status.last_refusal);
   });
 }

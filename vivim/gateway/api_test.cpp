@@ -320,6 +320,9 @@ TEST_CASE("api: the node and its network") {
   CHECK(rig.ask(Method::post, "/network/disconnect", R"({"peer_id": "12D3"})").status == 200);
   CHECK(rig.ask(Method::post, "/network/disconnect", R"({"peer_id": "x"})").status == 404);
   CHECK(member(rig.get("/network/limits").body, "/limits/0/used") == "3");
+  CHECK(member(rig.get("/network/limits").body, "/layers/0/limit") == "256");
+  CHECK(member(rig.get("/network/limits").body, "/layers/0/follows_from") ==
+        "limits.peer.streams_inbound");
   const auto peers = rig.get("/network/peers").body;
   CHECK(member(peers, "/ended/0/cause") == "lost");
   CHECK(member(peers, "/ended/0/reason") == "lost: it went away");

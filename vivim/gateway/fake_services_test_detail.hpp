@@ -256,6 +256,9 @@ class FakeServices final : public LibraryService,
                                        .used = 3,
                                        .limit = std::nullopt,
                                        .refused = 1}},
+                           .layers = {{.what = "streams of a connection, inbound",
+                                       .limit = 256,
+                                       .follows_from = "limits.peer.streams_inbound"}},
                            .last_refusal = "too many"};
   }
   Co<Outcome<PingStatus>> ping(std::string peer) override {

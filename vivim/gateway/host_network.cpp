@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "vivim/libp2p/limits/layers.hpp"
 #include "vivim/libp2p/perf/service.hpp"
 #include "vivim/rt/deadline.hpp"
 
@@ -255,6 +256,11 @@ Co<Outcome<LimitsStatus>> HostNetwork::limits() {
       add(scope, resource, Direction::inbound);
       add(scope, resource, Direction::outbound);
     }
+  }
+  for (const auto& layer : libp2p::limits::list_layer_limits(limits)) {
+    status.layers.push_back({.what = std::string(layer.what),
+                             .limit = layer.limit,
+                             .follows_from = std::string(layer.follows_from)});
   }
   if (const auto& refusal = resources.last_refusal()) {
     status.last_refusal = refusal->to_string();

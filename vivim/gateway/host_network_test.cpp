@@ -74,6 +74,8 @@ TEST_CASE("host network: identity, connecting, peers") {
       std::ranges::find(limits->limits, "limits.system.connections_outbound", &LimitStatus::key);
   REQUIRE(outbound != limits->limits.end());
   CHECK(outbound->used == 1);
+  REQUIRE(limits->layers.size() == 8);
+  CHECK(limits->layers.front().limit == 192);
   CHECK(limits->last_refusal.empty());
 
   CHECK(world.run(network.disconnect(bobs)));

@@ -246,8 +246,16 @@ struct LimitStatus {
   std::uint64_t refused = 0;           ///< how often it was reached since the start
 };
 
+/// What follows from a limit for one of the layers below.
+struct LayerLimitStatus {
+  std::string what;  ///< in words
+  std::uint64_t limit = 0;
+  std::string follows_from;  ///< the key of the limit
+};
+
 struct LimitsStatus {
   std::vector<LimitStatus> limits;
+  std::vector<LayerLimitStatus> layers;
   std::string last_refusal;  ///< in words; empty: there was none
 };
 

@@ -25,7 +25,7 @@ libp2p::HostOptions dialer_options(const SwarmContext& context, const crypto::Ke
   libp2p::HostOptions options{.key = key, .agent = "vivim-autonat"};
   options.times.dial_max = libp2p::autonat::k_dial_back_time_max;
   options.transports = std::move(
-      make_transports(context, key, wanted.private_network, any_tls(context.loop.clock())).all);
+      make_transports(context, key, {}, wanted.private_network, any_tls(context.loop.clock())).all);
   options.securities.push_back(
       std::make_unique<libp2p::NoiseSecurity>(libp2p::noise::Identity(key, random), context.rng));
   options.securities.push_back(

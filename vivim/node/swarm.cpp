@@ -77,7 +77,10 @@ Swarm::Swarm(SwarmContext context, const crypto::KeyPair& key, SwarmOptions opti
       signer_(libp2p::record::Signer::of(key)),
       private_network_(std::move(options.private_network)),
       policy_(policy_of(options)),
-      transports_(make_transports(context, key, private_network_, std::move(options.web_tls))),
+      transports_(make_transports(
+          context, key,
+          libp2p::limits::layer_limits(options.limits.value_or(libp2p::limits::Limits())),
+          private_network_, std::move(options.web_tls))),
       host_(host_options(context, key, options, transports_), context.loop, context.network,
             context.rng),
       on_discovered_(std::move(options.on_discovered)),
@@ -95,7 +98,10 @@ Swarm::Swarm(SwarmContext context, const crypto::KeyPair& key, SwarmOptions opti
 Outcome<void> Swarm::serve(const NetworkConfig& config) {
   refusal_log_.start();
   if (config.mplex) {
-    host_.add_muxer(std::make_unique<libp2p::mplex::MplexMuxer>());
+    const auto limits = libp2p::connection_limits(host_.resources().limits());
+    host_.add_muxer(std::make_unique<libp2p::mplex::MplexMuxer>(
+        libp2p::mplex::Config{.inbound_streams_max = limits.inbound_streams_max,
+                              .outbound_streams_max = limits.outbound_streams_max}));
   }
   VIVIM_TRYV(serve_others(config));
   if (const auto started = hole_puncher_.start(); !started) {

@@ -10,8 +10,10 @@ namespace {
 
 /// QUIC, or null when the TLS library refuses our certificate.
 std::unique_ptr<libp2p::quic::QuicTransport> make_quic(const SwarmContext& context,
-                                                       const crypto::KeyPair& key) {
+                                                       const crypto::KeyPair& key,
+                                                       const libp2p::limits::LayerLimits& layers) {
   auto options = libp2p::quic::make_options(key, context.loop.clock(), context.rng);
+  libp2p::quic::follow(layers, options);
   auto transport = libp2p::quic::QuicTransport::make(std::move(options), context.loop,
                                                      context.network, context.rng);
   if (!transport) {
@@ -35,6 +37,7 @@ std::unique_ptr<libp2p::Transport> enclose(
 }
 
 Transports make_transports(const SwarmContext& context, const crypto::KeyPair& key,
+                           const libp2p::limits::LayerLimits& layers,
                            const std::optional<libp2p::pnet::PreSharedKey>& private_network,
                            std::unique_ptr<libp2p::websocket::TlsLayer> web_tls) {
   Transports made;
@@ -43,14 +46,15 @@ Transports make_transports(const SwarmContext& context, const crypto::KeyPair& k
   };
   add(std::make_unique<libp2p::TcpTransport>(context.network));
   if (!private_network) {
-    if (auto quic = make_quic(context, key)) {
+    if (auto quic = make_quic(context, key, layers)) {
       made.quic = quic.get();
       add(std::move(quic));
     }
   }
   auto websocket = std::make_unique<libp2p::websocket::WebSocketTransport>(
       context.loop, context.network, context.rng,
-      libp2p::websocket::WebSocketOptions{.tls = std::move(web_tls)});
+      libp2p::websocket::WebSocketOptions{.upgrades_max = layers.handshakes,
+                                          .tls = std::move(web_tls)});
   made.websocket = websocket.get();
   add(std::move(websocket));
   return made;

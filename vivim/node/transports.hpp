@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vivim/crypto/ed25519.hpp"
+#include "vivim/libp2p/limits/layers.hpp"
 #include "vivim/libp2p/pnet/key.hpp"
 #include "vivim/libp2p/quic/transport.hpp"
 #include "vivim/libp2p/transport/transport.hpp"
@@ -34,6 +35,7 @@ struct Transports {
 
 /// TCP, QUIC and WebSocket; in a private network without QUIC, which has no place for its key.
 Transports make_transports(const SwarmContext& context, const crypto::KeyPair& key,
+                           const libp2p::limits::LayerLimits& layers,
                            const std::optional<libp2p::pnet::PreSharedKey>& private_network,
                            std::unique_ptr<libp2p::websocket::TlsLayer> web_tls);
 

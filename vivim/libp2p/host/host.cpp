@@ -8,11 +8,17 @@
 #include "vivim/libp2p/host/peer_detail.hpp"
 #include "vivim/libp2p/host/tcp_transport.hpp"
 #include "vivim/libp2p/host/yamux_muxer.hpp"
+#include "vivim/libp2p/limits/layers.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {
 
 namespace {
+
+ConnectionManagerOptions water_marks(const limits::Limits& resources) {
+  const auto layers = limits::layer_limits(resources);
+  return {.low_water = layers.low_water, .high_water = layers.high_water};
+}
 
 constexpr auto k_house_interval = std::chrono::seconds(60);
 constexpr auto k_trim_interval = std::chrono::seconds(5);  // while there are too many connections
@@ -25,6 +31,15 @@ limits::Limits resource_limits(const HostLimits& limits) {
           .transient = {.connections_inbound = limits.handshakes_max},
           .peer = {.connections = limits.connections_per_peer_max},
           .protocol = {}};
+}
+
+HostLimits connection_limits(const limits::Limits& resources) {
+  const auto layers = limits::layer_limits(resources);
+  // Not below what is usual: the limits of the peer refuse before, and say which they are.
+  const HostLimits usual;
+  return {.inbound_streams_max = std::max(usual.inbound_streams_max, layers.streams_inbound),
+          .outbound_streams_max = std::max(usual.outbound_streams_max, layers.streams_outbound),
+          .window_growth_bytes_max = layers.connection_window_bytes};
 }
 
 yamux::Config yamux_config(const HostLimits& limits, const HostTimes& times) {
@@ -40,7 +55,6 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
       network_(network),
       rng_(rng),
       agent_(std::move(options.agent)),
-      limits_(options.limits),
       times_(options.times),
       peer_id_(PeerId::of(options.key)),
       public_key_(options.key.public_key()),
@@ -56,7 +70,7 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
       resolver_(std::move(options.resolver)),
       gater_(options.gater != nullptr ? std::move(options.gater)
                                       : std::make_unique<ConnectionGater>()),
-      manager_(options.connection_manager),
+      manager_(options.connection_manager.value_or(water_marks(resources_->limits()))),
       house_timer_(loop.make_timer()),
       observed_(options.observation),
       described_(loop),
@@ -75,7 +89,10 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
     add_security(std::make_unique<NoiseSecurity>(std::move(identity), rng));
   }
   if (muxers_.empty()) {
-    add_muxer(std::make_unique<YamuxMuxer>(yamux_config(limits_, times_)));
+    const auto& own = resources_->limits();
+    add_muxer(std::make_unique<YamuxMuxer>(
+        yamux_config(options.resources ? connection_limits(own) : options.limits, times_),
+        limits::layer_limits(own).windows_bytes));
   }
   declare_metrics();
   add_services();

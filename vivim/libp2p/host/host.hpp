@@ -267,7 +267,6 @@ class Host {
   rt::Network& network_;
   rt::Rng& rng_;
   std::string agent_;
-  HostLimits limits_;
   HostTimes times_;
   rt::Duration inbound_patience_{};
   PeerId peer_id_;

@@ -54,8 +54,8 @@ struct HostOptions {
   std::string agent = "vivim";
   HostLimits limits = {};
   HostTimes times = {};
-  /// Limits of more kinds, in place of those that follow from `limits` (resource_limits()); see
-  /// limits::scaled_limits().
+  /// Limits of more kinds, in place of `limits`: see limits::scaled_limits(). Those of single
+  /// connections follow from them (connection_limits()).
   std::optional<limits::Limits> resources = {};
   /// How to connect; empty: TCP over the host's network. Host::add_transport adds to them.
   std::vector<std::unique_ptr<Transport>> transports = {};
@@ -67,7 +67,8 @@ struct HostOptions {
   std::unique_ptr<AddressResolver> resolver = nullptr;
   /// Whom to connect with; empty: everybody.
   std::unique_ptr<ConnectionGater> gater = nullptr;
-  ConnectionManagerOptions connection_manager = {};
+  /// Absent: follows from the limits (limits::layer_limits).
+  std::optional<ConnectionManagerOptions> connection_manager = {};
   /// What is known of other peers, from a snapshot.
   peerstore::PeerStore peer_store = peerstore::PeerStore();
   ObservationOptions observation = {};
@@ -107,6 +108,9 @@ struct HandleOptions {
   /// Also on limited (relayed) connections.
   bool allow_limited = false;
 };
+
+/// The limits of one connection that follow from those of its peer and the node.
+HostLimits connection_limits(const limits::Limits& resources);
 
 /// What HostLimits mean as limits of scopes: handshakes_max is that of transient connections; what
 /// it does not speak of is unlimited.

@@ -167,6 +167,22 @@ TEST_CASE("connection manager: a host closes the least valuable above its high w
   CHECK(policy.events.back().reason->error->is(HostError::trimmed));
 }
 
+TEST_CASE("connection manager: its marks follow from the limits that a person sets") {
+  World world(1);
+  Policy::current = &world;
+  const auto key = some_key(world);
+  HostOptions options{.key = key};
+  options.resources = limits::Limits{.system = {.connections = 4}};
+  Policy policy(std::move(options));
+  for (int i = 0; i < 4; ++i) {
+    REQUIRE(world.run(policy.host.connect(policy.add().address)));
+  }
+  world.run_for(10s);
+  CHECK(policy.host.peers().size() == 4);
+  world.run_for(60s);
+  CHECK(policy.host.peers().size() == 2);
+}
+
 TEST_CASE("identify push: changes are told to connected peers, together, and only changes") {
   World world(1);
   TestHost a(world.add_node("a"));

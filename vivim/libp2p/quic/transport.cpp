@@ -65,6 +65,26 @@ QuicOptions make_options(const crypto::KeyPair& key, rt::Clock& clock, rt::Rng& 
   return options_of(key, clock, rng);
 }
 
+void follow(const limits::LayerLimits& layers, QuicOptions& options) {
+  EndpointLimits& endpoint = options.limits;
+  endpoint.sessions_max = layers.quic_connections;
+  endpoint.half_open_max = layers.handshakes;
+  // Not more than there are: who fills them all has proved an address by then.
+  const std::size_t some = std::max<std::size_t>(1, layers.handshakes / 4);
+  endpoint.retry_above = std::min(endpoint.retry_above, some);
+  endpoint.half_open_per_address_max = std::min(endpoint.half_open_per_address_max, some);
+  endpoint.window_budget_bytes = layers.windows_bytes;
+  SessionConfig& session = options.session;
+  session.inbound_streams_max = layers.streams_inbound;
+  const std::uint64_t window = layers.connection_window_bytes;
+  const auto lower = [](std::uint64_t& limit, std::uint64_t to) { limit = std::min(limit, to); };
+  lower(session.connection_window_bytes_max, window);
+  lower(session.connection_window_bytes, window);
+  lower(session.stream_window_bytes_max, window / 3 * 2);
+  lower(session.stream_window_bytes, window / 3 * 2);
+  session.send_buffer_bytes_max = std::min<std::uint64_t>(session.send_buffer_bytes_max, window);
+}
+
 QuicTransport::QuicTransport(QuicOptions options, rt::Loop& loop, rt::Network& network,
                              rt::Rng& rng)
     : options_(std::move(options)), loop_(loop), network_(network), rng_(rng) {}

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vivim/crypto/ed25519.hpp"
+#include "vivim/libp2p/limits/layers.hpp"
 #include "vivim/libp2p/quic/credentials.hpp"
 #include "vivim/libp2p/quic/endpoint.hpp"
 #include "vivim/libp2p/transport/transport.hpp"
@@ -34,6 +35,9 @@ struct QuicOptions {
 /// An identity for QUIC: a fresh certificate that proves it, and how peers' are checked.
 QuicOptions make_options(const multiformats::PrivateKey& key, rt::Clock& clock, rt::Rng& rng);
 QuicOptions make_options(const crypto::KeyPair& key, rt::Clock& clock, rt::Rng& rng);
+
+/// Takes on what a node's limits leave to QUIC; unlike the constants that it has without them.
+void follow(const limits::LayerLimits& layers, QuicOptions& options);
 
 /// QUIC v1 with libp2p's certificates: /ip4|ip6/<ip>/udp/<port>/quic-v1. A dial goes out from a
 /// port that listens when there is one, so that peers behind address translation see one address.

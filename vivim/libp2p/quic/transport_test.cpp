@@ -49,6 +49,36 @@ TEST_CASE("transport: addresses that are QUIC v1, and those that are not") {
   }
 }
 
+TEST_CASE("transport: its limits follow from those of the node") {
+  World world(1);
+  auto& node = world.add_node("node");
+  const auto options_for = [&](const limits::Limits& resources) {
+    auto options = make_options(make_key(node.rng()), node.clock(), node.rng());
+    follow(limits::layer_limits(resources), options);
+    return options;
+  };
+  const auto wide = options_for({});
+  CHECK(wide.limits.sessions_max == EndpointLimits().sessions_max);
+  CHECK(wide.limits.half_open_max == EndpointLimits().half_open_max);
+  CHECK(wide.limits.retry_above == EndpointLimits().retry_above);
+  CHECK(wide.limits.window_budget_bytes == EndpointLimits().window_budget_bytes);
+  CHECK(wide.session.connection_window_bytes_max == SessionConfig().connection_window_bytes_max);
+  CHECK(wide.session.stream_window_bytes == SessionConfig().stream_window_bytes);
+  CHECK(wide.session.inbound_streams_max == SessionConfig().inbound_streams_max);
+  const auto narrow = options_for({.system = {.memory_bytes = 3 << 20, .connections = 20},
+                                   .transient = {.connections_inbound = 8},
+                                   .peer = {.memory_bytes = 1536 << 10, .streams_inbound = 5}});
+  CHECK(narrow.limits.sessions_max == 20 + 5 + 16);
+  CHECK(narrow.limits.half_open_max == 8);
+  CHECK(narrow.limits.retry_above == 2);
+  CHECK(narrow.limits.window_budget_bytes == 1536 << 10);
+  CHECK(narrow.session.inbound_streams_max == 5);
+  CHECK(narrow.session.connection_window_bytes_max == 768 << 10);
+  CHECK(narrow.session.connection_window_bytes == 768 << 10);
+  CHECK(narrow.session.stream_window_bytes == 512 << 10);
+  CHECK(narrow.session.send_buffer_bytes_max == 768 << 10);
+}
+
 TEST_CASE("transport: dials that fail say why") {
   World world(1);
   TestPeer alice(world.add_node("alice"));
