@@ -235,6 +235,9 @@ Co<Outcome<LimitsStatus>> HostNetwork::limits() {
   auto limits = resources.limits();
   LimitsStatus status;
   const auto add = [&](Scope scope, Resource resource, Direction side) {
+    if (!libp2p::limits::is_counted(resource, scope, side)) {
+      return;
+    }
     LimitStatus row;
     row.key = libp2p::limits::config_key(resource, scope, side);
     row.scope = libp2p::limits::to_string(scope);
@@ -249,7 +252,7 @@ Co<Outcome<LimitsStatus>> HostNetwork::limits() {
     }
     status.limits.push_back(std::move(row));
   };
-  for (const auto scope : {Scope::system, Scope::transient, Scope::peer, Scope::protocol}) {
+  for (const auto scope : libp2p::limits::k_scopes) {
     add(scope, Resource::memory, Direction::inbound);
     add(scope, Resource::file_descriptors, Direction::inbound);
     for (const auto resource : {Resource::connections, Resource::streams}) {

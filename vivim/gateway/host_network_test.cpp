@@ -69,7 +69,7 @@ TEST_CASE("host network: identity, connecting, peers") {
   }
   const auto limits = world.run(network.limits());
   REQUIRE(limits);
-  CHECK(limits->limits.size() == 4 * 6);
+  CHECK(limits->limits.size() == 4 * 6 + 3);
   const auto outbound =
       std::ranges::find(limits->limits, "limits.system.connections_outbound", &LimitStatus::key);
   REQUIRE(outbound != limits->limits.end());

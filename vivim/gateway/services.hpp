@@ -238,10 +238,11 @@ struct PingStatus {
 
 /// One limit of what the node uses for its peers.
 struct LimitStatus {
-  std::string key;                     ///< in config.toml: "limits.system.connections_inbound"
-  std::string scope;                   ///< "system", "transient", "peer", "protocol"
-  std::string resource;                ///< "connections_inbound"
-  std::optional<std::uint64_t> used;   ///< of the whole node; absent for each peer and protocol
+  std::string key;       ///< in config.toml: "limits.system.connections_inbound"
+  std::string scope;     ///< "system", "transient", "peer", "protocol", "address"
+  std::string resource;  ///< "connections_inbound"
+  std::optional<std::uint64_t>
+      used;  ///< of the whole node; absent for each peer, protocol, address
   std::optional<std::uint64_t> limit;  ///< absent: none
   std::uint64_t refused = 0;           ///< how often it was reached since the start
 };

@@ -161,12 +161,14 @@ TEST_CASE("config: limits") {
   CHECK(plain == libp2p::limits::scaled_limits(machine));
   const auto config = parse_config(
                           "[limits.system]\nconnections_inbound = 7\n"
+                          "[limits.address]\nconnections_inbound = 9\n"
                           "[limits.peer]\nstreams = 3",
                           "c")
                           .value();
   const auto limits = limits_of(machine, config.network);
   CHECK(limits.system.connections_inbound == 7);
   CHECK(limits.peer.streams == 3);
+  CHECK(limits.address.connections_inbound == 9);
   CHECK(limits.system.streams == plain.system.streams);
 
   const auto message = [](std::string_view text) {
@@ -175,6 +177,8 @@ TEST_CASE("config: limits") {
   CHECK(message("limits = 3").find("must be a table") != std::string::npos);
   CHECK(message("limits.system = 3").find("must be a table") != std::string::npos);
   CHECK(message("[limits.galaxy]\nstreams = 3").find("limits.galaxy.streams") != std::string::npos);
+  CHECK(message("[limits.address]\nstreams = 3").find("limits.address.streams") !=
+        std::string::npos);
   CHECK(message("[limits.peer]\nstreams = -3").find("whole number") != std::string::npos);
 }
 

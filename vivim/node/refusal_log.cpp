@@ -32,14 +32,11 @@ rt::Co<void> RefusalLog::stop() {
 }
 
 std::uint64_t RefusalLog::refusals() const {
-  using libp2p::limits::Resource;
-  using libp2p::limits::Scope;
   std::uint64_t all = 0;
-  for (std::size_t resource = 0; resource < libp2p::limits::k_resources; ++resource) {
-    for (std::size_t scope = 0; scope < libp2p::limits::k_scopes; ++scope) {
+  for (const auto resource : libp2p::limits::k_resources) {
+    for (const auto scope : libp2p::limits::k_scopes) {
       for (const auto side : {libp2p::Direction::inbound, libp2p::Direction::outbound}) {
-        all +=
-            resources_.refusals(static_cast<Resource>(resource), static_cast<Scope>(scope), side);
+        all += resources_.refusals(resource, scope, side);
       }
     }
   }

@@ -30,7 +30,8 @@ limits::Limits resource_limits(const HostLimits& limits) {
                      .connections_outbound = limits.outbound_connections_max},
           .transient = {.connections_inbound = limits.handshakes_max},
           .peer = {.connections = limits.connections_per_peer_max},
-          .protocol = {}};
+          .protocol = {},
+          .address = {.connections_inbound = limits.connections_per_address_max}};
 }
 
 HostLimits connection_limits(const limits::Limits& resources) {

@@ -30,12 +30,9 @@ std::string label_of(const Error& error) {
 }
 
 void render_refusals(metrics::Registry& registry, const limits::ResourceManager& resources) {
-  using limits::Resource;
-  using limits::Scope;
   registry.clear(k_refused);
-  for (const auto resource :
-       {Resource::memory, Resource::file_descriptors, Resource::connections, Resource::streams}) {
-    for (const auto scope : {Scope::system, Scope::transient, Scope::peer, Scope::protocol}) {
+  for (const auto resource : limits::k_resources) {
+    for (const auto scope : limits::k_scopes) {
       for (const auto side : {Direction::inbound, Direction::outbound}) {
         if (const auto count = resources.refusals(resource, scope, side); count > 0) {
           registry

@@ -227,6 +227,28 @@ TEST_CASE("limits: inbound connections, of all and of one peer") {
   CHECK(siege.victim.last(Kind::failed)->reason->error->detail() == 5);
 }
 
+TEST_CASE("limits: inbound connections from one address leave room for others") {
+  Siege siege({.inbound_connections_max = 12, .connections_per_address_max = 3});
+  siege.world.put_behind_nat(siege.attacker.node, {});
+  std::vector<std::unique_ptr<rt::Stream>> silent;
+  for (int i = 0; i < 20; ++i) {
+    silent.push_back(siege.attacker.dial());
+    siege.world.run_for(10ms);
+  }
+  CHECK(siege.victim.host.resources().system().connections[0] == 3);
+  CHECK(siege.victim.count(Kind::failed) == 17);
+  const auto& reason = *siege.victim.last(Kind::failed)->reason;
+  CHECK(reason.cause == CloseCause::limit);
+  CHECK(reason.error->message().find("limits.address.connections_inbound") != std::string::npos);
+  // Many from a private network, where a proxy may be, are as good as others.
+  Attacker proxy(siege.world, siege.victim);
+  for (int i = 0; i < 6; ++i) {
+    silent.push_back(proxy.dial());
+  }
+  siege.world.run_for(100ms);
+  CHECK(siege.victim.host.resources().system().connections[0] == 9);
+}
+
 TEST_CASE("limits: outbound connections") {
   Siege siege({.outbound_connections_max = 1});
   CHECK(siege.world.run(siege.victim.host.connect(siege.friendly.address)));

@@ -48,7 +48,8 @@ Result<limits::Reservation> Host::reserve_inbound(const TransportConnection& con
     return fail(HostError::gated);
   }
   const std::uint64_t descriptors = std::holds_alternative<RawConnection>(connection) ? 1 : 0;
-  return resources_->open_connection(Direction::inbound, descriptors, k_connection_bytes);
+  return resources_->open_connection(Direction::inbound, descriptors, k_connection_bytes,
+                                     limits::counted_address(remote_of(connection)));
 }
 
 void Host::admit(TransportConnection connection, std::string transport) {

@@ -30,9 +30,10 @@ struct HostLimits {
   std::size_t inbound_connections_max = 128;
   std::size_t outbound_connections_max = 128;
   std::size_t connections_per_peer_max = 4;
-  std::size_t handshakes_max = 32;         ///< inbound ones under way
-  std::size_t inbound_streams_max = 256;   ///< per connection
-  std::size_t outbound_streams_max = 256;  ///< per connection
+  std::size_t connections_per_address_max = 32;  ///< inbound (limits::counted_address)
+  std::size_t handshakes_max = 32;               ///< inbound ones under way
+  std::size_t inbound_streams_max = 256;         ///< per connection
+  std::size_t outbound_streams_max = 256;        ///< per connection
   std::uint64_t window_growth_bytes_max = std::uint64_t{32} * 1024 * 1024;  ///< per connection
 };
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t k_mib = std::uint64_t{1} << 20;
 constexpr std::uint64_t k_gib = std::uint64_t{1} << 30;
 constexpr std::size_t k_sides = 2;
-constexpr std::size_t k_codes = k_resources * k_scopes * k_sides;
+constexpr std::size_t k_codes = k_resources.size() * k_scopes.size() * k_sides;
 
 struct Code {
   Resource resource;
@@ -22,8 +22,8 @@ struct Code {
 
 Code decode(int code) {
   const auto index = static_cast<std::size_t>(code);
-  return {.resource = static_cast<Resource>(index / (k_scopes * k_sides)),
-          .scope = static_cast<Scope>(index / k_sides % k_scopes),
+  return {.resource = static_cast<Resource>(index / (k_scopes.size() * k_sides)),
+          .scope = static_cast<Scope>(index / k_sides % k_scopes.size()),
           .side = static_cast<Direction>(index % k_sides)};
 }
 
@@ -37,6 +37,8 @@ std::string_view whose(Scope scope) {
       return "of one peer";
     case Scope::protocol:
       return "of one protocol";
+    case Scope::address:
+      return "from one address";
   }
   return "";
 }
@@ -105,6 +107,8 @@ std::string_view to_string(Scope scope) {
       return "peer";
     case Scope::protocol:
       return "protocol";
+    case Scope::address:
+      return "address";
   }
   return "unknown";
 }
@@ -119,6 +123,8 @@ const ScopeLimits& Limits::of(Scope scope) const {
       return peer;
     case Scope::protocol:
       return protocol;
+    case Scope::address:
+      return address;
   }
   return system;
 }
@@ -139,11 +145,16 @@ std::uint64_t* find_limit(Limits& limits, std::string_view scope, std::string_vi
   if (field == k_fields.end()) {
     return nullptr;
   }
-  const std::array<std::pair<Scope, ScopeLimits*>, k_scopes> scopes = {
+  if (scope == to_string(Scope::address) &&
+      (name.starts_with("streams") || name == "connections" || name == "connections_outbound")) {
+    return nullptr;
+  }
+  const std::array<std::pair<Scope, ScopeLimits*>, k_scopes.size()> scopes = {
       {{Scope::system, &limits.system},
        {Scope::transient, &limits.transient},
        {Scope::peer, &limits.peer},
-       {Scope::protocol, &limits.protocol}}};
+       {Scope::protocol, &limits.protocol},
+       {Scope::address, &limits.address}}};
   for (const auto& [kind, of_scope] : scopes) {
     if (scope == to_string(kind)) {
       return &(of_scope->*field->second);
@@ -186,7 +197,9 @@ Limits scaled_limits(const Machine& machine) {
           .protocol = {.memory_bytes = part(memory, 2),
                        .streams_inbound = part(streams, 2),
                        .streams_outbound = part(streams, 2),
-                       .streams = streams}};
+                       .streams = streams},
+          .address = {.memory_bytes = part(memory, 4),
+                      .connections_inbound = std::clamp<std::uint64_t>(connections / 8, 8, 64)}};
 }
 
 const ErrorDomain& error_domain(LimitError) {
@@ -196,7 +209,8 @@ const ErrorDomain& error_domain(LimitError) {
 
 LimitError limit_error(Resource resource, Scope scope, Direction side) {
   const std::size_t index =
-      (static_cast<std::size_t>(resource) * k_scopes + static_cast<std::size_t>(scope)) * k_sides +
+      (static_cast<std::size_t>(resource) * k_scopes.size() + static_cast<std::size_t>(scope)) *
+          k_sides +
       static_cast<std::size_t>(side);
   return static_cast<LimitError>(index);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -13,12 +14,14 @@ namespace vivim::libp2p::limits {
 
 /// What can run out.
 enum class Resource : std::uint8_t { memory, file_descriptors, connections, streams };
-inline constexpr std::size_t k_resources = 4;
+inline constexpr std::array k_resources{Resource::memory, Resource::file_descriptors,
+                                        Resource::connections, Resource::streams};
 
 /// Whom a limit is about: the whole node, connections and streams of which it is not known yet whom
-/// or what they are for, one peer, one protocol.
-enum class Scope : std::uint8_t { system, transient, peer, protocol };
-inline constexpr std::size_t k_scopes = 4;
+/// or what they are for, one peer, one protocol, and inbound connections from one address.
+enum class Scope : std::uint8_t { system, transient, peer, protocol, address };
+inline constexpr std::array k_scopes{Scope::system, Scope::transient, Scope::peer, Scope::protocol,
+                                     Scope::address};
 
 std::string_view to_string(Resource resource);
 std::string_view to_string(Scope scope);
@@ -44,13 +47,21 @@ struct Limits {
   ScopeLimits transient;
   ScopeLimits peer;      ///< of each
   ScopeLimits protocol;  ///< of each
+  ScopeLimits address;   ///< of each; only what inbound connections use: no streams
 
   const ScopeLimits& of(Scope scope) const;
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+/// Whether anything is counted of a resource, asked for by a side, in a scope.
+constexpr bool is_counted(Resource resource, Scope scope, Direction side) {
+  return scope != Scope::address ||
+         (resource != Resource::streams &&
+          (resource != Resource::connections || side == Direction::inbound));
+}
+
 /// One limit by its place in the configuration: "system", "connections_inbound". Null: there is
-/// none of that name.
+/// none of that name, or it would count nothing.
 std::uint64_t* find_limit(Limits& limits, std::string_view scope, std::string_view name);
 
 /// What there is to share.

@@ -16,6 +16,7 @@ using namespace vivim::libp2p::limits;
 namespace {
 
 constexpr std::size_t k_handshakes_max = 4;
+const Bytes k_address{203, 0, 113, 1};
 
 const std::vector<multiformats::PeerId>& peers() {
   static const std::vector<multiformats::PeerId> k_peers{
@@ -28,7 +29,8 @@ Limits small() {
   return {.system = {.memory_bytes = 1000, .file_descriptors = 5, .connections = 6, .streams = 8},
           .transient = {.connections_inbound = 2, .streams = 4},
           .peer = {.connections = 3, .streams_inbound = 3},
-          .protocol = {.streams = 5}};
+          .protocol = {.streams = 5},
+          .address = {.memory_bytes = 400, .connections_inbound = 2}};
 }
 
 /// A reservation, and what it counts against already.
@@ -44,6 +46,8 @@ void check(const ResourceManager& manager) {
   VIVIM_ASSERT(used.connections[0] + used.connections[1] <= 6);
   VIVIM_ASSERT(used.streams[0] + used.streams[1] <= 8);
   VIVIM_ASSERT(manager.transient().connections[0] <= 2);
+  VIVIM_ASSERT(manager.of(k_address).connections[0] <= 2 &&
+               manager.of(k_address).memory_bytes <= 400);
   for (const auto& peer : peers()) {
     const auto of = manager.of(peer);
     VIVIM_ASSERT(of.connections[0] + of.connections[1] <= 3 && of.streams[0] <= 3);
@@ -63,7 +67,10 @@ void reserve(BytesView in) {
     const auto side = in[i + 1] & 2 ? Direction::inbound : Direction::outbound;
     Held* const one = held.empty() ? nullptr : &held[in[i + 1] % held.size()];
     if (in[i] % 8 == 0) {
-      keep(manager.open_connection(side, in[i + 1] % 3, in[i + 1]), false);
+      const bool counts = side == Direction::inbound && (in[i + 1] & 4) != 0;
+      keep(manager.open_connection(side, in[i + 1] % 3, in[i + 1],
+                                   counts ? std::optional(k_address) : std::nullopt),
+           false);
     } else if (in[i] % 8 == 1) {
       keep(manager.open_stream(side, peer), true);
     } else if (one != nullptr) {

@@ -31,9 +31,8 @@ Machine machine(std::uint64_t gib, std::uint64_t descriptors) {
 
 TEST_CASE("limits: every limit has an error of its own that says how to raise it") {
   std::set<std::string> messages;
-  for (const auto resource :
-       {Resource::memory, Resource::file_descriptors, Resource::connections, Resource::streams}) {
-    for (const auto scope : {Scope::system, Scope::transient, Scope::peer, Scope::protocol}) {
+  for (const auto resource : k_resources) {
+    for (const auto scope : k_scopes) {
       for (const auto side : {k_in, k_out}) {
         const Error error(limit_error(resource, scope, side), 7);
         CHECK(is_limit_error(error));
@@ -43,7 +42,7 @@ TEST_CASE("limits: every limit has an error of its own that says how to raise it
       }
     }
   }
-  CHECK(messages.size() == 32);
+  CHECK(messages.size() == 40);
   CHECK(config_key(Resource::connections, Scope::system, k_in) ==
         "limits.system.connections_inbound");
   CHECK(config_key(Resource::memory, Scope::peer, k_out) == "limits.peer.memory_bytes");
@@ -61,21 +60,24 @@ TEST_CASE("limits: every limit has an error of its own that says how to raise it
 TEST_CASE("limits: every limit is found by the key that its error names") {
   Limits limits;
   std::set<std::uint64_t*> found;
-  for (const auto scope : {Scope::system, Scope::transient, Scope::peer, Scope::protocol}) {
-    for (const auto resource :
-         {Resource::memory, Resource::file_descriptors, Resource::connections, Resource::streams}) {
+  for (const auto scope : k_scopes) {
+    for (const auto resource : k_resources) {
       for (const auto side : {Direction::inbound, Direction::outbound}) {
         const auto key = config_key(resource, scope, side);
         const auto name = key.substr(key.rfind('.') + 1);
         auto* limit = find_limit(limits, to_string(scope), name);
-        REQUIRE(limit != nullptr);
-        found.insert(limit);
+        REQUIRE((limit != nullptr) == is_counted(resource, scope, side));
+        if (limit != nullptr) {
+          found.insert(limit);
+        }
       }
     }
   }
-  CHECK(found.size() == 4 * 6);
+  CHECK(found.size() == 4 * 6 + 3);
   CHECK(find_limit(limits, "peer", "streams") == &limits.peer.streams);
   CHECK(find_limit(limits, "peer", "dreams") == nullptr);
+  CHECK(find_limit(limits, "address", "streams") == nullptr);
+  CHECK(find_limit(limits, "address", "connections") == nullptr);
   CHECK(find_limit(limits, "galaxy", "streams") == nullptr);
 }
 
@@ -131,6 +133,54 @@ TEST_CASE("resource manager: connections count for the node, then for their peer
   first->release();
   CHECK(manager.of(peer(1)).empty());
   CHECK(manager.open_connection(k_out, 1, 100));
+}
+
+TEST_CASE("resource manager: inbound connections of one address, and what they hold") {
+  ResourceManager manager({.address = {.memory_bytes = 500, .connections_inbound = 2}});
+  const Bytes here{203, 0, 113, 1};
+  const Bytes there{203, 0, 113, 2};
+  auto first = manager.open_connection(k_in, 1, 100, here);
+  auto second = manager.open_connection(k_in, 1, 100, here);
+  REQUIRE(first);
+  REQUIRE(second);
+  const auto third = manager.open_connection(k_in, 1, 100, here);
+  REQUIRE(!third);
+  CHECK(third.error().is(limit_error(Resource::connections, Scope::address, k_in)));
+  CHECK(manager.last_refusal()->to_string() ==
+        "connections from one address: 2 of 2 in use, 1 more asked for by the remote side; raise "
+        "limits.address.connections_inbound");
+  CHECK(manager.system().connections[0] == 2);
+  CHECK(manager.open_connection(k_in, 1, 100, there));
+  CHECK(manager.open_connection(k_in, 1, 100));
+  CHECK(first->grow(300));
+  CHECK(first->grow(1).error().is(limit_error(Resource::memory, Scope::address, k_in)));
+  first->shrink(300);
+  CHECK(second->grow(300));
+  Reservation moved = std::move(*second);
+  CHECK(manager.of(here).memory_bytes == 500);
+  moved.keep_memory();
+  CHECK(manager.of(here).connections[0] == 1);
+  CHECK(manager.open_connection(k_in, 1, 0, here));
+  moved.release();
+  first->release();
+  CHECK(manager.of(here).empty());
+}
+
+TEST_CASE("resource manager: whose address counts") {
+  const auto counted = [](std::string_view text) {
+    return counted_address(multiformats::Multiaddr::parse(text).value());
+  };
+  CHECK(counted("/ip4/203.0.113.7/tcp/1") == Bytes{203, 0, 113, 7});
+  CHECK(counted("/ip4/203.0.113.7/udp/1/quic-v1") == counted("/ip4/203.0.113.7/tcp/2/ws"));
+  CHECK(counted("/ip6/2001:db8:0:1::1/tcp/1") == counted("/ip6/2001:db8:0:2::2/tcp/9"));
+  CHECK(counted("/ip6/2001:db8:0:1::1/tcp/1") != counted("/ip6/2001:db8:1::1/tcp/1"));
+  for (const auto* text :
+       {"/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/1", "/ip4/192.168.1.1/tcp/1", "/ip4/10.1.1.1/tcp/1",
+        "/ip6/fe80::1/tcp/1", "/ip6/fd00::1/tcp/1", "/dns4/example.org/tcp/1",
+        "/ip4/203.0.113.7/tcp/1/p2p/12D3KooWGzBTrhbh3cCCsBHfkZpKBKFgLvmRRY7Cmi1DDNbqyFzB/"
+        "p2p-circuit"}) {
+    CHECK_MESSAGE(!counted(text), text);
+  }
 }
 
 TEST_CASE("resource manager: streams, descriptors and memory") {

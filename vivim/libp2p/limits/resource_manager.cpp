@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/multiformats/address_scope.hpp"
 
 namespace vivim::libp2p::limits {
 
@@ -17,6 +18,12 @@ Usage look_up(const std::map<Key, Usage>& table, const Key& key) {
 }
 
 }  // namespace
+
+std::optional<Bytes> counted_address(const multiformats::Multiaddr& remote) {
+  const bool counts = !remote.has(multiformats::Protocol::p2p_circuit) &&
+                      scope_of(remote) == multiformats::AddressScope::global;
+  return counts ? multiformats::ip_group(remote) : std::nullopt;
+}
 
 Usage& Usage::operator+=(const Usage& other) {
   memory_bytes += other.memory_bytes;
@@ -46,7 +53,8 @@ Reservation::Reservation(Reservation&& other) noexcept
       side_(other.side_),
       transient_(other.transient_),
       peer_(other.peer_),
-      protocol_(std::move(other.protocol_)) {}
+      protocol_(std::move(other.protocol_)),
+      address_(std::move(other.address_)) {}
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
   if (this != &other) {
@@ -57,6 +65,7 @@ Reservation& Reservation::operator=(Reservation&& other) noexcept {
     transient_ = other.transient_;
     peer_ = other.peer_;
     protocol_ = std::move(other.protocol_);
+    address_ = std::move(other.address_);
   }
   return *this;
 }
@@ -107,7 +116,13 @@ Result<void> Reservation::grow(std::uint64_t memory_bytes) {
   if (protocol_) {
     VIVIM_TRYV(manager.check(Scope::protocol, manager.of(*protocol_), more, side_));
   }
+  if (address_) {
+    VIVIM_TRYV(manager.check(Scope::address, manager.of(*address_), more, side_));
+  }
   manager.system_ += more;
+  if (address_) {
+    manager.addresses_[*address_] += more;
+  }
   if (transient_) {
     manager.transient_ += more;
   }
@@ -144,18 +159,28 @@ void Reservation::take_less(const Usage& less) {
   if (protocol_) {
     manager_->protocols_.at(*protocol_) -= less;
   }
+  if (address_) {
+    manager_->addresses_.at(*address_) -= less;
+  }
   amount_ -= less;
 }
 
 ResourceManager::~ResourceManager() {
-  VIVIM_ASSERT(system_.empty() && peers_.empty() && protocols_.empty());
+  VIVIM_ASSERT(system_.empty() && peers_.empty() && protocols_.empty() && addresses_.empty());
 }
 
 Result<Reservation> ResourceManager::open_connection(Direction side, std::uint64_t file_descriptors,
-                                                     std::uint64_t memory_bytes) {
+                                                     std::uint64_t memory_bytes,
+                                                     const std::optional<Bytes>& address) {
   Usage amount{.memory_bytes = memory_bytes, .file_descriptors = file_descriptors};
   amount.connections[static_cast<std::size_t>(side)] = 1;
-  return reserve(side, amount);
+  VIVIM_TRY(auto reservation, reserve(side, amount));
+  if (address) {
+    VIVIM_TRYV(check(Scope::address, of(*address), amount, side));
+    addresses_[*address] += amount;
+    reservation.address_ = address;
+  }
+  return reservation;
 }
 
 Result<Reservation> ResourceManager::open_stream(Direction side, const PeerId& peer) {
@@ -182,6 +207,10 @@ Usage ResourceManager::of(const PeerId& peer) const {
 
 Usage ResourceManager::of(const std::string& protocol) const {
   return look_up(protocols_, protocol);
+}
+
+Usage ResourceManager::of(const Bytes& address) const {
+  return look_up(addresses_, address);
 }
 
 std::uint64_t ResourceManager::refusals(Resource resource, Scope scope, Direction side) const {
@@ -259,6 +288,9 @@ void ResourceManager::give_back(const Reservation& reservation) {
   }
   if (reservation.protocol_) {
     take_away(protocols_, *reservation.protocol_, reservation.amount_);
+  }
+  if (reservation.address_) {
+    take_away(addresses_, *reservation.address_, reservation.amount_);
   }
 }
 

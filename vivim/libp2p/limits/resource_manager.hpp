@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "vivim/base/bytes.hpp"
 #include "vivim/libp2p/limits/limits.hpp"
+#include "vivim/multiformats/multiaddr.hpp"
 #include "vivim/multiformats/peer_id.hpp"
 
 namespace vivim::libp2p::limits {
@@ -28,7 +30,7 @@ class ResourceManager;
 
 /// Something in use; given back with this object, which must not outlive its manager. It counts
 /// against the whole node, and against a peer and a protocol once those are known; until then
-/// against what is transient.
+/// against what is transient. Inbound connections count against their address too.
 class [[nodiscard]] Reservation {
  public:
   Reservation() = default;
@@ -63,7 +65,13 @@ class [[nodiscard]] Reservation {
   bool transient_ = true;
   std::optional<multiformats::PeerId> peer_;
   std::optional<std::string> protocol_;
+  std::optional<Bytes> address_;
 };
+
+/// Whom the address of an inbound connection stands for (multiformats::ip_group). None: addresses
+/// of this machine, of private networks, and relays, behind which many may be: a proxy, a
+/// container, a whole house.
+std::optional<Bytes> counted_address(const multiformats::Multiaddr& remote);
 
 /// Counts what connections and streams use, and refuses what would exceed a limit. Sans-IO. Tables
 /// only hold what is in use.
@@ -75,9 +83,11 @@ class ResourceManager {
   /// Every reservation must be gone.
   ~ResourceManager();
 
-  /// A connection of a peer that is not known yet. Error: a LimitError with the limit as detail.
+  /// A connection of a peer that is not known yet; `address`: of an inbound one, as of
+  /// counted_address(). Error: a LimitError with the limit as detail.
   Result<Reservation> open_connection(Direction side, std::uint64_t file_descriptors,
-                                      std::uint64_t memory_bytes);
+                                      std::uint64_t memory_bytes,
+                                      const std::optional<Bytes>& address = {});
   /// A stream of a peer whose protocol is not known yet. Error as above.
   Result<Reservation> open_stream(Direction side, const multiformats::PeerId& peer);
   /// Anything. Error as above.
@@ -88,6 +98,7 @@ class ResourceManager {
   const Usage& transient() const { return transient_; }
   Usage of(const multiformats::PeerId& peer) const;
   Usage of(const std::string& protocol) const;
+  Usage of(const Bytes& address) const;
 
   /// The last refusal, and how many there were of each limit.
   const std::optional<Refusal>& last_refusal() const { return last_refusal_; }
@@ -109,8 +120,9 @@ class ResourceManager {
   Usage transient_;
   std::map<multiformats::PeerId, Usage> peers_;
   std::map<std::string, Usage> protocols_;
+  std::map<Bytes, Usage> addresses_;
   std::optional<Refusal> last_refusal_;
-  std::array<std::uint64_t, k_resources * k_scopes * 2> refusals_{};
+  std::array<std::uint64_t, k_resources.size() * k_scopes.size() * 2> refusals_{};
 };
 
 }  // namespace vivim::libp2p::limits
