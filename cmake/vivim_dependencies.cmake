@@ -32,4 +32,4 @@ vivim_external(threads Threads::Threads)
 vivim_external(asio Boost::headers Threads::Threads)
 target_compile_definitions(vivim_external_asio INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_NO_TS_EXECUTORS
-  BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+  BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING)

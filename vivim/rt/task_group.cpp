@@ -1,8 +1,8 @@
 #include "vivim/rt/task_group.hpp"
 
+#include <optional>
+
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
@@ -34,17 +34,17 @@ void TaskGroup::spawn(std::string_view name, Co<void> task) {
   }
   ++running_;
   idle_.reset();
-  // The task and its parameters are gone before `finished` runs, so stop() returns after the last
-  // destructor.
-  boost::asio::co_spawn(loop_.executor(), start(std::move(task)),
-                        [this, name](const std::exception_ptr& error) { finished(name, error); });
-}
-
-Co<void> TaskGroup::start(Co<void> task) {
-  co_await boost::asio::post(loop_.executor(), boost::asio::use_awaitable);
-  if (!stopping_) {
-    co_await std::move(task);
-  }
+  loop_.post([this, name, task = std::optional(std::move(task))]() mutable {
+    if (stopping_) {
+      task.reset();
+      finished(name, nullptr);
+      return;
+    }
+    // The task and its parameters are gone before `finished` runs, so stop() returns after the last
+    // destructor.
+    boost::asio::co_spawn(loop_.executor(), std::move(*task),
+                          [this, name](const std::exception_ptr& error) { finished(name, error); });
+  });
 }
 
 void TaskGroup::finished(std::string_view name, const std::exception_ptr& error) {

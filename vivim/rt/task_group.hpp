@@ -43,7 +43,6 @@ class TaskGroup {
   Loop& loop() { return loop_; }
 
  private:
-  Co<void> start(Co<void> task);
   void finished(std::string_view name, const std::exception_ptr& error);
 
   Loop& loop_;

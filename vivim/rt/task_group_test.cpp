@@ -35,6 +35,12 @@ Co<void> stop_and_count(TaskGroup& group, int& stopped) {
   ++stopped;
 }
 
+Co<void> spawn_and_stop(TaskGroup& group, Co<void> first, Co<void> second) {
+  group.spawn("first", std::move(first));
+  group.spawn("second", std::move(second));
+  co_await group.stop();
+}
+
 struct Guarded {
   explicit Guarded(int& destroyed) : count(&destroyed) {}
   Guarded(Guarded&& other) noexcept : count(std::exchange(other.count, nullptr)) {}
@@ -104,13 +110,8 @@ TEST_CASE("task group: what has not started when stop begins never runs") {
   TaskGroup group(world.add_node("a").loop());
   int runs = 0;
   int destroyed = 0;
-  group.spawn("before", count(runs));
-  {
-    sim::World other(2);
-    Event never(other.add_node("b").loop());
-    group.spawn("held", hold(Guarded(destroyed), never));
-  }
-  world.run(group.stop());
+  Event never(group.loop());
+  world.run(spawn_and_stop(group, count(runs), hold(Guarded(destroyed), never)));
   group.spawn("after", count(runs));
   world.run_for(1s);
   CHECK(runs == 0);

@@ -155,6 +155,11 @@ class Host {
     Handler handler;
     HandleOptions options;
   };
+  /// A handler at work, if there was an agreement.
+  struct Serving {
+    std::shared_ptr<const Served> served = nullptr;
+    std::optional<rt::Co<void>> running = std::nullopt;
+  };
 
   // host.cpp
   void stop_now();
@@ -213,8 +218,9 @@ class Host {
 
   // streams.cpp
   rt::Co<void> accept_streams(Peer& peer);
-  rt::Co<void> serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about,
-                            limits::Reservation reservation);
+  rt::Co<void> serve_stream(rt::Co<Serving> agreeing);
+  rt::Co<Serving> agree_on_stream(std::unique_ptr<rt::Stream> stream, InboundStream about,
+                                  limits::Reservation reservation);
   std::unique_ptr<rt::Stream> hold(std::unique_ptr<rt::Stream> stream,
                                    limits::Reservation reservation, Direction direction,
                                    const std::string& protocol);

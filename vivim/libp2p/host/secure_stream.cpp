@@ -9,11 +9,13 @@ namespace vivim::libp2p {
 
 namespace {
 
-// A connection at rest keeps the smaller read buffer; one whose reads fill it gets the larger.
-constexpr std::size_t k_read_bytes_min = std::size_t{4} * 1024;
+// A connection at rest keeps the smallest read buffer; one whose reads fill it gets a larger one.
+constexpr std::size_t k_read_bytes_min = 1024;
 constexpr std::size_t k_read_bytes_max = std::size_t{64} * 1024;
+constexpr std::size_t k_read_bytes_step = 4;
 // So many small reads in a row: the connection rests, and gives its larger buffer back.
 constexpr std::size_t k_small_reads_max = 8;
+constexpr std::size_t k_small_read_bytes = std::size_t{4} * 1024;
 
 constexpr std::size_t k_frame_bytes_max =
     noise::k_frame_plaintext_default + noise::k_frame_overhead_bytes;
@@ -47,6 +49,7 @@ rt::Co<Result<BytesView>> SecureStream::read_frame() {
     if (small_reads_ >= k_small_reads_max && receiver_.held_bytes() > k_read_bytes_min) {
       receiver_.release();  // what a busy time left
       small_reads_ = 0;
+      read_bytes_wanted_ = k_read_bytes_min;
     }
     const MutableBytes room = receiver_.prepare(read_bytes_wanted_);
     VIVIM_ASSERT(!room.empty());
@@ -58,8 +61,10 @@ rt::Co<Result<BytesView>> SecureStream::read_frame() {
       co_return BytesView();
     }
     receiver_.commit(count);
-    small_reads_ = count < k_read_bytes_min ? small_reads_ + 1 : 0;
-    read_bytes_wanted_ = count == room.size() ? k_read_bytes_max : k_read_bytes_min;
+    small_reads_ = count < k_small_read_bytes ? small_reads_ + 1 : 0;
+    if (count == room.size()) {
+      read_bytes_wanted_ = std::min(k_read_bytes_step * read_bytes_wanted_, k_read_bytes_max);
+    }
   }
 }
 

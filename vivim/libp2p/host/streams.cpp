@@ -49,8 +49,8 @@ rt::Co<void> Host::accept_streams(Peer& peer) {
                         .remote = peer.remote,
                         .limited = peer.limited,
                         .local = peer.local};
-    streams_.spawn("stream",
-                   serve_stream(std::move(stream), std::move(about), std::move(*reservation)));
+    streams_.spawn("stream", serve_stream(agree_on_stream(std::move(stream), std::move(about),
+                                                          std::move(*reservation))));
   }
 }
 
@@ -65,8 +65,17 @@ std::unique_ptr<rt::Stream> Host::hold(std::unique_ptr<rt::Stream> stream,
       std::move(reservation), read, written);
 }
 
-rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStream about,
-                                limits::Reservation reservation) {
+/// What the agreement needs is gone while its handler runs: a task keeps the frames of what it
+/// awaits.
+rt::Co<void> Host::serve_stream(rt::Co<Serving> agreeing) {
+  Serving serving = co_await std::move(agreeing);
+  if (serving.running) {
+    co_await std::move(*serving.running);
+  }
+}
+
+rt::Co<Host::Serving> Host::agree_on_stream(std::unique_ptr<rt::Stream> stream, InboundStream about,
+                                            limits::Reservation reservation) {
   rt::Stream* const raw = stream.get();
   std::optional<Watchdog::Guard> guard;
   guard.emplace(watchdog_, loop_.clock().now() + times_.negotiation_max, [raw] { raw->reset(0); });
@@ -76,25 +85,26 @@ rt::Co<void> Host::serve_stream(std::unique_ptr<rt::Stream> stream, InboundStrea
   if (!agreement || expired) {
     count_refused_stream(expired ? "negotiation_timeout" : "negotiation_failed");
     stream->reset(to_value(ResetCode::negotiation_failed));
-    co_return;
+    co_return Serving{};
   }
   const auto found = handlers_.find(agreement->protocol);
   if (found == handlers_.end() ||  // taken back meanwhile
       (about.limited && !found->second->options.allow_limited)) {
     count_refused_stream("not_served");
     stream->reset(to_value(ResetCode::negotiation_failed));
-    co_return;
+    co_return Serving{};
   }
   if (!reservation.assign_protocol(agreement->protocol)) {
     count_refused_stream("limit");
     stream->reset(to_value(ResetCode::limit_exceeded));
-    co_return;
+    co_return Serving{};
   }
-  const std::shared_ptr<const Served> served = found->second;
+  Serving serving{.served = found->second};
   about.stream = hold(with_early_bytes(std::move(stream), std::move(agreement->early)),
                       std::move(reservation), Direction::inbound, agreement->protocol);
   about.protocol = std::move(agreement->protocol);
-  co_await served->handler(std::move(about));
+  serving.running = serving.served->handler(std::move(about));
+  co_return serving;
 }
 
 rt::Co<Result<OpenedStream>> Host::open_stream(PeerId peer, std::span<const std::string> protocols,

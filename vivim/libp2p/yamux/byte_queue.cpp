@@ -6,6 +6,14 @@
 
 namespace vivim::libp2p::yamux {
 
+namespace {
+
+std::size_t bytes_of(const Chunk& chunk) {
+  return sizeof(Chunk) + chunk.capacity;
+}
+
+}  // namespace
+
 // Chunk by chunk: a chain of unique_ptr would recurse.
 ChunkPool::~ChunkPool() {
   clear();
@@ -15,13 +23,20 @@ void ChunkPool::clear() {
   while (spare_) {
     spare_ = std::move(spare_->next);
   }
-  chunks_ -= std::exchange(spare_count_, 0);
+  held_bytes_ -= std::exchange(spare_count_, 0) * (sizeof(Chunk) + k_chunk_bytes);
+}
+
+std::unique_ptr<Chunk> ChunkPool::make(std::size_t capacity) {
+  auto chunk = std::make_unique<Chunk>();
+  chunk->bytes = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
+  chunk->capacity = static_cast<std::uint32_t>(capacity);
+  held_bytes_ += bytes_of(*chunk);
+  return chunk;
 }
 
 std::unique_ptr<Chunk> ChunkPool::take() {
   if (!spare_) {
-    ++chunks_;
-    return std::make_unique_for_overwrite<Chunk>();
+    return make(k_chunk_bytes);
   }
   auto chunk = std::move(spare_);
   spare_ = std::move(chunk->next);
@@ -31,9 +46,13 @@ std::unique_ptr<Chunk> ChunkPool::take() {
   return chunk;
 }
 
+std::unique_ptr<Chunk> ChunkPool::take_small(std::size_t bytes_min) {
+  return make(std::max(bytes_min, k_small_chunk_bytes_min));
+}
+
 void ChunkPool::give(std::unique_ptr<Chunk> chunk) {
-  if (spare_count_ == spare_max_) {
-    --chunks_;
+  if (spare_count_ == spare_max_ || chunk->capacity < k_chunk_bytes) {
+    held_bytes_ -= bytes_of(*chunk);
     return;
   }
   chunk->next = std::move(spare_);
@@ -44,14 +63,15 @@ void ChunkPool::give(std::unique_ptr<Chunk> chunk) {
 void ByteQueue::push(BytesView bytes) {
   size_ += bytes.size();
   while (!bytes.empty()) {
-    if (tail_ == nullptr || tail_->end == k_chunk_bytes) {
-      auto chunk = pool_.take();
+    if (tail_ == nullptr || tail_->end == tail_->capacity) {
+      const bool small = size_ <= k_small_queue_bytes;
+      auto chunk = small ? pool_.take_small(bytes.size()) : pool_.take();
       auto* fresh = chunk.get();
       (tail_ == nullptr ? head_ : tail_->next) = std::move(chunk);
       tail_ = fresh;
     }
-    const auto count = std::min(bytes.size(), k_chunk_bytes - tail_->end);
-    std::memcpy(tail_->bytes.data() + tail_->end, bytes.data(), count);
+    const auto count = std::min<std::size_t>(bytes.size(), tail_->capacity - tail_->end);
+    std::memcpy(tail_->bytes.get() + tail_->end, bytes.data(), count);
     tail_->end += static_cast<std::uint32_t>(count);
     bytes = bytes.subspan(count);
   }
@@ -61,7 +81,7 @@ std::size_t ByteQueue::pop(MutableBytes into) {
   const auto total = std::min(into.size(), size_);
   for (std::size_t done = 0; done < total;) {
     const auto count = std::min<std::size_t>(total - done, head_->end - head_->begin);
-    std::memcpy(into.data() + done, head_->bytes.data() + head_->begin, count);
+    std::memcpy(into.data() + done, head_->bytes.get() + head_->begin, count);
     head_->begin += static_cast<std::uint32_t>(count);
     done += count;
     if (head_->begin == head_->end) {

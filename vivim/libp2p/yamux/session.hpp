@@ -3,13 +3,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
 
 #include "vivim/base/bytes.hpp"
+#include "vivim/base/fifo.hpp"
 #include "vivim/base/result.hpp"
 #include "vivim/libp2p/yamux/error.hpp"
 #include "vivim/libp2p/yamux/frame.hpp"
@@ -256,10 +256,10 @@ class Session {
   Config config_;
   std::unique_ptr<ChunkPool> pool_;
   std::unordered_map<std::uint32_t, std::unique_ptr<StreamState>> streams_;
-  std::deque<Event> events_;
-  std::deque<std::uint32_t> control_ready_;  // streams that owe SYN, ACK or a window update
-  std::deque<std::uint32_t> data_ready_;     // streams that have data and credit, or FIN, in turn
-  Bytes control_;                            // encoded frames that belong to no living stream
+  Fifo<Event> events_;
+  Fifo<std::uint32_t> control_ready_;  // streams that owe SYN, ACK or a window update
+  Fifo<std::uint32_t> data_ready_;     // streams that have data and credit, or FIN, in turn
+  Bytes control_;                      // encoded frames that belong to no living stream
   std::size_t control_sent_ = 0;
   std::optional<Error> failure_;
   std::optional<Time> rtt_;
