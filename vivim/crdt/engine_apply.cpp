@@ -12,7 +12,7 @@ class Integration {
   Integration(Engine& engine, const DecodedUpdate& update) : engine_(engine) {
     for (const auto& group : update.groups) {
       if (!group.empty()) {
-        groups_.push_back({.client = group.front().client, .items = &group});
+        groups_.push_back({.client = group.front().client, .items = group});
       }
     }
     std::ranges::sort(groups_, {}, &Group::client);
@@ -43,7 +43,7 @@ class Integration {
         continue;
       }
       ++count;
-      const auto items = std::span(*group->items).subspan(group->parked_from);
+      const auto items = group->items.subspan(group->parked_from);
       out.rest().var_uint(items.size());
       out.rest().var_uint(group->client);
       out.rest().var_uint(items.front().clock);
@@ -65,10 +65,10 @@ class Integration {
   static constexpr std::size_t k_not_parked = static_cast<std::size_t>(-1);
   struct Group {
     std::uint64_t client = 0;
-    const std::vector<WireStruct>* items = nullptr;
+    std::span<const WireStruct> items;
     std::size_t next = 0;
     std::size_t parked_from = k_not_parked;
-    bool done() const { return parked_from != k_not_parked || next == items->size(); }
+    bool done() const { return parked_from != k_not_parked || next == items.size(); }
   };
   struct Pending {
     Group* group = nullptr;
@@ -108,7 +108,7 @@ class Integration {
 
   void step() {
     const Pending head = stack_.back();
-    const WireStruct& item = (*head.group->items)[head.index];
+    const WireStruct& item = head.group->items[head.index];
     if (item.kind == Kind::skip) {
       stack_.pop_back();
       return;

@@ -112,14 +112,7 @@ void Encoder::any(const Any& value) {
   std::visit(Writer{*this}, value.variant());
 }
 
-Result<std::uint8_t> Decoder::u8() {
-  if (at_ == end_) {
-    return fail(CrdtError::truncated);
-  }
-  return *at_++;
-}
-
-Result<std::uint64_t> Decoder::var_uint(std::uint64_t max) {
+Result<std::uint64_t> Decoder::long_var_uint(std::uint64_t max) {
   std::uint64_t value = 0;
   for (unsigned shift = 0; at_ != end_; shift += 7) {
     const std::uint8_t byte = *at_++;
@@ -156,20 +149,6 @@ Result<std::int64_t> Decoder::var_int() {
   VIVIM_TRY(const SignedNumber number, signed_number());
   const auto magnitude = static_cast<std::int64_t>(number.magnitude);
   return number.negative ? -magnitude : magnitude;
-}
-
-Result<BytesView> Decoder::raw(std::size_t size) {
-  if (size > left()) {
-    return fail(CrdtError::truncated, size);
-  }
-  const BytesView bytes(at_, size);
-  at_ += size;
-  return bytes;
-}
-
-Result<BytesView> Decoder::var_bytes() {
-  VIVIM_TRY(const std::uint64_t size, var_uint());
-  return raw(size);
 }
 
 Result<std::string_view> Decoder::var_string() {

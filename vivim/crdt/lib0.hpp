@@ -148,9 +148,31 @@ class Decoder {
   /// What is not yet read.
   BytesView rest() const { return {at_, left()}; }
 
-  Result<std::uint8_t> u8();
-  /// Errors: truncated, number_too_large (above `max`).
-  Result<std::uint64_t> var_uint(std::uint64_t max = (std::uint64_t{1} << 53) - 1);
+  Result<std::uint8_t> u8() {
+    if (at_ == end_) {
+      return fail(CrdtError::truncated);
+    }
+    return *at_++;
+  }
+  /// Errors: truncated, number_too_large (above `max`, which is at least 127).
+  Result<std::uint64_t> var_uint(std::uint64_t max = (std::uint64_t{1} << 53) - 1) {
+    if (at_ != end_ && *at_ < 0x80) {
+      return *at_++;
+    }
+    if (left() >= sizeof(std::uint64_t)) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at_, sizeof(word));
+      if (const std::uint64_t ends = ~word & 0x8080'8080'8080'8080; ends != 0) {
+        const auto bits = static_cast<unsigned>(std::countr_zero(ends)) + 1;  // 16 to 64
+        const std::uint64_t value = gathered(word & (~std::uint64_t{0} >> (64 - bits)));
+        if (value <= max) {
+          at_ += bits / 8;
+          return value;
+        }
+      }
+    }
+    return long_var_uint(max);
+  }
   /// Errors: truncated, number_too_large. -0 reads as 0.
   Result<std::int64_t> var_int();
   struct SignedNumber {
@@ -162,9 +184,19 @@ class Decoder {
   /// UTF-8, checked, a view into the input. Errors: truncated, bad_utf8.
   Result<std::string_view> var_string();
   /// A view into the input. Errors: truncated.
-  Result<BytesView> var_bytes();
+  Result<BytesView> var_bytes() {
+    VIVIM_TRY(const std::uint64_t size, var_uint());
+    return raw(size);
+  }
   /// `size` bytes, a view into the input. Errors: truncated.
-  Result<BytesView> raw(std::size_t size);
+  Result<BytesView> raw(std::size_t size) {
+    if (size > left()) {
+      return fail(CrdtError::truncated, size);
+    }
+    const BytesView bytes(at_, size);
+    at_ += size;
+    return bytes;
+  }
   /// Errors: truncated, bad_any, too_deep, bad_utf8, number_too_large.
   Result<Any> any();
   /// Checks an `any` and appends its canonical encoding to `out`, without building a value. Errors
@@ -172,6 +204,15 @@ class Decoder {
   Result<void> copy_any(Encoder& out);
 
  private:
+  // The low seven bits of each byte, side by side.
+  static std::uint64_t gathered(std::uint64_t bytes) {
+    static_assert(std::endian::native == std::endian::little);
+    bytes &= 0x7f7f'7f7f'7f7f'7f7f;
+    bytes = (bytes & 0x007f'007f'007f'007f) | (bytes & 0x7f00'7f00'7f00'7f00) >> 1;
+    bytes = (bytes & 0x0000'3fff'0000'3fff) | (bytes & 0x3fff'0000'3fff'0000) >> 2;
+    return (bytes & 0x0000'0000'0fff'ffff) | (bytes & 0x0fff'ffff'0000'0000) >> 4;
+  }
+  Result<std::uint64_t> long_var_uint(std::uint64_t max);
   Result<double> number(std::uint8_t tag);
   Result<Any> any(std::uint32_t depth);
   Result<Any> any_array(std::uint32_t depth);

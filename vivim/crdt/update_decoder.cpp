@@ -4,15 +4,6 @@
 
 namespace vivim::crdt::detail {
 
-Result<StringField> UpdateDecoderV1::string() {
-  VIVIM_TRY(const BytesView text, in_.var_bytes());
-  const auto units = utf16_length(as_text(text));
-  if (!units) {
-    return fail(CrdtError::bad_utf8);
-  }
-  return StringField{.utf8 = as_text(text), .units = *units};
-}
-
 BytesView UpdateDecoderV1::canonical(BytesView raw) {
   if (same_bytes(raw, scratch_.view())) {
     return raw;

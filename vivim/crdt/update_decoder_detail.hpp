@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +11,7 @@
 #include "vivim/crdt/columns_detail.hpp"
 #include "vivim/crdt/id.hpp"
 #include "vivim/crdt/lib0.hpp"
+#include "vivim/crdt/utf_detail.hpp"
 
 /// The two update formats as readers of the same fields (Yjs UpdateDecoder.js), the counterparts of
 /// update_encoder_detail.hpp. Content that the formats word differently is given as v1 has it.
@@ -21,7 +22,7 @@ using StringField = StringColumnReader::String;
 
 class UpdateDecoderV1 {
  public:
-  UpdateDecoderV1(BytesView update, std::deque<Bytes>& owned) : in_(update), owned_(owned) {}
+  UpdateDecoderV1(BytesView update, std::list<Bytes>& owned) : in_(update), owned_(owned) {}
   Result<void> open() { return {}; }
 
   /// What is not a field of a struct: counts, start clocks, deletions; values and bytes too.
@@ -42,7 +43,14 @@ class UpdateDecoderV1 {
   }
   Result<Id> right_id() { return left_id(); }
   Result<std::uint8_t> info() { return in_.u8(); }
-  Result<StringField> string();
+  Result<StringField> string() {
+    VIVIM_TRY(const BytesView text, in_.var_bytes());
+    const auto units = utf16_length(as_text(text));
+    if (!units) {
+      return fail(CrdtError::bad_utf8);
+    }
+    return StringField{.utf8 = as_text(text), .units = *units};
+  }
   Result<bool> parent_is_root() {
     VIVIM_TRY(const std::uint64_t info, in_.var_uint());
     return info == 1;
@@ -69,7 +77,7 @@ class UpdateDecoderV1 {
   BytesView canonical(BytesView raw);
 
   lib0::Decoder in_;
-  std::deque<Bytes>& owned_;
+  std::list<Bytes>& owned_;
   lib0::Encoder scratch_;
 };
 
@@ -82,7 +90,7 @@ inline constexpr std::uint64_t k_v2_owned_per_byte = 16;
 
 class UpdateDecoderV2 {
  public:
-  UpdateDecoderV2(BytesView update, std::deque<Bytes>& owned)
+  UpdateDecoderV2(BytesView update, std::list<Bytes>& owned)
       : rest_(update),
         owned_(owned),
         structs_left_(k_v2_structs_min + update.size() * k_v2_structs_per_byte),
@@ -121,7 +129,7 @@ class UpdateDecoderV2 {
   Result<BytesView> keep();
 
   lib0::Decoder rest_;
-  std::deque<Bytes>& owned_;
+  std::list<Bytes>& owned_;
   std::uint64_t structs_left_;
   std::uint64_t owned_left_;
   lib0::Encoder scratch_;

@@ -18,34 +18,48 @@ using detail::WireStruct;
 /// The structs of one update in order, without Skips.
 class Reader {
  public:
-  explicit Reader(const DecodedUpdate& update) : update_(&update) { settle(); }
+  Reader(const WireStruct* begin, const WireStruct* end) : current_(begin), end_(end) {}
 
-  const WireStruct* current() const { return current_; }
+  const WireStruct* current() const { return current_ == end_ ? nullptr : current_; }
   const WireStruct* next() {
-    ++index_;
-    settle();
-    return current_;
+    ++current_;
+    return current();
   }
 
  private:
-  void settle() {
-    current_ = nullptr;
-    for (; group_ < update_->groups.size(); ++group_, index_ = 0) {
-      const auto& items = update_->groups[group_];
-      while (index_ < items.size() && items[index_].kind == Kind::skip) {
-        ++index_;
-      }
-      if (index_ < items.size()) {
-        current_ = &items[index_];
-        return;
+  const WireStruct* current_;
+  const WireStruct* end_;
+};
+
+/// The content of several updates: decoded one after another, kept in one place.
+class Sources {
+ public:
+  Result<void> add(BytesView update, UpdateFormat format) {
+    VIVIM_TRYV(detail::decode_update(update, format, decoded_));
+    for (const auto& group : decoded_.groups) {
+      for (const WireStruct& item : group) {
+        if (item.kind != Kind::skip) {
+          structs_.push_back(item);
+        }
       }
     }
+    ends_.push_back(structs_.size());
+    for (const auto& [client, ranges] : decoded_.deletes) {
+      auto& all = deletes_[client];
+      all.insert(all.end(), ranges.begin(), ranges.end());
+    }
+    owned_.splice(owned_.end(), decoded_.owned);
+    return {};
   }
 
-  const DecodedUpdate* update_;
-  std::size_t group_ = 0;
-  std::size_t index_ = 0;
-  const WireStruct* current_ = nullptr;
+  Bytes merge(UpdateFormat format);
+
+ private:
+  DecodedUpdate decoded_;
+  std::vector<WireStruct> structs_;
+  std::vector<std::size_t> ends_;  ///< of each update's structs
+  detail::WireDeletes deletes_;
+  detail::OwnedContent owned_;
 };
 
 /// Yjs mergeUpdates: of all readers the one with the highest client and lowest clock writes next;
@@ -54,17 +68,33 @@ template <class Out>
 class Merger {
  public:
   explicit Merger(std::vector<Reader>& readers) : readers_(readers) {
+    fresh_.reserve(readers_.size());
     for (std::size_t i = 0; i < readers_.size(); ++i) {
-      add(i, -static_cast<std::int64_t>(i));
+      if (const WireStruct* item = readers_[i].current()) {
+        fresh_.push_back(entry(i, *item, -static_cast<std::int64_t>(i)));
+      }
+    }
+    // Updates mostly come in the order in which they were made.
+    const auto first = [](const Entry& a, const Entry& b) { return b < a; };
+    if (!std::ranges::is_sorted(fresh_, first)) {
+      std::ranges::sort(fresh_, first);
     }
   }
 
   Bytes run(const detail::WireDeletes& deletes) {
-    while (!heap_.empty()) {
-      const std::size_t index = heap_.top().reader;
-      heap_.pop();
+    for (auto fresh = fresh_.begin(); fresh != fresh_.end() || !begun_.empty();) {
+      std::size_t index = 0;
+      if (begun_.empty() || (fresh != fresh_.end() && begun_.top() < *fresh)) {
+        index = (fresh++)->reader;
+      } else {
+        index = begun_.top().reader;
+        begun_.pop();
+      }
       advance(readers_[index]);
-      add(index, ++turn_);
+      ++turn_;
+      if (const WireStruct* item = readers_[index].current()) {
+        begun_.push(entry(index, *item, turn_));
+      }
     }
     if (pending_) {
       out_.write(*pending_, 0);
@@ -86,10 +116,8 @@ class Merger {
     }
   };
 
-  void add(std::size_t index, std::int64_t turn) {
-    if (const WireStruct* item = readers_[index].current()) {
-      heap_.push({.client = item->client, .clock = item->clock, .turn = turn, .reader = index});
-    }
+  static Entry entry(std::size_t index, const WireStruct& item, std::int64_t turn) {
+    return {.client = item.client, .clock = item.clock, .turn = turn, .reader = index};
   }
 
   void replace(const WireStruct& item) {
@@ -189,28 +217,27 @@ class Merger {
   }
 
   std::vector<Reader>& readers_;
-  std::priority_queue<Entry> heap_;
+  std::vector<Entry> fresh_;          ///< readers of which nothing was taken, the first first
+  std::priority_queue<Entry> begun_;  ///< the others
   std::int64_t turn_ = 0;
   std::optional<WireStruct> pending_;
   std::deque<Bytes> owned_;
   GroupWriter<Out> out_;
 };
 
-Bytes merge(const std::deque<DecodedUpdate>& updates, UpdateFormat format) {
+Bytes Sources::merge(UpdateFormat format) {
   std::vector<Reader> readers;
-  detail::WireDeletes deletes;
-  for (const DecodedUpdate& update : updates) {
-    readers.emplace_back(update);
-    for (const auto& [client, ranges] : update.deletes) {
-      auto& all = deletes[client];
-      all.insert(all.end(), ranges.begin(), ranges.end());
-    }
+  readers.reserve(ends_.size());
+  std::size_t begin = 0;
+  for (const std::size_t end : ends_) {
+    readers.emplace_back(structs_.data() + begin, structs_.data() + end);
+    begin = end;
   }
-  for (auto& [client, ranges] : deletes) {
+  for (auto& [client, ranges] : deletes_) {
     detail::normalise(ranges);
   }
-  return format == UpdateFormat::v1 ? Merger<detail::UpdateEncoderV1>(readers).run(deletes)
-                                    : Merger<detail::UpdateEncoderV2>(readers).run(deletes);
+  return format == UpdateFormat::v1 ? Merger<detail::UpdateEncoderV1>(readers).run(deletes_)
+                                    : Merger<detail::UpdateEncoderV2>(readers).run(deletes_);
 }
 
 template <class Out>
@@ -241,19 +268,19 @@ Bytes write_diff(const DecodedUpdate& update, const StateVector& state) {
 }  // namespace
 
 Result<Bytes> merge_updates(std::span<const BytesView> updates, UpdateFormat format) {
-  std::deque<DecodedUpdate> decoded;
+  Sources sources;
   for (const BytesView update : updates) {
-    VIVIM_TRY(decoded.emplace_back(), detail::decode_update(update, format));
+    VIVIM_TRYV(sources.add(update, format));
   }
-  return updates.size() == 1 ? to_bytes(updates.front()) : merge(decoded, format);
+  return updates.size() == 1 ? to_bytes(updates.front()) : sources.merge(format);
 }
 
 Result<Bytes> detail::merge_parts(std::span<const UpdatePart> parts, UpdateFormat format) {
-  std::deque<DecodedUpdate> decoded;
+  Sources sources;
   for (const UpdatePart& part : parts) {
-    VIVIM_TRY(decoded.emplace_back(), decode_update(part.bytes, part.format));
+    VIVIM_TRYV(sources.add(part.bytes, part.format));
   }
-  return merge(decoded, format);
+  return sources.merge(format);
 }
 
 Result<Bytes> diff_update(BytesView update, BytesView state_vector, UpdateFormat format) {

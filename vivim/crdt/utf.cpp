@@ -73,7 +73,7 @@ std::size_t ascii_prefix(std::string_view text) {
   return at;
 }
 
-std::optional<std::size_t> utf16_length(std::string_view utf8) {
+std::optional<std::size_t> long_utf16_length(std::string_view utf8) {
   std::size_t at = ascii_prefix(utf8);
   std::size_t units = at;
   while (at < utf8.size()) {

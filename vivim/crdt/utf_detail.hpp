@@ -23,7 +23,19 @@ std::size_t ascii_prefix(std::string_view text);
 
 /// UTF-16 units that valid UTF-8 decodes to; nothing if it is not valid (overlong, surrogates,
 /// above U+10FFFF).
-std::optional<std::size_t> utf16_length(std::string_view utf8);
+std::optional<std::size_t> long_utf16_length(std::string_view utf8);
+inline std::optional<std::size_t> utf16_length(std::string_view utf8) {
+  if (utf8.size() < 8) {  // most of what people type
+    std::uint8_t bits = 0;
+    for (const char byte : utf8) {
+      bits |= static_cast<std::uint8_t>(byte);
+    }
+    if (bits < 0x80) {
+      return utf8.size();
+    }
+  }
+  return long_utf16_length(utf8);
+}
 
 /// Appends valid UTF-8 as UTF-16.
 void append_utf16(std::u16string& out, std::string_view utf8);

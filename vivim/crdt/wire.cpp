@@ -46,9 +46,10 @@ Result<void> read_delete_set(In& in, WireDeletes& deletes) {
 template <class In>
 class Reader {
  public:
-  explicit Reader(BytesView update) : in_(update, update_.owned), budget_(update.size()) {}
+  Reader(BytesView update, DecodedUpdate& into)
+      : update_(into), in_(update, update_.owned), budget_(update.size()) {}
 
-  Result<DecodedUpdate> read() {
+  Result<void> read() {
     VIVIM_TRYV(in_.open());
     VIVIM_TRY(const std::uint64_t clients, rest().var_uint());
     if (clients > rest().left() || clients > k_clients_max) {
@@ -61,31 +62,49 @@ class Reader {
     if (!rest().at_end()) {
       return fail(CrdtError::trailing_bytes, rest().left());
     }
-    return std::move(update_);
+    end_groups();
+    return {};
   }
 
  private:
+  static constexpr std::size_t k_scanned_max = 8;
+  using Group = DecodedUpdate::ReadGroup;
   Result<void> read_group();
   Result<void> read_struct(WireStruct& item);
   Result<void> read_parent(WireStruct& item, std::uint8_t info);
   Result<void> read_content(WireStruct& item);
   Result<void> read_type(WireStruct& item);
-  std::vector<WireStruct>& group_of(std::uint64_t client);
+  Group& group_of(std::uint64_t client);
+  void end_groups();
+  void gather();
   lib0::Decoder& rest() { return in_.rest(); }
 
-  DecodedUpdate update_;
+  DecodedUpdate& update_;
   In in_;
   MemoryBudget budget_;
-  std::unordered_map<std::uint64_t, std::size_t> groups_;
+  std::unordered_map<std::uint64_t, std::size_t> index_;  ///< when there are many
+  bool scattered_ = false;                                ///< a client was named again
 };
 
 template <class In>
-std::vector<WireStruct>& Reader<In>::group_of(std::uint64_t client) {
-  const auto [it, fresh] = groups_.emplace(client, update_.groups.size());
-  if (fresh) {
-    update_.groups.emplace_back();
+typename Reader<In>::Group& Reader<In>::group_of(std::uint64_t client) {
+  if (update_.read_groups.size() <= k_scanned_max) {
+    const auto known = std::ranges::find(update_.read_groups, client, &Group::client);
+    if (known != update_.read_groups.end()) {
+      scattered_ = true;
+      return *known;
+    }
+    if (update_.read_groups.size() == k_scanned_max) {
+      for (std::size_t i = 0; i < update_.read_groups.size(); ++i) {
+        index_.emplace(update_.read_groups[i].client, i);
+      }
+      index_.emplace(client, update_.read_groups.size());
+    }
+  } else if (const auto [it, fresh] = index_.emplace(client, update_.read_groups.size()); !fresh) {
+    scattered_ = true;
+    return update_.read_groups[it->second];
   }
-  return update_.groups[it->second];
+  return update_.read_groups.emplace_back(Group{.client = client});
 }
 
 template <class In>
@@ -94,16 +113,17 @@ Result<void> Reader<In>::read_group() {
   VIVIM_TRY(const std::uint64_t client, in_.client());
   VIVIM_TRY(std::uint64_t clock, rest().var_uint(k_clock_max));
   VIVIM_TRYV(in_.begin_group(count));
-  auto& group = group_of(client);
-  VIVIM_TRYV(budget_.group(count, !group.empty()));
-  if (!group.empty() && group.back().end() > clock) {
+  Group& group = group_of(client);
+  VIVIM_TRYV(budget_.group(count, group.structs > 0));
+  if (group.end > clock) {
     return fail(CrdtError::bad_struct, client);
   }
-  if (group.empty()) {  // what names a client again grows it by and by
-    group.reserve(count);
+  auto& structs = update_.structs;
+  if (structs.capacity() - structs.size() < count) {
+    structs.reserve(std::max(structs.size() + count, 2 * structs.capacity()));
   }
   for (std::uint64_t i = 0; i < count; ++i) {
-    WireStruct& item = group.emplace_back();
+    WireStruct& item = structs.emplace_back();
     item.client = client;
     item.clock = clock;
     VIVIM_TRYV(read_struct(item));
@@ -116,7 +136,37 @@ Result<void> Reader<In>::read_group() {
     }
     clock += item.len;
   }
+  if (count > 0) {
+    group.end = clock;
+    group.structs += count;
+  }
   return {};
+}
+
+template <class In>
+void Reader<In>::end_groups() {
+  if (scattered_) {
+    gather();
+  }
+  WireStruct* next = update_.structs.data();
+  for (const Group& group : update_.read_groups) {
+    update_.groups.emplace_back(next, group.structs);
+    next += group.structs;
+  }
+}
+
+// Puts the structs of each client side by side.
+template <class In>
+void Reader<In>::gather() {
+  std::unordered_map<std::uint64_t, std::vector<WireStruct>> by_client;
+  for (const WireStruct& item : update_.structs) {
+    by_client[item.client].push_back(item);
+  }
+  update_.structs.clear();
+  for (const Group& group : update_.read_groups) {
+    const auto& structs = by_client[group.client];
+    update_.structs.insert(update_.structs.end(), structs.begin(), structs.end());
+  }
 }
 
 template <class In>
@@ -276,13 +326,28 @@ void write_content(Out& out, const WireStruct& item, std::uint64_t offset) {
 
 }  // namespace
 
+void DecodedUpdate::clear() {
+  structs.clear();
+  groups.clear();
+  read_groups.clear();
+  deletes.clear();
+  owned.clear();
+}
+
+Result<void> decode_update(BytesView update, UpdateFormat format, DecodedUpdate& decoded) {
+  decoded.clear();
+  return format == UpdateFormat::v1 ? Reader<UpdateDecoderV1>(update, decoded).read()
+                                    : Reader<UpdateDecoderV2>(update, decoded).read();
+}
+
 Result<DecodedUpdate> decode_update(BytesView update, UpdateFormat format) {
-  return format == UpdateFormat::v1 ? Reader<UpdateDecoderV1>(update).read()
-                                    : Reader<UpdateDecoderV2>(update).read();
+  DecodedUpdate decoded;
+  VIVIM_TRYV(decode_update(update, format, decoded));
+  return decoded;
 }
 
 Result<WireDeletes> read_deletes(lib0::Decoder& in, UpdateFormat format) {
-  std::deque<Bytes> owned;
+  OwnedContent owned;
   WireDeletes deletes;
   const auto read = [&](auto reader) -> Result<void> {
     VIVIM_TRYV(read_delete_set(reader, deletes));

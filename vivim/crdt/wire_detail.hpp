@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <span>
 #include <string_view>
@@ -78,16 +78,40 @@ struct WireStruct {
 /// Deleted ranges by client, highest client first, sorted and merged.
 using WireDeletes = std::map<std::uint64_t, std::vector<ClockRange>, std::greater<>>;
 
-/// A whole update, checked.
+/// Content of an update that had to be put into canonical form; what it holds stays where it is.
+using OwnedContent = std::list<Bytes>;
+
+/// A whole update, checked. Moves, but is not copied: groups and content point into it.
 struct DecodedUpdate {
-  std::vector<std::vector<WireStruct>> groups;  ///< one per client, in the order of the update
+  DecodedUpdate() = default;
+  DecodedUpdate(DecodedUpdate&&) = default;
+  DecodedUpdate& operator=(DecodedUpdate&&) = default;
+  DecodedUpdate(const DecodedUpdate&) = delete;
+  DecodedUpdate& operator=(const DecodedUpdate&) = delete;
+  ~DecodedUpdate() = default;
+
+  std::vector<WireStruct> structs;
+  std::vector<std::span<WireStruct>> groups;  ///< one per client, in the order of the update
   WireDeletes deletes;
-  std::deque<Bytes> owned;  ///< content that had to be put into canonical form
+  OwnedContent owned;
+
+  /// The decoder's own: what it has read of each client.
+  struct ReadGroup {
+    std::uint64_t client = 0;
+    std::uint64_t end = 0;  ///< the clock behind its last struct
+    std::size_t structs = 0;
+  };
+  std::vector<ReadGroup> read_groups;
+
+  /// Forgets everything and keeps the room.
+  void clear();
 };
 
 /// Errors: all of CrdtError but bad_message and too_much_pending. Memory is at most a small
 /// multiple of a v1 update; for v2 see k_v2_structs_per_byte.
 Result<DecodedUpdate> decode_update(BytesView update, UpdateFormat format = UpdateFormat::v1);
+/// The same into `decoded`, whose room is used again; after an error it holds nothing of use.
+Result<void> decode_update(BytesView update, UpdateFormat format, DecodedUpdate& decoded);
 
 /// Reads a delete set that stands alone, as in a snapshot.
 Result<WireDeletes> read_deletes(lib0::Decoder& in, UpdateFormat format);
