@@ -26,11 +26,11 @@ void fuzz_any(BytesView input) {
   if (value) {
     crdt::lib0::Encoder out;
     out.any(*value);
-    require(same_bytes(out.view(), copied.view()));
+    require(vivim::same_bytes(out.view(), copied.view()));
     crdt::lib0::Decoder back(out.view());
     crdt::lib0::Encoder twice;
     twice.any(back.any().value());
-    require(same_bytes(twice.view(), out.view()));
+    require(vivim::same_bytes(twice.view(), out.view()));
     static_cast<void>(value->to_json());
   }
 }

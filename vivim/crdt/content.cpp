@@ -82,6 +82,16 @@ void Content::widen() {
   room_ |= k_wide;
 }
 
+void Content::append_string(std::string_view utf8, std::size_t units) {
+  if (!wide() && units == utf8.size()) {
+    append_bytes(as_bytes(utf8));
+    return;
+  }
+  Content tail;
+  tail.set_text(utf8, units);
+  append_text(tail);
+}
+
 void Content::append_text(const Content& tail) {
   if (!wide() && tail.wide()) {
     widen();

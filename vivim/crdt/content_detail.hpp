@@ -34,6 +34,8 @@ class Content {
 
   /// Valid UTF-8 as text of `units` UTF-16 units.
   void set_text(std::string_view utf8, std::size_t units);
+  /// Appends valid UTF-8 of `units` UTF-16 units to what is text.
+  void append_string(std::string_view utf8, std::size_t units);
   /// Appends `tail`, which is text.
   void append_text(const Content& tail);
   /// Keeps the first `units` and returns the rest; a surrogate pair that is cut becomes two U+FFFD.

@@ -65,17 +65,31 @@ Engine::Engine(ClientId client, DocOptions options) : client_(client), options_(
   self_ = client_index(value_of(client));
 }
 
-ClientIndex Engine::client_index(std::uint64_t id) {
-  const auto [it, fresh] = client_indexes_.emplace(id, static_cast<ClientIndex>(clients_.size()));
-  if (fresh) {
-    clients_.emplace_back(id);
+ClientIndex Engine::find_client(std::uint64_t id) const {
+  ClientIndex& recent = recent_clients_[id % recent_clients_.size()];
+  if (recent == k_none || clients_[recent].id != id) {
+    const auto it = client_indexes_.find(id);
+    if (it == client_indexes_.end()) {
+      return k_none;
+    }
+    recent = it->second;
   }
-  return it->second;
+  return recent;
+}
+
+ClientIndex Engine::client_index(std::uint64_t id) {
+  if (const ClientIndex known = find_client(id); known != k_none) {
+    return known;
+  }
+  const auto fresh = static_cast<ClientIndex>(clients_.size());
+  client_indexes_.emplace(id, fresh);
+  clients_.emplace_back(id);
+  return fresh;
 }
 
 std::uint32_t Engine::state_of(std::uint64_t id) const {
-  const auto it = client_indexes_.find(id);
-  return it == client_indexes_.end() ? 0 : clients_[it->second].state;
+  const ClientIndex client = find_client(id);
+  return client == k_none ? 0 : clients_[client].state;
 }
 
 TypeRef Engine::make_type(TypeKind kind) {

@@ -9,10 +9,12 @@ namespace vivim::crdt::detail {
 /// to another client when a struct depends on it; what cannot be placed is left over.
 class Integration {
  public:
-  Integration(Engine& engine, const DecodedUpdate& update) : engine_(engine) {
+  /// `placed`: how many structs of the first group are in the document already.
+  Integration(Engine& engine, const DecodedUpdate& update, std::size_t placed) : engine_(engine) {
     for (const auto& group : update.groups) {
       if (!group.empty()) {
-        groups_.push_back({.client = group.front().client, .items = group});
+        groups_.push_back({.client = group.front().client, .items = group, .next = placed});
+        placed = 0;
       }
     }
     std::ranges::sort(groups_, {}, &Group::client);
@@ -148,29 +150,63 @@ class Integration {
 };
 
 Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) {
-  VIVIM_TRY(const DecodedUpdate update, decode_update(bytes, format));
-  VIVIM_TRYV(check_room(update, bytes.size()));
-  find_equivocations(update, bytes.size(), origin);
+  VIVIM_TRYV(decode_update(bytes, format, decoded_));
+  VIVIM_TRYV(check_room(decoded_, bytes.size()));
+  find_equivocations(decoded_, bytes.size(), origin);
   steps_left_ =
       k_apply_steps_min + k_apply_steps_per_byte * static_cast<std::int64_t>(bytes.size());
   if (current_ != nullptr) {
     current_->local = false;
-    apply_decoded(update);
+    apply_decoded(decoded_);
     return {};
   }
   TransactionState& state = begin(origin, false);
-  apply_decoded(update);
+  apply_decoded(decoded_);
+  constexpr std::size_t k_kept_structs = 64;
+  if (decoded_.structs.capacity() > k_kept_structs) {
+    decoded_ = DecodedUpdate();
+  }
   note_senders(state);
   end(state);
   return {};
 }
 
+// Places the structs of one client as long as nothing is missing and steps are left; how many that
+// were.
+std::size_t Engine::apply_in_order(std::span<const WireStruct> items) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const WireStruct& item = items[i];
+    const std::uint64_t state = state_of(item.client);
+    if (item.kind == Kind::skip || state < item.clock || missing_client(item) || too_deep(item) ||
+        steps_left_ <= 0) {
+      return i;
+    }
+    --steps_left_;
+    if (state < item.end()) {
+      integrate_wire(item, static_cast<std::uint32_t>(state - item.clock));
+    } else {
+      cut_at_origins(item);
+    }
+  }
+  return items.size();
+}
+
 // Yjs readUpdateV2. When the steps run out, what is left waits as if something was missing.
 void Engine::apply_decoded(const DecodedUpdate& update) {
-  Integration integration(*this, update);
-  const bool postponed = std::exchange(postponed_, !integration.run());
-  bool retry = !postponed_ && (postponed || should_retry());
-  park(integration.rest());
+  const std::size_t placed = update.groups.size() == 1 ? apply_in_order(update.groups.front()) : 0;
+  const bool postponed = std::exchange(postponed_, false);
+  bool retry = false;
+  if (placed < update.structs.size()) {
+    Integration integration(*this, update, placed);
+    postponed_ = !integration.run();
+    retry = !postponed_ && (postponed || should_retry());
+    park(integration.rest());
+  } else {
+    retry = postponed || should_retry();
+  }
+  if (update.deletes.empty() && pending_deletes_.empty() && !retry) {
+    return;
+  }
   WireDeletes rest = apply_deletes(update.deletes);
   while (true) {
     if (!pending_deletes_.empty()) {
@@ -193,7 +229,7 @@ void Engine::apply_decoded(const DecodedUpdate& update) {
     if (VIVIM_BUG(!again.has_value())) {
       return;
     }
-    Integration more(*this, *again);
+    Integration more(*this, *again, 0);
     postponed_ = !more.run();
     park(more.rest());
     retry = !postponed_ && should_retry();
@@ -235,6 +271,9 @@ bool Engine::too_deep(const WireStruct& wire) {
 
 void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
   const ClientIndex client = client_index(wire.client);
+  if (offset == 0 && wire.kind == Kind::string && extend_remote(client, wire)) {
+    return;
+  }
   const ItemRef ref = items_.make();
   Item& item = items_[ref];
   item.client = client;
@@ -259,6 +298,16 @@ void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
     }
   }
   integrate(ref);
+}
+
+// Whether `wire` is what its writer typed on.
+bool Engine::extend_remote(ClientIndex client, const WireStruct& wire) {
+  if (!wire.has_origin || value_of(wire.origin.client) != wire.client ||
+      wire.origin.clock + 1 != wire.clock) {
+    return false;
+  }
+  const DenseId right = wire.has_right_origin ? dense(wire.right_origin) : DenseId{};
+  return extend(client, right, as_text(wire.content), wire.len);
 }
 
 // Finds the neighbours, cutting runs where needed, and the parent; without a parent the item will

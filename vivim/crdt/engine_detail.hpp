@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -118,6 +119,41 @@ inline constexpr std::size_t k_kept_state_bytes_max = std::size_t{4} << 20;
 /// Ranges of one client's clocks.
 using ClientRanges = std::pair<ClientIndex, std::vector<ClockRange>>;
 
+/// Where in a list a client's entry is: looked through while the list is short.
+class ClientSlots {
+ public:
+  /// k_none if it has none. `client_of` says whose an entry is.
+  template <class List, class ClientOf>
+  std::uint32_t find(const List& list, ClientIndex client, ClientOf client_of) const {
+    if (list.size() > k_scanned_max) {
+      return client < slots_.size() ? slots_[client] - 1 : k_none;
+    }
+    for (std::uint32_t i = 0; i < list.size(); ++i) {
+      if (client_of(list[i]) == client) {
+        return i;
+      }
+    }
+    return k_none;
+  }
+  /// `list` has one more entry, the last.
+  template <class List, class ClientOf>
+  void added(const List& list, ClientOf client_of) {
+    const std::size_t first = list.size() == k_scanned_max + 1 ? 0 : list.size() - 1;
+    for (std::size_t i = first; list.size() > k_scanned_max && i < list.size(); ++i) {
+      const ClientIndex client = client_of(list[i]);
+      if (slots_.size() <= client) {
+        slots_.resize(std::max<std::size_t>(client + 1, 2 * slots_.size()));
+      }
+      slots_[client] = static_cast<std::uint32_t>(i) + 1;
+    }
+  }
+  void clear() { slots_.clear(); }
+
+ private:
+  static constexpr std::size_t k_scanned_max = 6;
+  std::vector<std::uint32_t> slots_;  ///< by client: which entry + 1
+};
+
 /// A transaction that is running or waiting for its clean-up.
 struct TransactionState {
   struct Changed {
@@ -135,13 +171,17 @@ struct TransactionState {
   std::uint64_t serial = 0;
   Origin origin;
   bool local = true;
-  std::vector<std::uint32_t> before;  ///< by client: state at the begin + 1; 0: unchanged since
-  std::vector<std::uint32_t> after;   ///< by client, when clean-up began
-  std::vector<ClientIndex> touched;
+  struct Touched {
+    ClientIndex client = 0;
+    std::uint32_t before = 0;  ///< its state at the begin
+    std::uint32_t after = 0;   ///< and when clean-up began
+  };
+  std::vector<Touched> touched;
+  ClientSlots touched_slots;
   std::size_t settled = 0;  ///< how many of `touched` were when clean-up began
   std::vector<ClientRanges> deleted;
-  std::vector<std::uint32_t> deleted_slots;  ///< by client: index into `deleted` + 1
-  std::vector<DenseId> to_merge;             ///< Yjs: _mergeStructs
+  ClientSlots deleted_slots;
+  std::vector<DenseId> to_merge;  ///< Yjs: _mergeStructs
   std::vector<Changed> changed;
   std::vector<Told> told;  ///< beside `changed`
   /// Every changed type and all above it (Yjs: changedParentTypes): which of `changed`.
@@ -229,6 +269,7 @@ class Engine {
   // Local edits (engine_local.cpp, engine_text.cpp).
   void text_insert(TypeRef type, std::uint32_t index, std::string_view utf8,
                    const TextAttributes* attributes);
+  bool type_on(TypeRef type, std::uint32_t index, std::string_view utf8);
   void text_embed(TypeRef type, std::uint32_t index, const Any& embed,
                   const TextAttributes& attributes);
   TypeRef text_insert_type(TypeRef type, std::uint32_t index, const NewType& fresh,
@@ -304,6 +345,8 @@ class Engine {
 
   // engine.cpp
   ClientIndex client_index(std::uint64_t id);
+  /// k_none if nothing of this client was heard of.
+  ClientIndex find_client(std::uint64_t id) const;
   std::uint32_t state_of(std::uint64_t id) const;
   TypeRef make_type(TypeKind kind);
   ItemRef item_at(DenseId id) const;
@@ -313,6 +356,9 @@ class Engine {
 
   // engine_integrate.cpp
   void integrate(ItemRef ref);
+  /// Lets the client's last run grow by `text`, if an item of its own would be merged into that run
+  /// when the transaction ends, and nobody is told of items. False: it would not.
+  bool extend(ClientIndex client, DenseId right_origin, std::string_view text, std::size_t units);
   ItemRef first_conflict(const Item& item) const;
   void find_place(Item& item);
   bool before_origin(const Item& other, std::uint64_t scan, ItemRef& origin) const;
@@ -420,6 +466,8 @@ class Engine {
   // engine_apply.cpp
   friend class Integration;
   void apply_decoded(const DecodedUpdate& update);
+  std::size_t apply_in_order(std::span<const WireStruct> items);
+  bool extend_remote(ClientIndex client, const WireStruct& wire);
   std::optional<std::uint64_t> missing_client(const WireStruct& item) const;
   void integrate_wire(const WireStruct& wire, std::uint32_t offset);
   void resolve(const WireStruct& wire, Item& item);
@@ -477,6 +525,7 @@ class Engine {
   std::vector<Client> clients_;
   std::uint32_t arrivals_ = 0;  ///< how many of them have written something
   std::unordered_map<std::uint64_t, ClientIndex> client_indexes_;
+  mutable std::array<ClientIndex, 4> recent_clients_{k_none, k_none, k_none, k_none};
   KeyTable keys_;
   ItemSlab items_;
   std::deque<Type> types_;
@@ -498,6 +547,8 @@ class Engine {
       queue_;  ///< transactions whose clean-up is running or to come
   std::unique_ptr<TransactionState> spare_;
   bool cleaning_ = false;
+  DecodedUpdate decoded_;  ///< the update that is being applied
+  std::vector<ClockRange> spare_ranges_;
   Observers<BytesView, Origin> update_observers_;
   Observers<BytesView, Origin> update_v2_observers_;
   UpdateEncoderV1 event_;  ///< the update of the transaction that is told of

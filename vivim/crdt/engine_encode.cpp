@@ -117,8 +117,8 @@ Bytes Engine::with_pending(Bytes state, const StateVector& known, UpdateFormat f
 template <class Out>
 void Engine::write_transaction(Out& out, const TransactionState& state) const {
   ClientOrder order;
-  for (const ClientIndex client : state.touched) {
-    if (clients_[client].state > before(state, client)) {
+  for (const auto& [client, before, after] : state.touched) {
+    if (clients_[client].state > before) {
       order.emplace_back(clients_[client].id, client);
     }
   }

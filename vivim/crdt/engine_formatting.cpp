@@ -85,9 +85,8 @@ void Engine::clean_formatting_after(TransactionState& state) {
     }
   };
   for (std::size_t i = 0; i < state.settled; ++i) {
-    const ClientIndex client = state.touched[i];
-    const std::uint32_t from = before(state, client);
-    if (from != state.after[client]) {
+    const auto [client, from, after] = state.touched[i];
+    if (from != after) {
       each_struct(state, client, {from, clients_[client].state}, [&](ItemRef ref) {
         if (items_[ref].is_mark()) {
           add(items_[ref].parent);

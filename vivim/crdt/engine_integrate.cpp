@@ -1,26 +1,33 @@
 #include <algorithm>
+#include <utility>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/crdt/engine_detail.hpp"
 
 namespace vivim::crdt::detail {
 
+namespace {
+
+constexpr auto touched_client = [](const TransactionState::Touched& touched) {
+  return touched.client;
+};
+constexpr auto deleted_client = [](const ClientRanges& ranges) { return ranges.first; };
+
+}  // namespace
+
 // Remembers, for every transaction that is not cleaned up yet, the client's state before it.
 void Engine::touch(ClientIndex client) {
   for (const auto& state : queue_) {
-    if (state->before.size() <= client) {
-      state->before.resize(std::max<std::size_t>(clients_.size(), client + 1));
-    }
-    if (state->before[client] == 0) {
-      state->before[client] = clients_[client].state + 1;
-      state->touched.push_back(client);
+    if (state->touched_slots.find(state->touched, client, touched_client) == k_none) {
+      state->touched.push_back({.client = client, .before = clients_[client].state});
+      state->touched_slots.added(state->touched, touched_client);
     }
   }
 }
 
 std::uint32_t Engine::before(const TransactionState& state, ClientIndex client) const {
-  return client < state.before.size() && state.before[client] != 0 ? state.before[client] - 1
-                                                                   : clients_[client].state;
+  const std::uint32_t slot = state.touched_slots.find(state.touched, client, touched_client);
+  return slot == k_none ? clients_[client].state : state.touched[slot].before;
 }
 
 // Whether anybody wants to know: observers, or the clean-up after remote changes of marked text.
@@ -58,6 +65,8 @@ namespace {
 void add_range(std::vector<ClockRange>& ranges, std::uint32_t clock, std::uint32_t len) {
   if (!ranges.empty() && ranges.back().to == clock) {
     ranges.back().to += len;
+  } else if (!ranges.empty() && ranges.back().from == std::uint64_t{clock} + len) {
+    ranges.back().from = clock;  // as who deletes backwards does
   } else {
     ranges.push_back({clock, std::uint64_t{clock} + len});
   }
@@ -67,22 +76,22 @@ void add_range(std::vector<ClockRange>& ranges, std::uint32_t clock, std::uint32
 
 void Engine::note_deleted(ClientIndex client, std::uint32_t clock, std::uint32_t len) {
   add_range(clients_[client].deleted, clock, len);
-  auto& slots = current_->deleted_slots;
-  if (slots.size() <= client) {
-    slots.resize(clients_.size());
+  auto& all = current_->deleted;
+  std::uint32_t slot = current_->deleted_slots.find(all, client, deleted_client);
+  if (slot == k_none) {
+    slot = static_cast<std::uint32_t>(all.size());
+    all.emplace_back(client, std::exchange(spare_ranges_, {}));
+    current_->deleted_slots.added(all, deleted_client);
   }
-  if (slots[client] == 0) {
-    current_->deleted.emplace_back(client, std::vector<ClockRange>{});
-    slots[client] = static_cast<std::uint32_t>(current_->deleted.size());
-  }
-  add_range(current_->deleted[slots[client] - 1].second, clock, len);
+  add_range(all[slot].second, clock, len);
 }
 
 bool Engine::deletes(const TransactionState& state, const Item& item) const {
-  if (state.deleted_slots.size() <= item.client || state.deleted_slots[item.client] == 0) {
+  const std::uint32_t slot = state.deleted_slots.find(state.deleted, item.client, deleted_client);
+  if (slot == k_none) {
     return false;
   }
-  const auto& ranges = state.deleted[state.deleted_slots[item.client] - 1].second;
+  const auto& ranges = state.deleted[slot].second;
   const auto it = std::ranges::upper_bound(ranges, item.clock, {}, &ClockRange::from);
   return it != ranges.begin() && item.clock < (it - 1)->to;
 }
@@ -130,6 +139,39 @@ void Engine::integrate(ItemRef ref) {
   if (parent_deleted || (item.key != k_none && item.right != k_none)) {
     erase(ref);
   }
+}
+
+bool Engine::extend(ClientIndex client, DenseId right_origin, std::string_view text,
+                    std::size_t units) {
+  Client& writer = clients_[client];
+  if (writer.runs.empty()) {
+    return false;
+  }
+  const ItemRef ref = writer.runs.at(writer.runs.last());
+  Item& item = items_[ref];
+  if (item.kind != Kind::string || item.deleted || item.redone || item.key != k_none ||
+      item.right_origin != right_origin) {
+    return false;
+  }
+  const bool in_place =
+      item.right == k_none ? !right_origin.exists() : items_[item.right].id() == right_origin;
+  Type& type = types_[item.parent];
+  if (!in_place || tracked(type)) {
+    return false;
+  }
+  touch(client);
+  const auto more = static_cast<std::uint32_t>(units);
+  item.content.append_string(text, units);
+  item.len += more;
+  writer.state += more;
+  type.length += more;
+  if (type.sequence) {
+    type.sequence->changed(ref, more);
+  }
+  if (type.cursor != ref) {
+    type.cursor = k_none;
+  }
+  return true;
 }
 
 // The item after `item.left`, or the first of the list that it belongs to.

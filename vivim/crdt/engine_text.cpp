@@ -161,9 +161,33 @@ ItemRef Engine::make_embed(const Any& embed) {
   return fresh;
 }
 
+// Who types on at the end of what they typed last: no item of its own comes of it, for it would be
+// merged when the transaction ends.
+bool Engine::type_on(TypeRef ref, std::uint32_t index, std::string_view utf8) {
+  const Type& type = types_[ref];
+  if (type.cursor == k_none || type.has_formatting) {
+    return false;
+  }
+  const Item& item = items_[type.cursor];
+  if (item.client != self_ || item.end() != clients_[self_].state || item.visible() != item.len ||
+      type.cursor_start + item.len != index) {
+    return false;
+  }
+  DenseId right;
+  if (item.right != k_none) {
+    const Item& next = items_[item.right];
+    if (next.deleted) {
+      return false;  // an insertion goes behind it
+    }
+    right = next.id();
+  }
+  const auto units = utf16_length(utf8);
+  return units && extend(self_, right, utf8, *units);
+}
+
 void Engine::text_insert(TypeRef type, std::uint32_t index, std::string_view utf8,
                          const TextAttributes* attributes) {
-  if (!alive(type) || utf8.empty()) {
+  if (!alive(type) || utf8.empty() || (attributes == nullptr && type_on(type, index, utf8))) {
     return;
   }
   TextPosition position = text_position(type, index);

@@ -37,6 +37,7 @@ TransactionState& Engine::begin(Origin origin, bool local) {
 
 // Clean-ups run one after another; observers may have begun more transactions meanwhile.
 void Engine::end(TransactionState&) {
+  constexpr std::size_t k_spare_ranges_max = 64;
   current_ = nullptr;
   if (cleaning_) {
     return;
@@ -47,9 +48,12 @@ void Engine::end(TransactionState&) {
     spare_ = std::move(queue_.front());
     queue_.pop_front();
     TransactionState& state = *spare_;
-    state.before.clear();
-    state.after.clear();
     state.touched.clear();
+    state.touched_slots.clear();
+    if (!state.deleted.empty() && state.deleted.front().second.capacity() <= k_spare_ranges_max) {
+      spare_ranges_ = std::move(state.deleted.front().second);
+      spare_ranges_.clear();
+    }
     state.deleted.clear();
     state.deleted_slots.clear();
     state.to_merge.clear();
@@ -71,9 +75,8 @@ void Engine::clean_up(TransactionState& state) {
   for (auto& [client, ranges] : state.deleted) {
     normalise(ranges);
   }
-  state.after.resize(clients_.size());
-  for (const ClientIndex client : state.touched) {
-    state.after[client] = clients_[client].state;
+  for (TransactionState::Touched& touched : state.touched) {
+    touched.after = clients_[touched.client].state;
   }
   state.settled = state.touched.size();
   if (state.settled > 1) {  // in the order of Yjs' StructStore, which undo and clean-ups follow
@@ -186,9 +189,8 @@ void Engine::merge_deleted(const TransactionState& state) {
 
 void Engine::merge_new(const TransactionState& state) {
   for (std::size_t i = 0; i < state.settled; ++i) {
-    const ClientIndex client = state.touched[i];
-    const std::uint32_t old_state = before(state, client);
-    if (state.after[client] == old_state) {
+    const auto [client, old_state, after] = state.touched[i];
+    if (after == old_state) {
       continue;
     }
     const RunList& runs = clients_[client].runs;
@@ -312,7 +314,7 @@ void Engine::emit(const TransactionState& state) {
   }
   const auto settled = std::span(state.touched).first(state.settled);
   const bool changed = std::ranges::any_of(
-      settled, [&](ClientIndex client) { return state.after[client] != before(state, client); });
+      settled, [](const auto& touched) { return touched.after != touched.before; });
   if (!changed && state.deleted.empty()) {
     return;
   }

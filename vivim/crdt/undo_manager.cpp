@@ -107,10 +107,9 @@ void UndoState::capture(TransactionState& state) {
   Step step;
   step.deletions = state.deleted;
   for (std::size_t i = 0; i < state.settled; ++i) {
-    const ClientIndex client = state.touched[i];
-    const std::uint32_t from = engine_.before(state, client);
-    if (state.after[client] > from) {
-      step.insertions.push_back({client, {{from, state.after[client]}}});
+    const auto [client, from, after] = state.touched[i];
+    if (after > from) {
+      step.insertions.push_back({client, {{from, after}}});
     }
   }
   const bool joins = last_change_ms && now_ms - *last_change_ms < options.capture_timeout_ms &&
