@@ -268,6 +268,18 @@ bool Soak::at_rest() const {
          });
 }
 
+// What keeps it from rest, for a person.
+std::string Soak::unrest() const {
+  std::string told = std::to_string(active_) + " workers are not done";
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const auto& slot = *slots_[i];
+    told += "; host " + std::to_string(i) + " has " +
+            std::to_string(slot.node->host().peers().size()) + " connections" +
+            (slot.restarting ? " and is stopping" : "");
+  }
+  return told;
+}
+
 void Soak::hang_up() {
   for (const auto& slot : slots_) {
     for (const auto& info : slot->node->host().peers()) {
@@ -318,7 +330,7 @@ rt::Co<std::vector<std::string>> Soak::run() {
   while (elapsed() < options_.time && problems.empty()) {
     co_await rt::sleep_for(loop_, options_.round);
     if (!co_await rest(std::chrono::duration<double>(elapsed()).count())) {
-      problems.emplace_back("it does not come to rest: connections or conversations stay");
+      problems.emplace_back("it does not come to rest: " + unrest());
     }
     paused_ = false;
     resumed_.set();

@@ -76,6 +76,7 @@ class Soak {
   void hang_up();
   rt::Co<bool> rest(double seconds);
   bool at_rest() const;
+  std::string unrest() const;
   void judge(std::vector<std::string>& problems) const;
   void judge_work(std::vector<std::string>& problems) const;
 

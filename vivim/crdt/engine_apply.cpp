@@ -162,7 +162,7 @@ Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) 
   }
   TransactionState& state = begin(origin, false);
   apply_decoded(decoded_);
-  constexpr std::size_t k_kept_structs = 64;
+  constexpr std::size_t k_kept_structs = 4;
   if (decoded_.structs.capacity() > k_kept_structs) {
     decoded_ = DecodedUpdate();
   }

@@ -138,7 +138,20 @@ class ClientSlots {
   /// `list` has one more entry, the last.
   template <class List, class ClientOf>
   void added(const List& list, ClientOf client_of) {
-    const std::size_t first = list.size() == k_scanned_max + 1 ? 0 : list.size() - 1;
+    note(list, list.size() == k_scanned_max + 1 ? 0 : list.size() - 1, client_of);
+  }
+  /// `list` is in another order.
+  template <class List, class ClientOf>
+  void reordered(const List& list, ClientOf client_of) {
+    note(list, 0, client_of);
+  }
+  void clear() { slots_.clear(); }
+
+ private:
+  static constexpr std::size_t k_scanned_max = 6;
+
+  template <class List, class ClientOf>
+  void note(const List& list, std::size_t first, ClientOf client_of) {
     for (std::size_t i = first; list.size() > k_scanned_max && i < list.size(); ++i) {
       const ClientIndex client = client_of(list[i]);
       if (slots_.size() <= client) {
@@ -147,10 +160,7 @@ class ClientSlots {
       slots_[client] = static_cast<std::uint32_t>(i) + 1;
     }
   }
-  void clear() { slots_.clear(); }
 
- private:
-  static constexpr std::size_t k_scanned_max = 6;
   std::vector<std::uint32_t> slots_;  ///< by client: which entry + 1
 };
 

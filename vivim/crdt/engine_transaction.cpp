@@ -80,8 +80,11 @@ void Engine::clean_up(TransactionState& state) {
   }
   state.settled = state.touched.size();
   if (state.settled > 1) {  // in the order of Yjs' StructStore, which undo and clean-ups follow
-    std::ranges::sort(state.touched, {},
-                      [&](ClientIndex client) { return clients_[client].arrival; });
+    const auto client_of = [](const TransactionState::Touched& touched) { return touched.client; };
+    std::ranges::sort(state.touched, {}, [&](const TransactionState::Touched& touched) {
+      return clients_[touched.client].arrival;
+    });
+    state.touched_slots.reordered(state.touched, client_of);
   }
   call_observers(state);
   if (options_.collect_garbage) {

@@ -234,8 +234,8 @@ void Engine::find_equivocations(const DecodedUpdate& update, std::size_t bytes, 
 }
 
 void Engine::note_senders(const TransactionState& state) {
-  for (const ClientIndex client : state.touched) {
-    senders_.sent(client, before(state, client), state.origin);
+  for (const TransactionState::Touched& touched : state.touched) {
+    senders_.sent(touched.client, touched.before, state.origin);
   }
 }
 

@@ -45,15 +45,21 @@ bool Keeper::poll(Time now) {
     return false;
   }
   asking_ = true;
+  lost_meanwhile_ = false;
   return true;
 }
 
-void Keeper::granted(Time lasts, Time now) {
+bool Keeper::granted(Time lasts, Time now) {
+  if (lost_meanwhile_) {
+    failed(now);
+    return false;
+  }
   asking_ = false;
   lasts = std::min(lasts, times_.lasts_max);
   expiry_ = now + lasts;
   pause_ = times_.retry_min;
   due_ = now + std::max(lasts / 2, times_.retry_min);
+  return true;
 }
 
 void Keeper::failed(Time now) {
@@ -64,6 +70,7 @@ void Keeper::failed(Time now) {
 
 void Keeper::lost(Time now) {
   expiry_.reset();
+  lost_meanwhile_ = asking_;
   if (!asking_) {
     due_ = std::min(due_, now + pause_);
   }

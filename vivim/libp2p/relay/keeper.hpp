@@ -35,7 +35,9 @@ class Keeper {
 
   /// Whether to ask now; then granted() or failed() follows before it is said again.
   bool poll(Time now);
-  void granted(Time lasts, Time now);
+  /// Whether it counts: a reservation of a connection that was lost before its answer arrived is
+  /// none, and is asked for again.
+  bool granted(Time lasts, Time now);
   void failed(Time now);
   /// The connection with the relay is gone, and the reservation with it: asks again soon.
   void lost(Time now);
@@ -52,6 +54,7 @@ class Keeper {
   Time due_{};
   std::optional<Time> expiry_;
   bool asking_ = false;
+  bool lost_meanwhile_ = false;  ///< since poll() said yes
 };
 
 }  // namespace vivim::libp2p::relay

@@ -48,7 +48,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(!keeper.held(now));
     } else if (keeper.asking()) {
       const auto granted = answered(unix_s + (value << (data[i] % 57)), unix_s);
-      granted ? keeper.granted(granted->lasts, now) : keeper.failed(now);
+      const bool counts = granted && keeper.granted(granted->lasts, now);
+      require(!granted || counts || !keeper.held(now));
+      if (!granted) {
+        keeper.failed(now);
+      }
       ended = now;
     }
     require(!keeper.held(now + times.lasts_max));

@@ -66,15 +66,14 @@ rt::Co<void> RelayTransport::keep(Session& session) {
       if (session.closed || tasks_.stopping()) {
         break;
       }
-      if (granted) {
-        session.keeper.granted(granted->lasts, now());
+      if (granted && session.keeper.granted(granted->lasts, now())) {
         const bool same = session.granted &&
                           session.granted->reservation.addresses == granted->reservation.addresses;
         session.granted = std::move(*granted);
         if (!same) {
           changed();
         }
-      } else {
+      } else if (!granted) {
         log::write(log::Level::info, "relay", "no reservation",
                    {{"relay", std::string_view(session.address.relay_id.to_string())},
                     {"error", std::string_view(granted.error().message())}});

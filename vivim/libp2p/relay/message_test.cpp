@@ -141,6 +141,18 @@ TEST_CASE("relay keeper: asks, refreshes at half time, backs off, and asks again
   CHECK(*keeper.next_deadline(100s) <= 100s + 10min);
 }
 
+TEST_CASE("relay keeper: what is granted on a connection that is lost by then does not count") {
+  Keeper keeper;
+  CHECK(keeper.poll(0s));
+  keeper.lost(1s);
+  CHECK_FALSE(keeper.granted(1h, 1s));
+  CHECK_FALSE(keeper.held(1s));
+  CHECK(keeper.next_deadline(1s) == std::optional<Time>(6s));
+  CHECK(keeper.poll(6s));
+  CHECK(keeper.granted(1h, 6s));
+  CHECK(keeper.held(7s));
+}
+
 // Of gossipsub's PRUNE there, which is not here: ours are the times of a relay.
 TEST_CASE("GHSA-gc42-3jg7-rxr2, GHSA-xqmp-fxgv-xvq5: a time that a peer sends overflows nothing") {
   HopMessage answer = hop_status(Status::ok);
