@@ -171,6 +171,7 @@ void add_quic(Registry& registry, const libp2p::quic::EndpointStats& stats) {
          "QUIC packets outside of connections, by what became of them", "kind")
       .set("retry", stats.retries)
       .set("refused", stats.refused)
+      .set("gated", stats.gated)
       .set("dropped", stats.dropped)
       .set("stateless_reset", stats.resets)
       .set("version_negotiation", stats.version_answers);

@@ -18,7 +18,8 @@ class ConnectionGater {
   /// Before one address of a peer is dialled; others of the peer still may be.
   virtual bool allow_address(const multiformats::PeerId& peer,
                              const multiformats::Multiaddr& address);
-  /// When somebody connects, before any byte is read.
+  /// When somebody connects, before any byte is read or answered; of a transport with a handshake
+  /// of its own (QUIC, WebSocket) again when that has ended.
   virtual bool allow_accept(const multiformats::Multiaddr& remote);
   /// When the peer has proved who it is, before a muxer is agreed on.
   virtual bool allow_secured(Direction direction, const multiformats::PeerId& peer,

@@ -65,7 +65,6 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
           options.resources.value_or(resource_limits(options.limits)))),
       metrics_(std::make_shared<metrics::Registry>()),
       watchdog_(loop),
-      transports_(std::move(options.transports)),
       securities_(std::move(options.securities)),
       muxers_(std::move(options.muxers)),
       resolver_(std::move(options.resolver)),
@@ -82,6 +81,9 @@ Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& r
       background_(loop),
       streams_(loop),
       tasks_(loop) {
+  for (auto& transport : options.transports) {
+    add_transport(std::move(transport));
+  }
   if (transports_.empty()) {
     add_transport(std::make_unique<TcpTransport>(network));
   }
@@ -138,6 +140,7 @@ Host::Call::~Call() {
 }
 
 void Host::add_transport(std::unique_ptr<Transport> transport) {
+  transport->set_admission([this](const Multiaddr& remote) { return admits(remote); });
   transports_.push_back(std::move(transport));
 }
 

@@ -181,6 +181,7 @@ class Host {
   rt::Co<std::optional<ConnectionId>> inbound(TransportConnection connection, std::string transport,
                                               limits::HalfOpen::Id handshake);
   void refuse(const Multiaddr& remote, std::optional<PeerId> peer, const Error& error);
+  bool admits(const Multiaddr& remote);
   bool allows(Direction direction, const PeerId& peer, const Multiaddr& remote) const;
   void fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason);
 

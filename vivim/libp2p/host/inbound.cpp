@@ -26,6 +26,15 @@ bool Host::allows(Direction direction, const PeerId& peer, const Multiaddr& remo
   return gater_->allow_secured(direction, peer, remote);
 }
 
+/// For a transport whose handshake comes before accept().
+bool Host::admits(const Multiaddr& remote) {
+  if (!gater_->allow_accept(remote)) {
+    refuse(remote, std::nullopt, HostError::gated);
+    return false;
+  }
+  return true;
+}
+
 rt::Co<void> Host::accept_loop(Listening& listening) {
   for (;;) {
     auto connection = co_await listening.listener->accept();

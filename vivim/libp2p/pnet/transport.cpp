@@ -59,6 +59,7 @@ class PrivateTransport final : public Transport {
     VIVIM_TRY(auto listener, inner_->listen(address));
     return std::make_unique<PrivateListener>(std::move(listener), secrets_);
   }
+  void set_admission(Admission admission) override { inner_->set_admission(std::move(admission)); }
   rt::Co<Result<TransportConnection>> dial(Multiaddr address, DialOptions options) override {
     co_return wrap(co_await inner_->dial(std::move(address), std::move(options)), secrets_);
   }

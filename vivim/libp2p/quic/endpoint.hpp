@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,7 @@ struct EndpointLimits {
 struct EndpointStats {
   std::uint64_t retries = 0;          ///< Retry packets sent
   std::uint64_t refused = 0;          ///< connections refused: a limit
+  std::uint64_t gated = 0;            ///< connections refused: not let in
   std::uint64_t dropped = 0;          ///< datagrams that meant nothing here
   std::uint64_t resets = 0;           ///< stateless resets sent
   std::uint64_t version_answers = 0;  ///< version negotiations sent
@@ -62,6 +64,10 @@ class Endpoint {
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
+  /// Whom to let in, asked before a client's handshake is looked at; at first everybody.
+  void set_admission(std::function<bool(const rt::Endpoint& remote)> admission) {
+    admission_ = std::move(admission);
+  }
   /// Whether clients are answered; at first they are not.
   void set_listening(bool listening) { listening_ = listening; }
 
@@ -105,6 +111,7 @@ class Endpoint {
   void feed_unknown(const Path& path, BytesView datagram, Time now);
   void feed_initial(const Path& path, BytesView datagram, Time now);
   void answer(const Path& path, Bytes bytes);
+  void refuse(const Path& path, const InboundStart& start, std::uint64_t code);
   void send_retry(const Path& path, const InboundStart& start, Time now);
   void send_version_negotiation(const Path& path, BytesView datagram);
   void send_stateless_reset(const Path& path, BytesView datagram);
@@ -115,6 +122,7 @@ class Endpoint {
   void remove(SessionId session);
 
   CertificateVerifier verify_;
+  std::function<bool(const rt::Endpoint& remote)> admission_;
   rt::Rng& rng_;
   SessionConfig config_;
   EndpointLimits limits_;

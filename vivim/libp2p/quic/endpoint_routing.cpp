@@ -42,6 +42,19 @@ void Endpoint::answer(const Path& path, Bytes bytes) {
   }
 }
 
+/// Nothing of a handshake is answered: one packet says that there is none.
+void Endpoint::refuse(const Path& path, const InboundStart& start, std::uint64_t code) {
+  const ngtcp2_cid client = start.source.to_ngtcp2();
+  const ngtcp2_cid chosen = start.destination.to_ngtcp2();
+  Bytes packet(256);
+  const ngtcp2_ssize size = ngtcp2_crypto_write_connection_close(
+      packet.data(), packet.size(), start.version, &client, &chosen, code, nullptr, 0);
+  if (size > 0) {
+    packet.resize(static_cast<std::size_t>(size));
+    answer(path, std::move(packet));
+  }
+}
+
 Session* Endpoint::session_of(BytesView cid) {
   if (cid.size() > NGTCP2_MAX_CIDLEN) {
     return nullptr;
@@ -132,16 +145,11 @@ void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
                      .source = Cid::from(header.scid),
                      .token = BytesView(header.token.base, header.token.len),
                      .version = header.version};
-  const auto close = [&](std::uint64_t code) {
-    ++stats_.refused;
-    Bytes packet(256);
-    const ngtcp2_ssize size = ngtcp2_crypto_write_connection_close(
-        packet.data(), packet.size(), header.version, &header.scid, &header.dcid, code, nullptr, 0);
-    if (size > 0) {
-      packet.resize(static_cast<std::size_t>(size));
-      answer(path, std::move(packet));
-    }
-  };
+  if (admission_ && !admission_(path.remote)) {
+    ++stats_.gated;
+    refuse(path, start, k_connection_refused);
+    return;
+  }
   const RemoteAddress remote(path);
   if (!start.token.empty() && start.token.front() == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY) {
     ngtcp2_cid original;
@@ -150,7 +158,8 @@ void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
             header.version, remote.address(), remote.length(), &header.dcid,
             static_cast<ngtcp2_duration>(std::chrono::nanoseconds(k_token_life).count()),
             stamp(now)) != 0) {
-      close(k_invalid_token);
+      ++stats_.refused;
+      refuse(path, start, k_invalid_token);
       return;
     }
     start.original = Cid::from(original);
@@ -160,7 +169,8 @@ void Endpoint::feed_initial(const Path& path, BytesView datagram, Time now) {
     return;
   }
   if (!has_room(path.remote.ip, start)) {
-    close(k_connection_refused);
+    ++stats_.refused;
+    refuse(path, start, k_connection_refused);
     return;
   }
   auto impl = make_session(path, now);

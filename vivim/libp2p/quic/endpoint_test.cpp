@@ -321,6 +321,28 @@ TEST_CASE("endpoint: half-open handshakes and sessions are limited, and refused 
   CHECK(refused.error().is(QuicError::too_many_connections));
 }
 
+TEST_CASE("endpoint: who is not let in gets no byte of a handshake, and knows at once") {
+  Two two;
+  std::vector<rt::Endpoint> asked;
+  two.server.endpoint->set_admission([&](const rt::Endpoint& remote) {
+    asked.push_back(remote);
+    return false;
+  });
+  const SessionId id = two.connect(two.server.id);
+  for (const auto& packet : two.client.packets(two.now)) {
+    two.server.feed(packet.from, packet.bytes, two.now);
+  }
+  CHECK(two.server.endpoint->sessions() == 0);
+  CHECK(two.server.endpoint->stats().gated == 1);
+  CHECK(asked == std::vector{two.client.at});
+  const auto answers = two.server.packets(two.now);
+  REQUIRE(answers.size() == 1);
+  CHECK(answers.front().bytes.size() < 100);  // no hello fits into that
+  two.client.feed(answers.front().from, answers.front().bytes, two.now);
+  REQUIRE(two.client.count(EventKind::closed) == 1);
+  CHECK(two.client.endpoint->find(id)->error().is(QuicError::refused));
+}
+
 TEST_CASE("endpoint: other versions are answered with ours, once, and only when long enough") {
   Two two;
   Bytes packet(1200);

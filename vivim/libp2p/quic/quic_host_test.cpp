@@ -178,6 +178,55 @@ TEST_CASE(
   CHECK(b.host.resources().system().empty());
 }
 
+namespace {
+
+/// Lets nobody in, and counts who asked.
+class LetNobodyIn final : public ConnectionGater {
+ public:
+  explicit LetNobodyIn(std::size_t& asked) : asked_(asked) {}
+  bool allow_accept(const multiformats::Multiaddr&) override {
+    ++asked_;
+    return false;
+  }
+
+ private:
+  std::size_t& asked_;
+};
+
+}  // namespace
+
+TEST_CASE("hosts over QUIC: the gater is asked before a handshake begins") {
+  World world(6);
+  world.set_default_link({.latency = 30ms});
+  auto& left = world.add_node("left");
+  auto& right = world.add_node("right");
+  QuicHost a(left.loop(), left.network(), left.rng());
+  std::size_t asked = 0;
+  const auto key = make_key(right.rng());
+  HostOptions options{.key = key};
+  options.gater = std::make_unique<LetNobodyIn>(asked);
+  Host b(std::move(options), right.loop(), right.network(), right.rng());
+  b.add_transport(quic::QuicTransport::make(quic::make_options(key, right.clock(), right.rng()),
+                                            right.loop(), right.network(), right.rng())
+                      .value());
+  REQUIRE(b.listen(address_of(right.ip(), k_port)));
+  std::vector<HostEvent> events;
+  const auto watching = b.subscribe([&](const HostEvent& event) { events.push_back(event); });
+  const auto begin = world.now();
+  const auto refused =
+      world.run(a.host.connect(address_of(right.ip(), k_port).with_peer(b.peer_id()).value()));
+  REQUIRE(!refused);
+  CHECK(refused.error().is(quic::QuicError::refused));
+  CHECK(world.now() - begin < 100ms);
+  CHECK(asked == 1);
+  REQUIRE(events.size() == 1);
+  CHECK(events.front().kind == HostEvent::Kind::failed);
+  CHECK(events.front().reason->error->is(HostError::gated));
+  CHECK(!events.front().peer);
+  world.run(a.host.stop());
+  world.run(b.stop());
+}
+
 TEST_CASE("hosts over QUIC: loopback") {
   rt::asio_::Loop loop;
   loop.run(over_loopback(loop, false));

@@ -49,9 +49,11 @@ bool reaches(const rt::IpAddress& local, const rt::IpAddress& remote) {
 
 /// A hole punch under way: what the peer's connection is handed to.
 struct QuicTransport::Punch {
-  Punch(rt::Loop& loop, PeerId peer_) : peer(peer_), timer(loop.make_timer()) {}
+  Punch(rt::Loop& loop, PeerId peer_, rt::IpAddress ip_)
+      : peer(peer_), ip(ip_), timer(loop.make_timer()) {}
 
   PeerId peer;
+  rt::IpAddress ip;  ///< of whom it is punched to
   std::unique_ptr<rt::Timer> timer;
   std::unique_ptr<QuicConnection> connection;
   bool cancelled = false;
@@ -119,6 +121,7 @@ Result<Port*> QuicTransport::open_port(const rt::Endpoint& at) {
                                                      .buffer_bytes = k_socket_buffer_bytes}));
   VIVIM_TRY(auto endpoint, Endpoint::make(options_.identity, options_.verify, rng_,
                                           options_.session, options_.limits, options_.secret));
+  endpoint->set_admission([this](const rt::Endpoint& remote) { return admits(remote); });
   ports_.push_back(
       std::make_unique<Port>(loop_, std::move(socket), std::move(endpoint),
                              [this](Port& port, SessionId session) { on_inbound(port, session); }));
@@ -149,6 +152,12 @@ Result<std::unique_ptr<TransportListener>> QuicTransport::listen(
   }
   port->set_listening(true);
   return std::make_unique<QuicListener>(*this, *port);
+}
+
+/// Whom a hole is punched to was asked about as a dial.
+bool QuicTransport::admits(const rt::Endpoint& remote) const {
+  return !admission_ || std::ranges::count(punches_, remote.ip, &Punch::ip) > 0 ||
+         admission_(to_multiaddr(remote));
 }
 
 void QuicTransport::on_inbound(Port& port, SessionId session) {
@@ -198,7 +207,7 @@ rt::Co<Result<TransportConnection>> QuicTransport::punch(Port& port, rt::Endpoin
   if (!options.expected_peer || punches_.size() >= k_punches_max) {
     co_return fail(options.expected_peer ? QuicError::too_many_connections : QuicError::wrong_peer);
   }
-  Punch state(loop_, *options.expected_peer);
+  Punch state(loop_, *options.expected_peer, remote.ip);
   punches_.push_back(&state);
   co_await send_noise(state, port, remote, options.timeout);
   std::erase(punches_, &state);
@@ -249,6 +258,7 @@ EndpointStats QuicTransport::stats() const {
     const EndpointStats& stats = port->endpoint().stats();
     sum.retries += stats.retries;
     sum.refused += stats.refused;
+    sum.gated += stats.gated;
     sum.dropped += stats.dropped;
     sum.resets += stats.resets;
     sum.version_answers += stats.version_answers;

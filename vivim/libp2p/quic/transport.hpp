@@ -54,6 +54,7 @@ class QuicTransport final : public Transport {
   bool can_listen(const multiformats::Multiaddr& address) const override;
   Result<std::unique_ptr<TransportListener>> listen(
       const multiformats::Multiaddr& address) override;
+  void set_admission(Admission admission) override { admission_ = std::move(admission); }
   /// Errors: unsupported_address, too_many_connections, RtError::timed_out, closed, those of
   /// Session::error().
   rt::Co<Result<TransportConnection>> dial(multiformats::Multiaddr address,
@@ -77,7 +78,10 @@ class QuicTransport final : public Transport {
   rt::Co<Result<TransportConnection>> punch(Port& port, rt::Endpoint remote, DialOptions options);
   rt::Co<void> send_noise(Punch& punch, Port& port, rt::Endpoint remote, rt::Duration timeout);
 
+  bool admits(const rt::Endpoint& remote) const;
+
   QuicOptions options_;
+  Admission admission_;
   rt::Loop& loop_;
   rt::Network& network_;
   rt::Rng& rng_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,9 @@ class TransportListener {
   virtual void close() = 0;
 };
 
+/// Whether a connection from `remote` is let in.
+using Admission = std::function<bool(const multiformats::Multiaddr& remote)>;
+
 struct DialOptions {
   rt::Duration timeout = std::chrono::seconds(10);
   /// Whom we dial: a transport that secures its connections fails when another answers.
@@ -74,6 +78,10 @@ class Transport {
   /// Listens. The listener must be closed and gone before the transport.
   virtual Result<std::unique_ptr<TransportListener>> listen(
       const multiformats::Multiaddr& address) = 0;
+  /// Whom to let in, asked with where a connection comes from: by a transport that has a handshake
+  /// of its own before it answers any of it; called from the loop, and not to be awaited. Others
+  /// need no such thing: the host asks when they accept.
+  virtual void set_admission(Admission admission) { (void)admission; }
   /// Connects. Ends with RtError::timed_out or unreachable after `options.timeout`.
   virtual rt::Co<Result<TransportConnection>> dial(multiformats::Multiaddr address,
                                                    DialOptions options) = 0;

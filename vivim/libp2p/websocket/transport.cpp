@@ -108,7 +108,7 @@ rt::Co<void> WebSocketTransport::accept_loop(std::shared_ptr<Acceptor> acceptor)
       break;
     }
     const auto from = to_multiaddr(connection->remote, acceptor->secure);
-    if (!make_room(*acceptor, from)) {
+    if ((admission_ && !admission_(from)) || !make_room(*acceptor, from)) {
       ++refused_;
       connection->stream->reset(0);
       continue;

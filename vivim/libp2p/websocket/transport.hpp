@@ -38,12 +38,14 @@ class WebSocketTransport final : public Transport {
   bool can_listen(const multiformats::Multiaddr& address) const override;
   Result<std::unique_ptr<TransportListener>> listen(
       const multiformats::Multiaddr& address) override;
+  void set_admission(Admission admission) override { admission_ = std::move(admission); }
   rt::Co<Result<TransportConnection>> dial(multiformats::Multiaddr address,
                                            DialOptions options) override;
   void cancel_dials() override;
   rt::Co<void> stop() override;
 
-  /// Inbound connections that did not become WebSockets: malformed, too slow, or too many.
+  /// Inbound connections that did not become WebSockets: malformed, too slow, too many,
+  /// or not let in.
   std::uint64_t refused() const { return refused_; }
 
  private:
@@ -63,6 +65,7 @@ class WebSocketTransport final : public Transport {
   rt::Network& network_;
   rt::Rng& rng_;
   WebSocketOptions options_;
+  Admission admission_;
   std::set<rt::Stream*> dialling_;
   std::uint64_t dials_cancelled_ = 0;
   std::uint64_t refused_ = 0;

@@ -140,6 +140,31 @@ TEST_CASE("ws transport: an HTTP request that is no upgrade is answered and coun
   CHECK(f.bob.transport.refused() == 1);
 }
 
+TEST_CASE("ws transport: who is not let in gets no byte, plain or with TLS") {
+  for (const std::string tail : {"/ws", "/tls/ws"}) {
+    WebSocketOptions options;
+    options.tls = std::make_unique<FakeTls>();
+    Fixture f(std::move(options));
+    f.listen(tail);
+    std::vector<std::string> asked;
+    f.bob.transport.set_admission([&](const Multiaddr& remote) {
+      asked.push_back(remote.to_string());
+      return false;
+    });
+    auto connection = f.tcp();
+    (void)f.world.run(connection.stream->write(as_bytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n")));
+    CHECK(f.world.run(read_to_end(*connection.stream)).error().is(rt::RtError::reset));
+    REQUIRE(asked.size() == 1);
+    CHECK(asked.front().starts_with("/ip4/" + f.alice.node.ip().to_string() + "/tcp/"));
+    CHECK(asked.front().ends_with(tail));
+    CHECK(f.bob.transport.refused() == 1);
+    f.bob.transport.set_admission([](const Multiaddr&) { return true; });
+    auto other = f.tcp();  // may go on
+    f.world.run_for(1s);
+    CHECK(f.bob.transport.refused() == 1);
+  }
+}
+
 TEST_CASE("hostile: slow and silent handshakes end in time, others are served meanwhile") {
   Fixture f({.upgrade_max = 10s, .upgrades_max = 4});
   const auto address = f.listen();
