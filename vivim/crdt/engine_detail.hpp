@@ -475,6 +475,7 @@ class Engine {
 
   // engine_apply.cpp
   friend class Integration;
+  friend class Surveyor;
   void apply_decoded(const DecodedUpdate& update);
   std::size_t apply_in_order(std::span<const WireStruct> items);
   bool extend_remote(ClientIndex client, const WireStruct& wire);

@@ -79,6 +79,10 @@ void BrowserChannel::on_update(BytesView update) {
   queue(crdt::protocol::websocket_sync(SyncType::update, update));
 }
 
+void BrowserChannel::on_denied(std::string_view reason) {
+  queue(crdt::protocol::websocket_denied(reason));
+}
+
 void BrowserChannel::on_step_two(BytesView update) {
   queue(crdt::protocol::websocket_sync(SyncType::step2, update));
   step_one_due_ = true;

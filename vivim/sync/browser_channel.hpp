@@ -52,6 +52,7 @@ class BrowserChannel final : public Subscriber {
   const std::optional<End>& ended() const { return end_; }
 
   void on_update(BytesView update) override;
+  void on_denied(std::string_view reason) override;
   void on_step_two(BytesView update) override;
   void on_durable(BytesView state_vector) override;
   void on_awareness(BytesView update) override;

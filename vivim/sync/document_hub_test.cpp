@@ -1,9 +1,11 @@
 #include "vivim/sync/document_hub.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include <doctest/doctest.h>
 
+#include "vivim/crdt/sync_protocol.hpp"
 #include "vivim/crdt/text.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/rt/sim/world.hpp"
@@ -56,12 +58,16 @@ struct Listener final : Subscriber {
   std::vector<Bytes> updates;
   std::vector<Bytes> steps;
   std::vector<Bytes> presence;
+  std::vector<Bytes> envelopes;
+  std::size_t denied = 0;
   Bytes durable;
   std::optional<Reason> ended;
 
   void on_update(BytesView update) override { updates.push_back(to_bytes(update)); }
   void on_step_two(BytesView update) override { steps.push_back(to_bytes(update)); }
   void on_durable(BytesView vector) override { durable = to_bytes(vector); }
+  void on_signed(BytesView envelope) override { envelopes.push_back(to_bytes(envelope)); }
+  void on_denied(std::string_view) override { ++denied; }
   void on_awareness(BytesView update) override { presence.push_back(to_bytes(update)); }
   void on_end(Reason reason, std::string_view) override { ended = reason; }
 };
@@ -79,6 +85,12 @@ struct Counter final : Subscriber {
 
 void type(crdt::Doc& doc, std::string_view words) {
   doc.transact([&](crdt::Transaction& transaction) { doc.text("title").push(transaction, words); });
+}
+
+multiformats::PrivateKey signing_key(std::uint8_t seed) {
+  crypto::Ed25519Seed bytes;
+  std::ranges::fill(bytes.writable(), seed);
+  return multiformats::PrivateKey(crypto::Ed25519KeyPair::from_seed(bytes));
 }
 
 /// An update that a remote client made: `words` typed at the end.
@@ -189,8 +201,100 @@ rt::Co<void> relays_without_a_tree(Home& home) {
     auto again = co_await home.hub->open(k_document);
     CHECK(home.hub->trees() == 0);
     CHECK(document.doc().text("title").to_string() == "hello world");
+    document.unsubscribe(alice_id);
+    document.unsubscribe(bob_id);
   }
   CHECK(co_await title_on_disk(*home.store) == "hello world");
+  co_await home.stop();
+}
+
+rt::Co<void> asks_for_permission(Home& home) {
+  co_await home.start();
+  co_await home.create(k_document);
+  {
+    auto lease = co_await home.hub->open(k_document);
+    REQUIRE(lease);
+    auto& document = **lease;
+    Listener alice;
+    Listener bob;
+    const auto alice_id = *document.subscribe(alice);
+    const auto bob_id = *document.subscribe(bob);
+    const auto key = signing_key(1);
+    const auto stranger = signing_key(2);
+    const crdt::Author author{.document = k_document.view(), .session = 5};
+
+    // Anybody may write the notes, the owner of one key the title; nobody what has no place.
+    document.set_policy([&](const UpdateSource& source, const crdt::UpdateEffects& effects) {
+      const bool owner = source.author != nullptr && *source.author == key.public_key();
+      return !effects.unplaced && std::ranges::all_of(effects.places, [&](const auto& entry) {
+        return owner || entry.first.root == "notes";
+      });
+    });
+
+    crdt::Doc visitor(crdt::ClientId{7});
+    Bytes note;
+    const auto watching =
+        visitor.on_update([&](BytesView bytes, crdt::Origin) { note = to_bytes(bytes); });
+    visitor.transact([&](crdt::Transaction& t) { visitor.text("notes").push(t, "a note"); });
+    REQUIRE(document.receive(alice_id, note));
+    CHECK(alice.denied == 0);
+    const auto title = remote_edit(visitor, "mine");
+    REQUIRE(document.receive(alice_id, title));
+    CHECK(alice.denied == 1);
+    // What came after a refused one cannot be placed any more.
+    visitor.transact([&](crdt::Transaction& t) { visitor.text("notes").push(t, "!"); });
+    REQUIRE(document.receive(alice_id, note));
+    CHECK(alice.denied == 2);
+    REQUIRE(co_await document.flush());
+    CHECK(document.doc().text("title").to_string().empty());
+    CHECK(document.doc().text("notes").to_string() == "a note");
+    CHECK_FALSE(alice.ended);
+    CHECK(bob.updates.size() == 1);
+
+    crdt::Doc owner(crdt::client_of(key.public_key(), author));
+    const auto words = remote_edit(owner, "hello");
+    const auto envelope = crdt::seal(key, author, words).value();
+    REQUIRE(document.receive_signed(alice_id, envelope));
+    REQUIRE(co_await document.flush());
+    CHECK(document.doc().text("title").to_string() == "hello");
+    // Bob may check it himself.
+    CHECK(bob.envelopes == std::vector<Bytes>{envelope});
+    CHECK(bob.updates.size() == 2);
+
+    crdt::Doc other(crdt::client_of(stranger.public_key(), author));
+    const auto forged = crdt::seal(stranger, author, remote_edit(other, "no")).value();
+    REQUIRE(document.receive_signed(bob_id, forged));
+    CHECK(bob.denied == 1);
+    CHECK(document.receive_signed(bob_id, Bytes{9}).error().is(crdt::EnvelopeError::bad_version));
+    REQUIRE(co_await document.flush());
+    CHECK(document.doc().text("title").to_string() == "hello");
+    document.unsubscribe(alice_id);
+    document.unsubscribe(bob_id);
+  }
+  CHECK(co_await title_on_disk(*home.store) == "hello");
+  co_await home.stop();
+}
+
+rt::Co<void> tells_a_browser_what_is_denied(Home& home) {
+  co_await home.start();
+  co_await home.create(k_document);
+  {
+    auto lease = co_await home.hub->open(k_document);
+    REQUIRE(lease);
+    (*lease)->set_policy([](const UpdateSource&, const crdt::UpdateEffects&) { return false; });
+    BrowserChannel channel(home.node.loop(), std::move(*lease));
+    REQUIRE(channel.start());
+    while (channel.next_message()) {
+    }
+    crdt::Doc remote(crdt::ClientId{7});
+    REQUIRE(channel.receive(crdt::protocol::websocket_sync(crdt::protocol::SyncType::update,
+                                                           remote_edit(remote, "hello"))));
+    const auto message = channel.next_message();
+    REQUIRE(message);
+    CHECK(message->at(0) == 2);  // auth: permission denied
+    CHECK(message->at(1) == 0);
+    CHECK_FALSE(channel.ended());
+  }
   co_await home.stop();
 }
 
@@ -367,6 +471,18 @@ TEST_CASE("hub: documents that are only passed on have no tree, and trees are bo
   rt::sim::World world(2);
   Home home(world.add_node("a"));
   world.run(relays_without_a_tree(home));
+}
+
+TEST_CASE("hub: who may write what is asked before it is integrated; the rest goes on") {
+  rt::sim::World world(2);
+  Home home(world.add_node("a"));
+  world.run(asks_for_permission(home));
+}
+
+TEST_CASE("browser channel: a change that is not permitted is told, and the channel stays") {
+  rt::sim::World world(2);
+  Home home(world.add_node("a"));
+  world.run(tells_a_browser_what_is_denied(home));
 }
 
 TEST_CASE("hub: a document is in memory once, and how many are is limited") {

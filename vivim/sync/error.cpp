@@ -38,6 +38,8 @@ ErrorInfo describe(int code) {
       return {"too_many_documents", "too many documents are open", Blame::local};
     case SyncError::too_many_subscribers:
       return {"too_many_subscribers", "too many have this document open", Blame::local};
+    case SyncError::not_permitted:
+      return {"not_permitted", "this change is not permitted here", Blame::peer};
     case SyncError::stopped:
       return {"stopped", "the node is stopping", Blame::transient};
     case SyncError::unreachable:

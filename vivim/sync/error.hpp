@@ -22,6 +22,7 @@ enum class SyncError {
   no_document,        ///< no such document here (local)
   too_many_documents,    ///< every open document is in use (local); detail: the limit
   too_many_subscribers,  ///< everybody has the document open (local); detail: the limit
+  not_permitted,         ///< an update that its author may not make (peer)
   stopped,               ///< the node is stopping (transient)
   unreachable,           ///< none of the ticket's addresses answered (transient)
 };

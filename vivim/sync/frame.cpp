@@ -90,6 +90,18 @@ void encode(Encoder& out, const ByeFrame& frame) {
   out.var_string(frame.detail);
 }
 
+void encode(Encoder& out, const SignedFrame& frame) {
+  out.var_uint(10);
+  channel(out, frame.channel);
+  out.var_bytes(frame.envelope);
+}
+
+void encode(Encoder& out, const DeniedFrame& frame) {
+  out.var_uint(11);
+  channel(out, frame.channel);
+  out.var_string(frame.reason);
+}
+
 void encode(Encoder& out, const UnknownFrame& frame) {
   out.var_uint(frame.type);
 }
@@ -220,6 +232,20 @@ Result<Frame> read_bye(Decoder& in) {
   return frame;
 }
 
+Result<Frame> read_signed(Decoder& in) {
+  SignedFrame frame;
+  VIVIM_TRY(frame.channel, read_channel(in));
+  VIVIM_TRY(frame.envelope, in.var_bytes());
+  return frame;
+}
+
+Result<Frame> read_denied(Decoder& in) {
+  DeniedFrame frame;
+  VIVIM_TRY(frame.channel, read_channel(in));
+  VIVIM_TRY(frame.reason, read_text(in));
+  return frame;
+}
+
 Result<Frame> read_body(std::uint64_t type, Decoder& in) {
   switch (type) {
     case 0:
@@ -242,6 +268,10 @@ Result<Frame> read_body(std::uint64_t type, Decoder& in) {
       return read_block(in);
     case 9:
       return read_bye(in);
+    case 10:
+      return read_signed(in);
+    case 11:
+      return read_denied(in);
     default:
       return UnknownFrame{type};
   }

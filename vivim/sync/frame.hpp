@@ -80,14 +80,24 @@ struct ByeFrame {
   Reason reason = Reason::done;
   std::string_view detail;
 };
+/// An update with its author's signature (docs/protocol/envelope.md).
+struct SignedFrame {
+  ChannelId channel{};
+  BytesView envelope;
+};
+/// An update was not taken; the channel stays.
+struct DeniedFrame {
+  ChannelId channel{};
+  std::string_view reason;
+};
 /// A type of a later version: skipped.
 struct UnknownFrame {
   std::uint64_t type = 0;
 };
 
-using Frame =
-    std::variant<HelloFrame, OpenFrame, OpenedFrame, CloseFrame, SyncFrame, AwarenessFrame,
-                 DurableFrame, WantFrame, BlockFrame, ByeFrame, UnknownFrame>;
+using Frame = std::variant<HelloFrame, OpenFrame, OpenedFrame, CloseFrame, SyncFrame,
+                           AwarenessFrame, DurableFrame, WantFrame, BlockFrame, ByeFrame,
+                           SignedFrame, DeniedFrame, UnknownFrame>;
 
 /// Appends the frame with its length.
 void append_frame(Bytes& out, const Frame& frame);

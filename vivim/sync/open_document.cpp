@@ -75,10 +75,44 @@ Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
   if (broken_) {
     return fail(*broken_);
   }
+  VIVIM_TRY(const bool may, permitted({.from = from}, update));
+  if (!may) {
+    return {};
+  }
   VIVIM_TRY(auto news, doc_.apply(update, crdt::Origin{std::to_underlying(from)}));
   report_equivocations();
   enqueue(std::move(news), from);
   return {};
+}
+
+Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope) {
+  if (broken_) {
+    return fail(*broken_);
+  }
+  VIVIM_TRY(const auto opened, crdt::open_envelope(id_.view(), envelope));
+  VIVIM_TRY(const bool may, permitted({.from = from, .author = &opened.key}, opened.update));
+  if (!may) {
+    return {};
+  }
+  VIVIM_TRY(auto news, doc_.apply(opened.update, crdt::Origin{std::to_underlying(from)}));
+  report_equivocations();
+  enqueue(std::move(news), from, envelope);
+  return {};
+}
+
+// Asks before anything of the update is integrated.
+Result<bool> OpenDocument::permitted(const UpdateSource& source, BytesView update) {
+  if (!policy_) {
+    return true;
+  }
+  VIVIM_TRY(const auto effects, crdt::effects_of(doc(), update));
+  if (effects.empty() || policy_(source, effects)) {
+    return true;
+  }
+  if (const auto at = subscribers_.find(source.from); at != subscribers_.end()) {
+    at->second.subscriber->on_denied(Error(SyncError::not_permitted).message());
+  }
+  return false;
 }
 
 void OpenDocument::report_equivocations() {
@@ -165,11 +199,12 @@ void OpenDocument::end(Reason reason, std::string_view detail) {
   step_ones_.clear();
 }
 
-void OpenDocument::enqueue(std::vector<Bytes> updates, SubscriberId from) {
+void OpenDocument::enqueue(std::vector<Bytes> updates, SubscriberId from, BytesView envelope) {
   for (auto& update : updates) {
     queued_bytes_ += update.size();
     ++queued_count_;
-    queue_.push_back({.update = std::move(update), .from = from});
+    queue_.push_back({.update = std::move(update), .from = from, .envelope = to_bytes(envelope)});
+    envelope = {};  // with the first of them
   }
   if (!updates.empty()) {
     start_writing();
@@ -247,6 +282,9 @@ void OpenDocument::deliver(Batch batch) {
   for (const auto& [id, entry] : subscribers_) {
     for (const auto& queued : batch.updates) {
       if (queued.from != id) {
+        if (!queued.envelope.empty()) {
+          entry.subscriber->on_signed(queued.envelope);
+        }
         entry.subscriber->on_update(queued.update);
       }
     }

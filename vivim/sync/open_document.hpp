@@ -10,6 +10,8 @@
 #include "vivim/base/bytes.hpp"
 #include "vivim/base/result.hpp"
 #include "vivim/crdt/awareness.hpp"
+#include "vivim/crdt/effects.hpp"
+#include "vivim/crdt/envelope/envelope.hpp"
 #include "vivim/crdt/lazy_doc.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/rt/wait.hpp"
@@ -24,6 +26,15 @@ namespace vivim::sync {
 inline constexpr std::size_t k_backlog_bytes_max = std::size_t{8} << 20;
 /// Subscribers of one document.
 inline constexpr std::size_t k_subscribers_max = 1024;
+
+/// Who sent an update, and who is known to have written it.
+struct UpdateSource {
+  SubscriberId from{};
+  const multiformats::PublicKey* author = nullptr;  ///< of a signed update
+};
+/// Says whether an update may be integrated, from what it would do. Asked only for what changes
+/// something; not for this node's own edits.
+using UpdatePolicy = std::function<bool(const UpdateSource&, const crdt::UpdateEffects&)>;
 
 /// A document in memory: the one place where its edits meet. It keeps the rule of
 /// docs/protocol/sync.md: what was received or edited is integrated at once, appended to the log,
@@ -51,9 +62,17 @@ class OpenDocument {
   void unsubscribe(SubscriberId subscriber);
   std::size_t subscribers() const { return subscribers_.size(); }
 
-  /// Integrates an update of a subscriber. Errors: crdt's decode errors; the document is then
+  /// Who may change what from now on; without a policy everybody may everything. A document with
+  /// one needs its tree for every update.
+  void set_policy(UpdatePolicy policy) { policy_ = std::move(policy); }
+
+  /// Integrates an update of a subscriber. What the policy refuses is told to the subscriber by
+  /// on_denied, and no error. Errors: crdt's decode errors. In both cases the document is
   /// unchanged.
   Result<void> receive(SubscriberId from, BytesView update);
+  /// The same with a signed update (crdt/envelope), which is passed on as it came. Errors: those of
+  /// envelopes too.
+  Result<void> receive_signed(SubscriberId from, BytesView envelope);
   /// Answered by on_step_two, then on_durable. Errors: a malformed state vector.
   Result<void> answer_step_one(SubscriberId from, BytesView state_vector);
   /// Relays presence to the others. Errors: crdt's decode errors.
@@ -97,6 +116,7 @@ class OpenDocument {
   struct Queued {
     Bytes update;
     SubscriberId from{};
+    Bytes envelope;  ///< in which it came, if it did
   };
   struct Answer {
     SubscriberId to{};
@@ -108,7 +128,8 @@ class OpenDocument {
     Bytes state_vector;
   };
 
-  void enqueue(std::vector<Bytes> updates, SubscriberId from);
+  void enqueue(std::vector<Bytes> updates, SubscriberId from, BytesView envelope = {});
+  Result<bool> permitted(const UpdateSource& source, BytesView update);
   void report_equivocations();
   void start_writing();
   rt::Co<void> write();
@@ -125,6 +146,7 @@ class OpenDocument {
   rt::TaskGroup& tasks_;
   store::Store& store_;
   crdt::LazyDoc doc_;
+  UpdatePolicy policy_;
   crdt::Awareness awareness_;
 
   std::map<SubscriberId, Entry> subscribers_;

@@ -113,6 +113,18 @@ void Session::send_sync(ChannelId channel, crdt::protocol::SyncType type, BytesV
   }
 }
 
+void Session::send_signed(ChannelId channel, BytesView envelope) {
+  if (is_open(channel)) {
+    send(SignedFrame{.channel = channel, .envelope = envelope});
+  }
+}
+
+void Session::send_denied(ChannelId channel, std::string_view reason) {
+  if (is_open(channel)) {
+    send(DeniedFrame{.channel = channel, .reason = reason.substr(0, k_text_bytes_max)});
+  }
+}
+
 void Session::send_awareness(ChannelId channel, BytesView update) {
   if (is_open(channel)) {
     send(AwarenessFrame{.channel = channel, .update = update});
@@ -235,6 +247,22 @@ Result<void> Session::handle(const SyncFrame& frame) {
   } else {
     events_.emplace_back(
         UpdateReceived{.channel = frame.channel, .update = to_bytes(frame.message.payload)});
+  }
+  return {};
+}
+
+Result<void> Session::handle(const SignedFrame& frame) {
+  if (is_open(frame.channel)) {
+    events_.emplace_back(
+        SignedReceived{.channel = frame.channel, .envelope = to_bytes(frame.envelope)});
+  }
+  return {};
+}
+
+Result<void> Session::handle(const DeniedFrame& frame) {
+  if (is_open(frame.channel)) {
+    events_.emplace_back(
+        DeniedReceived{.channel = frame.channel, .reason = std::string(frame.reason)});
   }
   return {};
 }

@@ -54,6 +54,16 @@ struct UpdateReceived {
   ChannelId channel{};
   Bytes update;
 };
+/// An envelope; it is not opened.
+struct SignedReceived {
+  ChannelId channel{};
+  Bytes envelope;
+};
+/// The peer did not take one of our updates.
+struct DeniedReceived {
+  ChannelId channel{};
+  std::string reason;
+};
 struct AwarenessReceived {
   ChannelId channel{};
   Bytes update;
@@ -82,9 +92,9 @@ struct Bye {
   Reason reason = Reason::done;
   std::string detail;
 };
-using SessionEvent =
-    std::variant<Greeted, OpenRequested, ChannelOpened, StepOne, UpdateReceived, AwarenessReceived,
-                 PeerDurable, BlocksWanted, BlockReceived, ChannelClosed, Bye>;
+using SessionEvent = std::variant<Greeted, OpenRequested, ChannelOpened, StepOne, UpdateReceived,
+                                  SignedReceived, DeniedReceived, AwarenessReceived, PeerDurable,
+                                  BlocksWanted, BlockReceived, ChannelClosed, Bye>;
 
 /// /vivim/sync/1.0.0 with one peer: bytes in, events out; commands in, bytes out. No I/O, no clock
 /// (docs/protocol/sync.md). The caller drains `poll_event` after each `feed`, and sends what
@@ -115,6 +125,8 @@ class Session {
 
   // On a channel that is not open (any more) these do nothing.
   void send_sync(ChannelId channel, crdt::protocol::SyncType type, BytesView payload);
+  void send_signed(ChannelId channel, BytesView envelope);
+  void send_denied(ChannelId channel, std::string_view reason);
   void send_awareness(ChannelId channel, BytesView update);
   void send_durable(ChannelId channel, BytesView state_vector);
   void send_want(ChannelId channel, std::vector<store::BlobId> blobs);
@@ -142,6 +154,8 @@ class Session {
   Result<void> handle(const OpenedFrame& frame);
   Result<void> handle(const CloseFrame& frame);
   Result<void> handle(const SyncFrame& frame);
+  Result<void> handle(const SignedFrame& frame);
+  Result<void> handle(const DeniedFrame& frame);
   Result<void> handle(const AwarenessFrame& frame);
   Result<void> handle(const DurableFrame& frame);
   Result<void> handle(const WantFrame& frame);

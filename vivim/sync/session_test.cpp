@@ -146,6 +146,8 @@ TEST_CASE("session: sync, awareness, durable and blocks arrive as they were sent
   pair.a.send_sync(pair.channel, SyncType::step2, Bytes{0, 0});
   pair.a.send_sync(pair.channel, SyncType::update, Bytes{1, 2, 3});
   pair.a.send_awareness(pair.channel, Bytes{4});
+  pair.a.send_signed(pair.channel, Bytes{6, 7});
+  pair.a.send_denied(pair.channel, std::string(2 * k_text_bytes_max, 'n'));
   pair.a.send_durable(pair.channel, Bytes{0});
   const auto blob = store::BlobId::of(as_bytes("x"));
   pair.a.send_want(pair.channel, {blob});
@@ -156,6 +158,8 @@ TEST_CASE("session: sync, awareness, durable and blocks arrive as they were sent
   CHECK(expect<UpdateReceived>(pair.b).update == Bytes{0, 0});
   CHECK(expect<UpdateReceived>(pair.b).update == Bytes{1, 2, 3});
   CHECK(expect<AwarenessReceived>(pair.b).update == Bytes{4});
+  CHECK(expect<SignedReceived>(pair.b).envelope == Bytes{6, 7});
+  CHECK(expect<DeniedReceived>(pair.b).reason == std::string(k_text_bytes_max, 'n'));
   CHECK(expect<PeerDurable>(pair.b).state_vector == Bytes{0});
   CHECK(expect<BlocksWanted>(pair.b).blobs == std::vector{blob});
   CHECK(expect<BlockReceived>(pair.b).bytes == to_bytes("x"));

@@ -19,6 +19,12 @@ class Subscriber {
   virtual ~Subscriber() = default;
   /// An update that others made; it is on this node's disk.
   virtual void on_update(BytesView update) = 0;
+  /// A signed update that others made; it is on this node's disk. Who does not know envelopes is
+  /// told what is in it by on_update, which follows.
+  virtual void on_signed([[maybe_unused]] BytesView envelope) {}
+  /// An update of this subscriber's was not taken, for it may not do what it says; the document is
+  /// unchanged, and the subscription goes on.
+  virtual void on_denied([[maybe_unused]] std::string_view reason) {}
   /// The answer to this subscriber's step 1: what its state vector lacked. All of it is on disk.
   virtual void on_step_two(BytesView update) = 0;
   /// Everything up to `state_vector` is on disk, this subscriber's updates included.

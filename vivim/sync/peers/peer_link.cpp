@@ -267,6 +267,29 @@ rt::Co<void> PeerLink::handle(UpdateReceived event) {
   co_await channel.document().room();
 }
 
+rt::Co<void> PeerLink::handle(SignedReceived event) {
+  const auto at = channels_.find(event.channel);
+  if (at == channels_.end() || !at->second->subscription()) {
+    co_return;
+  }
+  auto& channel = *at->second;
+  const auto received = channel.document().receive_signed(*channel.subscription(), event.envelope);
+  if (!received) {
+    const bool theirs = received.error().blame() == Blame::peer;
+    drop(event.channel, theirs ? Reason::malformed : Reason::internal, received.error().message());
+    co_return;
+  }
+  channel.blocks_dirty = channel.joined;
+  co_await channel.document().room();
+}
+
+// What we sent stays in our document; the peer goes on without it.
+rt::Co<void> PeerLink::handle(DeniedReceived event) {
+  log::write(log::Level::warning, "sync", "a peer did not take a change",
+             {{"reason", std::string_view(event.reason)}});
+  co_return;
+}
+
 rt::Co<void> PeerLink::handle(AwarenessReceived event) {
   const auto at = channels_.find(event.channel);
   if (at == channels_.end() || !at->second->subscription()) {

@@ -102,6 +102,8 @@ class PeerLink {
   rt::Co<void> handle(ChannelOpened event);
   rt::Co<void> handle(StepOne event);
   rt::Co<void> handle(UpdateReceived event);
+  rt::Co<void> handle(SignedReceived event);
+  rt::Co<void> handle(DeniedReceived event);
   rt::Co<void> handle(AwarenessReceived event);
   rt::Co<void> handle(PeerDurable event);
   rt::Co<void> handle(BlocksWanted event);

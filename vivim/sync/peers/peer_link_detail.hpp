@@ -33,6 +33,14 @@ class PeerLink::Channel final : public Subscriber {
   std::optional<SubscriberId> subscription() const { return subscription_; }
 
   void on_update(BytesView update) override { send(crdt::protocol::SyncType::update, update); }
+  void on_signed(BytesView envelope) override {
+    link_.session_.send_signed(id_, envelope);
+    link_.flush();
+  }
+  void on_denied(std::string_view reason) override {
+    link_.session_.send_denied(id_, reason);
+    link_.flush();
+  }
   void on_step_two(BytesView update) override {
     send(crdt::protocol::SyncType::step2, update);
     answering = false;

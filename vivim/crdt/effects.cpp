@@ -1,0 +1,253 @@
+#include "vivim/crdt/effects.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/engine_detail.hpp"
+#include "vivim/crdt/wire_detail.hpp"
+
+namespace vivim::crdt {
+namespace detail {
+namespace {
+
+/// Where a struct of the update lies, once it was asked: a number of a place, or one of these.
+using Whereabouts = std::uint32_t;
+constexpr Whereabouts k_unasked = 0xffff'ffff;
+constexpr Whereabouts k_unknown = 0xffff'fffe;
+
+}  // namespace
+
+/// Looks for the place of everything in an update, in it and in the document.
+class Surveyor {
+ public:
+  Surveyor(const Engine& engine, const DecodedUpdate& update) : engine_(engine), update_(update) {
+    for (std::size_t i = 0; i < update.groups.size(); ++i) {
+      if (!update.groups[i].empty()) {
+        groups_.emplace(update.groups[i].front().client, i);
+      }
+      found_.emplace_back(update.groups[i].size(), k_unasked);
+    }
+  }
+
+  UpdateEffects run() {
+    for (std::size_t group = 0; group < update_.groups.size(); ++group) {
+      for (std::size_t i = 0; i < update_.groups[group].size(); ++i) {
+        insert(group, i);
+      }
+    }
+    for (const auto& [client, ranges] : update_.deletes) {
+      for (const ClockRange& range : ranges) {
+        erase(client, range);
+      }
+    }
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      auto& counts = effects_.places[places_[i]];
+      for (const auto& [client, units] : counts_[i].inserted) {
+        counts.inserted[client] += units;
+      }
+      for (const auto& [client, units] : counts_[i].deleted) {
+        counts.deleted[client] += units;
+      }
+    }
+    std::erase_if(effects_.places, [](const auto& entry) {
+      return entry.second.inserted.empty() && entry.second.deleted.empty();
+    });
+    return std::move(effects_);
+  }
+
+ private:
+  struct Ref {
+    std::size_t group = 0;
+    std::size_t index = 0;
+  };
+
+  void insert(std::size_t group, std::size_t index) {
+    const WireStruct& item = update_.groups[group][index];
+    const std::uint64_t known = engine_.state_of(item.client);
+    if (item.kind == Kind::skip || item.end() <= known) {
+      return;
+    }
+    effects_.writers.insert(ClientId{item.client});
+    effects_.unplaced = effects_.unplaced || (index == 0 && item.clock > known);
+    if (item.kind == Kind::gc) {
+      return;
+    }
+    const Whereabouts place = find({group, index});
+    if (place == k_unknown) {
+      effects_.unplaced = true;
+    } else {
+      counts_[place].inserted[ClientId{item.client}] += item.end() - std::max(item.clock, known);
+    }
+  }
+
+  void erase(std::uint64_t client, ClockRange range) {
+    const std::uint64_t known = engine_.state_of(client);
+    if (range.from < known) {
+      erase_known(client, {range.from, std::min(range.to, known)});
+    }
+    for (std::uint64_t clock = std::max(range.from, known); clock < range.to;) {
+      const auto ref = struct_at(client, clock);
+      if (!ref) {
+        effects_.unplaced = true;
+        return;
+      }
+      const WireStruct& item = update_.groups[ref->group][ref->index];
+      const std::uint64_t end = std::min(item.end(), range.to);
+      if (item.kind != Kind::gc && item.kind != Kind::deleted) {
+        if (const Whereabouts place = find(*ref); place != k_unknown) {
+          counts_[place].deleted[ClientId{client}] += end - clock;
+        }
+      }
+      clock = end;
+    }
+  }
+
+  void erase_known(std::uint64_t client, ClockRange range) {
+    const ClientIndex index = engine_.client_indexes_.at(client);
+    const RunList& runs = engine_.clients_[index].runs;
+    for (auto position = runs.find(static_cast<std::uint32_t>(range.from));;
+         position = runs.next(position)) {
+      const Item& item = engine_.items_[runs.at(position)];
+      if (item.clock >= range.to) {
+        return;
+      }
+      if (!item.deleted) {
+        counts_[place_of(item)].deleted[ClientId{client}] +=
+            std::min<std::uint64_t>(item.end(), range.to) -
+            std::max<std::uint64_t>(item.clock, range.from);
+      }
+      if (runs.is_last(position)) {
+        return;
+      }
+    }
+  }
+
+  Whereabouts add(std::string_view root, std::string_view key) {
+    places_.push_back({.root = std::string(root), .key = std::string(key)});
+    counts_.emplace_back();
+    return static_cast<Whereabouts>(places_.size() - 1);
+  }
+
+  Whereabouts place_in_root(std::string_view root, std::string_view key) {
+    const auto [it, fresh] = named_.try_emplace({root, key}, k_unknown);
+    if (fresh) {
+      it->second = add(root, key);
+    }
+    return it->second;
+  }
+
+  // What is garbage, or will be, has no place, and nobody sees it.
+  Whereabouts nowhere() { return place_in_root({}, {}); }
+
+  // Of a struct of the document.
+  Whereabouts place_of(const Item& item) {
+    std::vector<TypeRef> way;
+    const Item* at = &item;
+    std::optional<Whereabouts> place;
+    while (!place) {
+      if (at->parent == k_none) {
+        place = nowhere();
+      } else if (const auto it = within_.find(at->parent); it != within_.end()) {
+        place = it->second;
+      } else if (const Type& type = engine_.types_[at->parent]; type.item != k_none) {
+        way.push_back(at->parent);
+        at = &engine_.items_[type.item];
+      } else if (type.root_name == k_none) {
+        place = nowhere();
+      } else {
+        place = place_in_root(
+            engine_.keys_.name(type.root_name),
+            at->key == k_none ? std::string_view() : std::string_view(engine_.keys_.name(at->key)));
+      }
+    }
+    for (const TypeRef type : way) {
+      within_.emplace(type, *place);
+    }
+    return *place;
+  }
+
+  std::optional<Ref> struct_at(std::uint64_t client, std::uint64_t clock) const {
+    const auto group = groups_.find(client);
+    if (group == groups_.end()) {
+      return std::nullopt;
+    }
+    const auto& items = update_.groups[group->second];
+    const auto it = std::ranges::upper_bound(items, clock, {}, &WireStruct::clock);
+    if (it == items.begin() || std::prev(it)->end() <= clock || std::prev(it)->kind == Kind::skip) {
+      return std::nullopt;
+    }
+    return Ref{.group = group->second,
+               .index = static_cast<std::size_t>(std::prev(it) - items.begin())};
+  }
+
+  // What the struct stands beside or in.
+  static Id neighbour(const WireStruct& item) {
+    return item.has_origin         ? item.origin
+           : item.has_right_origin ? item.right_origin
+                                   : item.parent_item;
+  }
+
+  // Follows neighbours until a place is known, and then tells it to all on the way.
+  Whereabouts find(Ref ref) {
+    std::vector<Ref> way;
+    Whereabouts place = k_unknown;
+    for (std::optional<Ref> at = ref; at; at = step(*at, place)) {
+      Whereabouts& found = found_[at->group][at->index];
+      if (found != k_unasked) {
+        place = found;  // unknown when it stands in a circle
+        break;
+      }
+      found = k_unknown;
+      way.push_back(*at);
+    }
+    for (const Ref& on_way : way) {
+      found_[on_way.group][on_way.index] = place;
+    }
+    return place;
+  }
+
+  // The next struct to ask, or nothing, with the place if it is known.
+  std::optional<Ref> step(Ref ref, Whereabouts& place) {
+    const WireStruct& item = update_.groups[ref.group][ref.index];
+    if (item.kind == Kind::gc) {
+      place = nowhere();  // what stands beside garbage becomes garbage
+      return std::nullopt;
+    }
+    if (item.parent == ParentRef::root) {
+      place = place_in_root(item.root, item.has_key ? item.key : std::string_view());
+      return std::nullopt;
+    }
+    const Id id = neighbour(item);
+    const std::uint64_t client = value_of(id.client);
+    if (id.clock >= engine_.state_of(client)) {
+      return struct_at(client, id.clock);
+    }
+    place = place_of(engine_.items_[engine_.item_at(
+        {engine_.client_indexes_.at(client), static_cast<std::uint32_t>(id.clock)})]);
+    return std::nullopt;
+  }
+
+  const Engine& engine_;
+  const DecodedUpdate& update_;
+  std::unordered_map<std::uint64_t, std::size_t> groups_;
+  std::vector<std::vector<Whereabouts>> found_;
+  std::vector<Place> places_;
+  std::vector<PlaceEffects> counts_;
+  std::map<std::pair<std::string_view, std::string_view>, Whereabouts> named_;
+  std::unordered_map<TypeRef, Whereabouts> within_;
+  UpdateEffects effects_;
+};
+
+}  // namespace detail
+
+Result<UpdateEffects> effects_of(const Doc& doc, BytesView update, UpdateFormat format) {
+  VIVIM_TRY(const auto decoded, detail::decode_update(update, format));
+  return detail::Surveyor(doc.engine(), decoded).run();
+}
+
+}  // namespace vivim::crdt

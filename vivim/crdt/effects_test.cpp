@@ -1,0 +1,90 @@
+#include "vivim/crdt/effects.hpp"
+
+#include <doctest/doctest.h>
+
+#include "vivim/crdt/array.hpp"
+#include "vivim/crdt/lib0.hpp"
+#include "vivim/crdt/map.hpp"
+#include "vivim/crdt/peers_detail.hpp"
+#include "vivim/crdt/text.hpp"
+
+namespace vivim::crdt {
+namespace {
+
+constexpr ClientId k_ann{1};
+constexpr ClientId k_ben{2};
+
+/// What `body` adds to what `doc` held.
+template <class Body>
+Bytes change(Doc& doc, Body&& body) {
+  const Bytes before = encode_state_vector(doc);
+  edit(doc, body);
+  return encode_state_as_update(doc, before).value();
+}
+
+using Counts = std::map<ClientId, std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE("effects: who inserts and deletes how much where, before it is integrated") {
+  Peers peers(2);
+  const Bytes first = change(peers[0], [&](Transaction& t) {
+    peers.text(0).push(t, "title");
+    Map turns = peers[0].map("turns");
+    turns.set_text(t, "t1").push(t, "hello");
+    peers.array(0).insert(t, 0, {Any(1.0), Any(2.0)});
+  });
+  Doc empty(ClientId{9});
+  const auto all = effects_of(empty, first).value();
+  CHECK(all.places.size() == 3);
+  CHECK(all.places.at({"text", ""}).inserted == Counts{{k_ann, 5}});
+  CHECK(all.places.at({"turns", "t1"}).inserted == Counts{{k_ann, 6}});
+  CHECK(all.places.at({"array", ""}).inserted == Counts{{k_ann, 2}});
+  CHECK(all.writers == std::set<ClientId>{k_ann});
+  CHECK_FALSE(all.unplaced);
+  CHECK(state_vector(empty).empty());
+
+  peers.sync();
+  // What is deep within a key counts there; what is known counts nowhere.
+  const Bytes second = change(peers[1], [&](Transaction& t) {
+    Text turn = *peers[1].map("turns").get("t1")->if_text();
+    turn.insert(t, 5, " you");
+    turn.remove(t, 0, 2);
+    peers.text(1).remove(t, 4, 1);
+  });
+  const auto more = effects_of(peers[0], second).value();
+  CHECK(more.places.size() == 2);
+  CHECK(more.places.at({"turns", "t1"}).inserted == Counts{{k_ben, 4}});
+  CHECK(more.places.at({"turns", "t1"}).deleted == Counts{{k_ann, 2}});
+  CHECK(more.places.at({"text", ""}).deleted == Counts{{k_ann, 1}});
+  CHECK(effects_of(peers[1], second).value().empty());
+  CHECK(effects_of(peers[1], encode_state_as_update(peers[0])).value().empty());
+
+  // The same as a whole, in the other format, for somebody who has nothing.
+  const auto whole =
+      effects_of(empty, encode_state_as_update(peers[1], UpdateFormat::v2), UpdateFormat::v2)
+          .value();
+  CHECK(whole.writers == std::set<ClientId>{k_ann, k_ben});
+  CHECK(whole.places.at({"turns", "t1"}).inserted == Counts{{k_ann, 6}, {k_ben, 4}});
+}
+
+TEST_CASE("effects: what depends on something unknown has no place") {
+  Doc writer(k_ann);
+  edit(writer, [&](Transaction& t) { writer.text("text").push(t, "a"); });
+  const Bytes later = change(writer, [&](Transaction& t) { writer.text("text").push(t, "b"); });
+  Doc doc(k_ben);
+  CHECK(effects_of(doc, later)->unplaced);
+  CHECK(effects_of(doc, later)->writers == std::set<ClientId>{k_ann});
+  // A deletion of what nobody knows.
+  CHECK(effects_of(doc, Bytes{0, 1, 5, 1, 0, 1})->unplaced);
+  // Two structs that stand beside each other.
+  lib0::Encoder circle;
+  circle.var_uint(2);
+  circle.raw(Bytes{1, 6, 0, 0x84, 5, 0, 1, 'x'});
+  circle.raw(Bytes{1, 5, 0, 0x84, 6, 0, 1, 'y'});
+  circle.u8(0);
+  CHECK(effects_of(doc, circle.view())->unplaced);
+  CHECK(effects_of(doc, Bytes{1}).error().is(CrdtError::truncated));
+}
+
+}  // namespace vivim::crdt
