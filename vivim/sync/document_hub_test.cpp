@@ -298,6 +298,51 @@ rt::Co<void> tells_a_browser_what_is_denied(Home& home) {
   co_await home.stop();
 }
 
+rt::Co<void> presence_by_changes(Home& home) {
+  co_await home.start();
+  co_await home.create(k_document);
+  constexpr std::uint64_t k_present = 200;
+  {
+    auto lease = co_await home.hub->open(k_document);
+    REQUIRE(lease);
+    auto& document = **lease;
+    Listener relay;
+    Listener watcher;
+    const auto relay_id = *document.subscribe(relay);
+    const auto watcher_id = *document.subscribe(watcher);
+    // Somebody who knows everybody, as another relay does, and sends all of them each time.
+    crdt::Awareness crowd(crdt::ClientId{1});
+    const std::string state(100, 'x');
+    for (std::uint64_t i = 2; i <= k_present; ++i) {
+      crdt::Awareness one{crdt::ClientId{i}};
+      one.set_local_state('"' + state + '"', 0);
+      REQUIRE(crowd.apply(one.encode_all(), {}, 0));
+    }
+    crowd.set_local_state('"' + state + '"', 0);
+    const auto everybody = crowd.encode_all();
+    REQUIRE(document.receive_awareness(relay_id, everybody));
+    const auto bytes = [&] {
+      std::size_t sum = 0;
+      for (const auto& update : std::exchange(watcher.presence, {})) {
+        sum += update.size();
+      }
+      return sum;
+    };
+    CHECK(bytes() == everybody.size());
+    REQUIRE(document.receive_awareness(relay_id, everybody));  // nothing new
+    CHECK(bytes() == 0);
+    for (int move = 0; move < 50; ++move) {
+      crowd.set_local_state('"' + std::to_string(move) + state + '"', 0);
+      REQUIRE(document.receive_awareness(relay_id, crowd.encode_all()));
+    }
+    CHECK(bytes() < 50 * (state.size() + 16));
+    CHECK(relay.presence.empty());  // nothing comes back to who sent it
+    document.unsubscribe(watcher_id);
+    document.unsubscribe(relay_id);
+  }
+  co_await home.stop();
+}
+
 rt::Co<void> same_document_for_all(Home& home) {
   co_await home.start({.leased_max = 2, .idle_max = 1});
   co_await home.create({{1}});
@@ -483,6 +528,12 @@ TEST_CASE("browser channel: a change that is not permitted is told, and the chan
   rt::sim::World world(2);
   Home home(world.add_node("a"));
   world.run(tells_a_browser_what_is_denied(home));
+}
+
+TEST_CASE("hub: presence costs what changes of it, whoever else is there") {
+  rt::sim::World world(2);
+  Home home(world.add_node("a"));
+  world.run(presence_by_changes(home));
 }
 
 TEST_CASE("hub: a document is in memory once, and how many are is limited") {
