@@ -9,6 +9,7 @@
 #include "vivim/libp2p/host/tcp_transport.hpp"
 #include "vivim/libp2p/host/yamux_muxer.hpp"
 #include "vivim/libp2p/limits/layers.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p {
@@ -48,7 +49,8 @@ yamux::Config yamux_config(const HostLimits& limits, const HostTimes& times) {
           .inbound_streams_max = limits.inbound_streams_max,
           .outbound_streams_max = limits.outbound_streams_max,
           .keep_alive_interval = times.keep_alive_interval,
-          .ping_timeout = times.keep_alive_timeout};
+          .ping_timeout = times.keep_alive_timeout,
+          .refused_code = to_value(ResetCode::limit_exceeded)};
 }
 
 Host::Host(HostOptions options, rt::Loop& loop, rt::Network& network, rt::Rng& rng)
@@ -184,11 +186,15 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
                                                   UpgradeOptions options,
                                                   std::size_t first_security) {
   if (auto* const ready = std::get_if<SecuredConnection>(&connection)) {
+    std::optional<HostError> refused;
     if (options.expected_peer && *options.expected_peer != ready->peer) {
-      co_return fail(HostError::wrong_peer);
+      refused = HostError::wrong_peer;
+    } else if (options.allow && !options.allow(ready->peer)) {
+      refused = HostError::gated;
     }
-    if (options.allow && !options.allow(ready->peer)) {
-      co_return fail(HostError::gated);
+    if (refused) {
+      turn_away(std::move(ready->connection), *refused);
+      co_return fail(*refused);
     }
     co_return Established{.peer = ready->peer,
                           .connection = std::move(ready->connection),
@@ -256,7 +262,7 @@ void Host::stop_now() {
   }
   for (const auto* table : {&peers_, &ending_}) {
     for (const auto& [id, peer] : *table) {
-      peer->connection->close({.cause = CloseCause::local});
+      peer->connection->close({.cause = CloseCause::local, .code = CloseCode::shutdown});
       peer->released.set();
     }
   }

@@ -203,6 +203,10 @@ class Host {
 
   // peers.cpp
   Result<ConnectionId> add_peer(Established established);
+  Result<void> check_peer(Established& established);
+  static CloseReason refusal(const Error& error);
+  void turn_away(std::unique_ptr<MuxedConnection> connection, const Error& error);
+  rt::Co<void> tell_refusal(std::unique_ptr<MuxedConnection> connection);
   rt::Co<void> run_peer(ConnectionId id);
   rt::Co<void> run_made(rt::Co<std::optional<ConnectionId>> making);
   void trim_connections();
@@ -232,7 +236,7 @@ class Host {
   // host_metrics.cpp
   void declare_metrics();
   void count_connected(const Peer& peer);
-  void count_closed(CloseCause cause);
+  void count_closed(const CloseReason& reason);
   void count_failed(const Error& error);
   void count_dial(const std::optional<Error>& error);
   void count_identify(std::string_view how, const std::optional<Error>& error);
@@ -309,6 +313,7 @@ class Host {
   multistream::ProtocolList protocols_;
   std::map<std::uint64_t, std::function<void(const HostEvent&)>> observers_;
   std::uint64_t next_id_ = 1;
+  std::size_t turning_away_ = 0;
   std::size_t calls_ = 0;
   bool stopping_ = false;
   rt::Event calls_ended_;

@@ -62,7 +62,8 @@ void render_usage(metrics::Registry& registry, const limits::Usage& usage) {
 
 void Host::declare_metrics() {
   metrics_->declare(k_opened, Type::counter, "connections that were secured");
-  metrics_->declare(k_closed, Type::counter, "connections that ended, by cause");
+  metrics_->declare(k_closed, Type::counter,
+                    "connections that ended, by cause, and by the code that one side told");
   metrics_->declare(k_failed, Type::counter, "inbound connections that got nowhere, by error");
   metrics_->declare(k_dials, Type::counter, "addresses dialled, by result");
   metrics_->declare(k_streams, Type::counter, "streams with an agreed protocol");
@@ -84,8 +85,15 @@ void Host::count_connected(const Peer& peer) {
       .add();
 }
 
-void Host::count_closed(CloseCause cause) {
-  metrics_->series(k_closed, {{"cause", to_string(cause)}}).add();
+void Host::count_closed(const CloseReason& reason) {
+  const auto code = reason.told();
+  if (code == CloseCode::none) {
+    metrics_->series(k_closed, {{"cause", to_string(reason.cause)}}).add();
+  } else {
+    metrics_
+        ->series(k_closed, {{"cause", to_string(reason.cause)}, {"code", close_code_name(code)}})
+        .add();
+  }
 }
 
 void Host::count_failed(const Error& error) {

@@ -10,16 +10,6 @@ const Multiaddr& remote_of(const TransportConnection& connection) {
   return std::visit([](const auto& each) -> const Multiaddr& { return each.remote; }, connection);
 }
 
-CloseReason reason_of(const Error& error) {
-  if (error.is(HostError::gated)) {
-    return {.cause = CloseCause::local, .error = error};
-  }
-  if (limits::is_limit_error(error) || error.is(HostError::self_dial)) {
-    return {.cause = CloseCause::limit, .error = error};
-  }
-  return CloseReason::from(error);
-}
-
 }  // namespace
 
 bool Host::allows(Direction direction, const PeerId& peer, const Multiaddr& remote) const {
@@ -70,6 +60,8 @@ void Host::admit(TransportConnection connection, std::string transport) {
   if (!reservation) {
     if (raw != nullptr) {
       raw->stream->reset(0);
+    } else {
+      turn_away(std::move(std::get<SecuredConnection>(connection).connection), reservation.error());
     }
     refuse(remote_of(connection), std::nullopt, reservation.error());
     return;
@@ -141,7 +133,7 @@ void Host::refuse(const Multiaddr& remote, std::optional<PeerId> peer, const Err
                 {"remote", std::string_view(remote.to_string())}});
   }
   count_failed(error);
-  fail_inbound(remote, peer, reason_of(error));
+  fail_inbound(remote, peer, refusal(error));
 }
 
 void Host::fail_inbound(const Multiaddr& remote, std::optional<PeerId> peer, CloseReason reason) {

@@ -10,6 +10,10 @@ namespace vivim::libp2p {
 /// What a connection at rest takes, for the memory limit.
 inline constexpr std::uint64_t k_connection_bytes = std::uint64_t{20} * 1024;
 
+/// Connections that are refused after their handshake and told why, at once; those above that are
+/// just dropped. None takes longer than k_close_time_max.
+inline constexpr std::size_t k_turned_away_max = 32;
+
 inline constexpr std::string_view k_stream_bytes = "libp2p_stream_bytes_total";
 inline constexpr std::string_view k_streams_refused = "libp2p_streams_refused_total";
 

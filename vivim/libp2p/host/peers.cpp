@@ -6,7 +6,7 @@
 
 namespace vivim::libp2p {
 
-Result<Host::ConnectionId> Host::add_peer(Established established) {
+Result<void> Host::check_peer(Established& established) {
   if (established.peer == peer_id()) {
     return fail(HostError::self_dial);
   }
@@ -16,6 +16,14 @@ Result<Host::ConnectionId> Host::add_peer(Established established) {
   }
   if (!gater_->allow_upgraded(established.direction, established.peer, established.remote)) {
     return fail(HostError::gated);
+  }
+  return {};
+}
+
+Result<Host::ConnectionId> Host::add_peer(Established established) {
+  if (const auto checked = check_peer(established); !checked) {
+    turn_away(std::move(established.connection), checked.error());
+    return fail(checked.error());
   }
   const ConnectionId id = next_id_++;
   manager_.connected(id, established.peer, established.direction, loop_.clock().now());
@@ -32,6 +40,33 @@ Result<Host::ConnectionId> Host::add_peer(Established established) {
   return id;
 }
 
+CloseReason Host::refusal(const Error& error) {
+  if (error.is(HostError::gated)) {
+    return {.cause = CloseCause::local, .error = error, .code = CloseCode::gated};
+  }
+  if (error.is(HostError::wrong_peer)) {
+    return {.cause = CloseCause::local, .error = error};  // nothing that it did
+  }
+  if (limits::is_limit_error(error) || error.is(HostError::self_dial)) {
+    return {.cause = CloseCause::limit, .error = error};
+  }
+  return CloseReason::from(error);
+}
+
+/// A muxer tells the peer why in its stream: that takes a moment, which not many get at once.
+void Host::turn_away(std::unique_ptr<MuxedConnection> connection, const Error& error) {
+  connection->close(refusal(error));
+  if (!stopping_ && turning_away_ < k_turned_away_max) {
+    ++turning_away_;
+    tasks_.spawn("refusal", tell_refusal(std::move(connection)));
+  }
+}
+
+rt::Co<void> Host::tell_refusal(std::unique_ptr<MuxedConnection> connection) {
+  co_await connection->run();
+  --turning_away_;
+}
+
 /// What the buffers of a connection hold counts with what it takes at rest.
 Result<void> Host::account(Peer& peer, std::uint64_t buffer_bytes) {
   const std::uint64_t counted = peer.reservation.amount().memory_bytes;
@@ -46,8 +81,9 @@ Result<void> Host::account(Peer& peer, std::uint64_t buffer_bytes) {
 void Host::trim_connections() {
   const auto streams = [this](ConnectionId id) { return peers_.at(id)->connection->streams(); };
   for (const ConnectionId id : manager_.trim(loop_.clock().now(), streams)) {
-    peers_.at(id)->connection->close(
-        {.cause = CloseCause::limit, .error = Error(HostError::trimmed)});
+    peers_.at(id)->connection->close({.cause = CloseCause::limit,
+                                      .error = Error(HostError::trimmed),
+                                      .code = CloseCode::garbage_collected});
   }
 }
 
@@ -74,7 +110,7 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   peer.descriptor.release();
   HostEvent event = event_of(HostEvent::Kind::disconnected, peer);
   event.reason = peer.connection->reason();
-  count_closed(event.reason->cause);
+  count_closed(*event.reason);
   emit(event);
   co_await peer.tasks.stop();
   if (!stopping_) {

@@ -78,7 +78,8 @@ rt::Co<Host::Serving> Host::agree_on_stream(std::unique_ptr<rt::Stream> stream, 
                                             limits::Reservation reservation) {
   rt::Stream* const raw = stream.get();
   std::optional<Watchdog::Guard> guard;
-  guard.emplace(watchdog_, loop_.clock().now() + times_.negotiation_max, [raw] { raw->reset(0); });
+  guard.emplace(watchdog_, loop_.clock().now() + times_.negotiation_max,
+                [raw] { raw->reset(to_value(ResetCode::negotiation_failed)); });
   auto agreement = co_await agree(*stream, protocols_);
   const bool expired = guard->expired();
   guard.reset();
@@ -138,7 +139,8 @@ rt::Co<Result<OpenedStream>> Host::open_on(Peer& peer, std::vector<std::string> 
   }
   // `peer` may be gone after this.
   rt::Stream* const raw = stream.get();
-  const auto guard = watchdog_.arm(times_.negotiation_max, [raw] { raw->reset(0); });
+  const auto guard = watchdog_.arm(times_.negotiation_max,
+                                   [raw] { raw->reset(to_value(ResetCode::negotiation_failed)); });
   auto agreement = co_await propose(*stream, std::move(protocols));
   if (!agreement) {
     stream->reset(to_value(ResetCode::negotiation_failed));

@@ -15,6 +15,13 @@ MuxerSession::StreamKey key_of(yamux::StreamId id) {
   return static_cast<MuxerSession::StreamKey>(id);
 }
 
+/// yamux has a code of its own for this one.
+CloseCode code_of(std::uint32_t go_away) {
+  return go_away == static_cast<std::uint32_t>(yamux::GoAwayCode::protocol_error)
+             ? CloseCode::protocol_violation
+             : CloseCode{go_away};
+}
+
 class YamuxSession final : public MuxerSession {
  public:
   YamuxSession(yamux::Role role, const yamux::Config& config, Time now)
@@ -28,9 +35,9 @@ class YamuxSession final : public MuxerSession {
   std::optional<Event> poll_event() override;
   std::optional<Time> next_deadline() const override { return core_.next_deadline(); }
   Result<void> on_deadline(Time now) override { return core_.on_deadline(now); }
-  void leave(CloseCause cause) override {
-    core_.go_away(cause == CloseCause::protocol ? yamux::GoAwayCode::protocol_error
-                                                : yamux::GoAwayCode::normal);
+  void leave(CloseCode code) override {
+    core_.go_away(code == CloseCode::protocol_violation ? yamux::GoAwayCode::protocol_error
+                                                        : yamux::GoAwayCode{to_value(code)});
   }
   void abandon() override { core_.abandon(); }
   void trim() override { core_.trim(); }
@@ -81,7 +88,7 @@ std::optional<MuxerSession::Event> YamuxSession::poll_event() {
       case yamux::EventKind::reset:
         return Event{.kind = EventKind::changed, .stream = key_of(event->stream)};
       case yamux::EventKind::go_away:
-        return Event{.kind = EventKind::leaving};
+        return Event{.kind = EventKind::leaving, .code = code_of(event->code)};
       case yamux::EventKind::can_open:
       case yamux::EventKind::pong:
         break;

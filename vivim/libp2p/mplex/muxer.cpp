@@ -32,7 +32,7 @@ class MplexSession final : public MuxerSession {
     core_.on_deadline(now);
     return {};
   }
-  void leave(CloseCause) override { leaving_ = true; }
+  void leave(CloseCode) override { leaving_ = true; }
   void abandon() override { core_.abandon(); }
   void trim() override {}
   std::size_t held_bytes() const override { return core_.held_bytes(); }

@@ -1,26 +1,20 @@
 #include "vivim/base/assert.hpp"
 #include "vivim/libp2p/quic/addresses.hpp"
 #include "vivim/libp2p/quic/connection_detail.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p::quic {
 
 namespace {
 
-// What peers are told (specs/error-codes).
-constexpr std::uint64_t k_close_normal = 0;
-constexpr std::uint64_t k_close_limit = 0x1001;
-constexpr std::uint64_t k_close_protocol = 0x1003;
 // A stream that somebody holds, and its place in the table.
 constexpr std::size_t k_stream_bytes = sizeof(QuicStream) + 48;
 
 CloseReason reason_of(const Error& error) {
-  if (error.is(QuicError::closed_by_peer) && error.detail() == 0) {
-    return {.cause = CloseCause::remote, .error = error};
-  }
   if (error.is(QuicError::closed_by_peer)) {
-    return {.cause = error.detail() == k_close_limit ? CloseCause::limit : CloseCause::remote,
-            .error = error};
+    return {.cause = CloseCause::remote,
+            .code = CloseCode{static_cast<std::uint32_t>(error.detail())}};
   }
   if (error.is(QuicError::closed)) {
     return {.cause = CloseCause::local};
@@ -46,6 +40,7 @@ QuicConnection::~QuicConnection() {
   for (const auto& [id, stream] : streams_) {
     stream->orphan();
   }
+  session_->close(close_code(), port_.now());  // if that was not done
   port_.detach(id_);
 }
 
@@ -81,14 +76,7 @@ rt::Co<void> QuicConnection::run() {
 }
 
 std::uint64_t QuicConnection::close_code() const {
-  switch (reason_->cause) {
-    case CloseCause::limit:
-      return k_close_limit;
-    case CloseCause::protocol:
-      return k_close_protocol;
-    default:
-      return k_close_normal;
-  }
+  return to_value(reason_ ? reason_->told() : CloseCode::none);
 }
 
 void QuicConnection::close(CloseReason reason) {
@@ -126,7 +114,7 @@ void QuicConnection::on_event(const Event& event) {
         accepted_.push_back(make_stream(event.stream));
         acceptable_.set();
       } else {
-        session_->reset(event.stream, k_close_normal);
+        session_->reset(event.stream, to_value(ResetCode::none));
         session_->release(event.stream);
       }
       break;

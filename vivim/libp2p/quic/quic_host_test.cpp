@@ -227,6 +227,36 @@ TEST_CASE("hosts over QUIC: the gater is asked before a handshake begins") {
   world.run(b.stop());
 }
 
+TEST_CASE("hosts over QUIC: a refusal after the handshake, and a node that stops, say why") {
+  World world(8);
+  world.set_default_link({.latency = 10ms});
+  auto& left = world.add_node("left");
+  auto& right = world.add_node("right");
+  QuicHost a(left.loop(), left.network(), left.rng());
+  QuicHost b(right.loop(), right.network(), right.rng(),
+             limits::Limits{.peer = {.connections_inbound = 1}});
+  REQUIRE(b.host.listen(address_of(right.ip(), k_port)));
+  const auto address = address_of(right.ip(), k_port).with_peer(b.host.peer_id()).value();
+  std::vector<CloseReason> reasons;
+  const auto watching = a.host.subscribe([&](const HostEvent& event) {
+    if (event.kind == HostEvent::Kind::disconnected) {
+      reasons.push_back(*event.reason);
+    }
+  });
+  REQUIRE(world.run(a.host.connect(address)));
+  REQUIRE(world.run(a.host.connect(b.host.peer_id(), {address}, {.force_new = true})));
+  world.run_for(1s);
+  REQUIRE(reasons.size() == 1);
+  CHECK(reasons.back().cause == CloseCause::remote);
+  CHECK(reasons.back().code == CloseCode::limit_exceeded);
+  CHECK(reasons.back().to_string() == "remote (limit_exceeded)");
+  world.run(b.host.stop());
+  world.run_for(1s);
+  REQUIRE(reasons.size() == 2);
+  CHECK(reasons.back().code == CloseCode::shutdown);
+  world.run(a.host.stop());
+}
+
 TEST_CASE("hosts over QUIC: loopback") {
   rt::asio_::Loop loop;
   loop.run(over_loopback(loop, false));

@@ -137,7 +137,8 @@ TEST_CASE("quic: the end of a connection reaches its streams and the peer, with 
     pair.a().when_idle([&idle] { idle = true; });
     pair.b().close({.cause = CloseCause::limit});
     CHECK(world.run_until([&] { return pair.a().closed(); }, 5s));
-    CHECK(pair.a().reason().cause == CloseCause::limit);
+    CHECK(pair.a().reason().cause == CloseCause::remote);
+    CHECK(pair.a().reason().code == CloseCode::limit_exceeded);
     CHECK(!pair.a().open());
     CHECK(pair.a().open_stream().error().is(rt::RtError::closed));
     CHECK(world.run(read_one(*stream)).error().is(rt::RtError::reset));

@@ -23,7 +23,6 @@ constexpr std::string_view k_secret_label = "vivim quic: secret of stateless res
 constexpr std::size_t k_noise_bytes = 64;
 constexpr auto k_noise_pause_min = std::chrono::milliseconds(10);
 constexpr std::uint64_t k_noise_pause_spread_ms = 190;
-constexpr std::uint64_t k_close_limit = 0x1001;
 
 template <class Key>
 QuicOptions options_of(const Key& key, rt::Clock& clock, rt::Rng& rng) {
@@ -175,7 +174,7 @@ void QuicTransport::on_inbound(Port& port, SessionId session) {
       return;
     }
   }
-  connection->session().close(k_close_limit, port.now());
+  connection->close({.cause = CloseCause::limit});
 }
 
 rt::Co<Result<TransportConnection>> QuicTransport::dial(multiformats::Multiaddr address,

@@ -156,7 +156,7 @@ TEST_CASE("transport: connections that nobody accepts are limited") {
   world.run_for(1s);
   CHECK(!kept.front().connection->closed());
   REQUIRE(kept.back().connection->closed());
-  CHECK(kept.back().connection->reason().cause == CloseCause::limit);
+  CHECK(kept.back().connection->reason().code == CloseCode::limit_exceeded);
   kept.clear();
   world.run(alice.stop());
   world.run(bob.stop());

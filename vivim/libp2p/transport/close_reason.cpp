@@ -29,8 +29,27 @@ CloseReason CloseReason::from(Error error) {
   return {.cause = broke ? CloseCause::protocol : CloseCause::lost, .error = error};
 }
 
+CloseCode CloseReason::told() const {
+  if (code != CloseCode::none) {
+    return code;
+  }
+  switch (cause) {
+    case CloseCause::limit:
+      return CloseCode::limit_exceeded;
+    case CloseCause::protocol:
+      return CloseCode::protocol_violation;
+    default:
+      return CloseCode::none;
+  }
+}
+
 std::string CloseReason::to_string() const {
   std::string text(libp2p::to_string(cause));
+  if (code != CloseCode::none) {
+    const auto name = close_code_name(code);
+    text += " (" +
+            (name == "other" ? "code " + std::to_string(to_value(code)) : std::string(name)) + ")";
+  }
   return error ? text + ": " + error->message() : text;
 }
 

@@ -7,7 +7,7 @@
 
 #include "vivim/base/bytes.hpp"
 #include "vivim/base/result.hpp"
-#include "vivim/libp2p/transport/close_reason.hpp"
+#include "vivim/libp2p/transport/close_code.hpp"
 
 namespace vivim::libp2p {
 
@@ -23,11 +23,12 @@ class MuxerSession {
   enum class EventKind : std::uint8_t {
     opened,   ///< the peer opened `stream`
     changed,  ///< who waits for `stream` looks again: readable, writable, closed or reset
-    leaving,  ///< the peer opens no streams any more, and takes none
+    leaving,  ///< the peer opens no streams any more, and takes none; `code` may say why
   };
   struct Event {
     EventKind kind = EventKind::changed;
     StreamKey stream = 0;
+    CloseCode code = CloseCode::none;
   };
   /// What read() found: bytes, nothing yet (count 0), or the end of the stream.
   struct ReadOutcome {
@@ -48,8 +49,9 @@ class MuxerSession {
   virtual std::optional<Event> poll_event() = 0;
   virtual std::optional<Time> next_deadline() const = 0;
   virtual Result<void> on_deadline(Time now) = 0;
-  /// Tells the peer that the connection is about to end.
-  virtual void leave(CloseCause cause) = 0;
+  /// Tells the peer that the connection is about to end, and why, if it can: behind what can be
+  /// sent before.
+  virtual void leave(CloseCode code) = 0;
   /// After leave(): drops every stream and what it holds. What is queued for the peer besides still
   /// leaves; nothing is fed any more, and every call of a stream fails.
   virtual void abandon() = 0;

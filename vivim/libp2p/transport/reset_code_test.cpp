@@ -33,3 +33,20 @@ TEST_CASE("close reason: a cause, and the error behind it") {
   CHECK(lost.cause == CloseCause::lost);
   CHECK(lost.to_string().starts_with("lost: "));
 }
+
+TEST_CASE("close code: what peers are told, and what they tell") {
+  CHECK(close_code_name(CloseCode::none) == "none");
+  for (std::uint32_t code = 0x1000; code <= 0x1007; ++code) {
+    CHECK(close_code_name(CloseCode{code}) != "other");
+  }
+  CHECK(close_code_name(CloseCode{0x1008}) == "other");
+  CHECK(CloseReason{}.told() == CloseCode::none);
+  CHECK(CloseReason{.cause = CloseCause::lost}.told() == CloseCode::none);
+  CHECK(to_value(CloseReason{.cause = CloseCause::limit}.told()) == 0x1001);
+  CHECK(to_value(CloseReason{.cause = CloseCause::protocol}.told()) == 0x1003);
+  const CloseReason trimmed{.cause = CloseCause::limit, .code = CloseCode::garbage_collected};
+  CHECK(to_value(trimmed.told()) == 0x1005);
+  CHECK(trimmed.to_string() == "limit (garbage_collected)");
+  CHECK(CloseReason{.cause = CloseCause::remote, .code = CloseCode{77}}.to_string() ==
+        "remote (code 77)");
+}

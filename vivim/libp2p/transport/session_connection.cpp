@@ -60,7 +60,7 @@ void SessionConnection::close(CloseReason reason) {
     return;
   }
   reason_ = reason;
-  session_->leave(reason.cause);
+  session_->leave(reason.told());
   close_deadline_ = loop_.clock().now() + k_close_time_max;
   set_timer();
   accepted_.clear();
@@ -268,6 +268,9 @@ void SessionConnection::on_event(const MuxerSession::Event& event) {
       break;
     case Kind::leaving:
       remote_leaves_ = true;
+      if (event.code != CloseCode::none) {
+        close({.cause = CloseCause::remote, .code = event.code});
+      }
       break;
   }
 }

@@ -347,6 +347,38 @@ TEST_CASE("yamux: limit on frames for streams that are gone") {
   CHECK(session.feed(header, 0s).error().is(YamuxError::frame_too_large));
 }
 
+TEST_CASE("yamux: a go-away leaves behind what can be sent, whatever its code") {
+  Session session(Role::listener, quiet(), {});
+  REQUIRE(session.feed(window(k_flag_syn, 1), {}));
+  CHECK(session.write(StreamId{1}, Bytes(100'000)).value() == 100'000);
+  session.go_away(GoAwayCode{0x1006});
+  session.go_away(GoAwayCode::normal);  // too late
+  std::vector<Header> sent;
+  while (session.wants_transmit()) {
+    for (const auto& header : headers(session, {}, 20'000)) {
+      sent.push_back(header);
+    }
+  }
+  CHECK(payload_bytes(sent) == 100'000);
+  CHECK(sent.back().type == FrameType::go_away);
+  CHECK(sent.back().length == 0x1006);
+}
+
+TEST_CASE("yamux: a stream above the limit is refused with a code") {
+  Config config = quiet();
+  config.inbound_streams_max = 1;
+  config.refused_code = 0x1002;
+  Session session(Role::listener, config, {});
+  REQUIRE(session.feed(window(k_flag_syn, 1), {}));
+  REQUIRE(session.feed(window(k_flag_syn, 3), {}));
+  const auto sent = headers(session);
+  const auto refused =
+      std::ranges::find_if(sent, [](const Header& header) { return header.has(k_flag_rst); });
+  REQUIRE(refused != sent.end());
+  CHECK(refused->stream == 3);
+  CHECK(refused->length == 0x1002);
+}
+
 TEST_CASE("yamux: the memory that is held is known, and gone when the session is given up") {
   Session session(Role::listener, quiet(), {});
   CHECK(session.held_bytes() == 0);

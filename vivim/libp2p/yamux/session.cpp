@@ -262,7 +262,7 @@ void Session::release(StreamId id) {
 void Session::go_away(GoAwayCode code) {
   if (!local_go_away_ && !failure_) {
     local_go_away_ = true;
-    push_control({.type = FrameType::go_away, .length = static_cast<std::uint32_t>(code)});
+    farewell_ = code;
   }
 }
 

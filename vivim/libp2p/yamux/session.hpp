@@ -31,7 +31,8 @@ using Time = std::chrono::nanoseconds;
 /// Which end of the connection this is.
 enum class Role : std::uint8_t { dialer, listener };
 
-/// Why a session ends (libp2p/specs yamux/README.md, "Session termination"). Peers may send others.
+/// Why a session ends (libp2p/specs yamux/README.md, "Session termination"). Those of the
+/// application may be sent too, as go-yamux does: from 0x1000 on.
 enum class GoAwayCode : std::uint32_t { normal = 0, protocol_error = 1, internal_error = 2 };
 
 class WindowBudget;
@@ -64,6 +65,8 @@ struct Config {
   /// Whether reset codes are sent (in the length of a window update, as go-yamux v5 does) or always
   /// 0.
   bool send_reset_codes = true;
+  /// The code for streams that inbound_streams_max refuses.
+  std::uint32_t refused_code = 0;
 };
 
 enum class EventKind : std::uint8_t {
@@ -172,8 +175,8 @@ class Session {
   /// A round-trip time that the driver measured otherwise; windows grow by it.
   void set_rtt(Time rtt) { rtt_ = rtt; }
 
-  /// Announces the end: new streams are refused on both sides, open ones go on. The first code
-  /// counts.
+  /// Announces the end, behind what can be sent before: new streams are refused on both sides, open
+  /// ones go on. The first code counts.
   void go_away(GoAwayCode code);
 
   /// Is dead at once, with the error going_away: all streams are gone, and what they held. What is
@@ -232,7 +235,7 @@ class Session {
   void on_fin(StreamState& stream);
   void on_peer_reset(StreamState& stream, std::uint32_t code);
   void on_ping(const Header& header, Time now);
-  void refuse(std::uint32_t id);
+  void refuse(std::uint32_t id, std::uint32_t code = 0);
 
   // session_transmit.cpp
   void push_control(const Header& header);
@@ -241,6 +244,7 @@ class Session {
   std::size_t transmit_queued(MutableBytes out);
   std::size_t transmit_control(MutableBytes out, Time now);
   std::size_t transmit_data(MutableBytes out);
+  std::size_t transmit_farewell(MutableBytes out);
   std::size_t transmit_stream(StreamState& stream, MutableBytes out);
   std::size_t transmit_payload(StreamState& stream, MutableBytes out);
   std::uint32_t grant_credit(StreamState& stream, Time now);
@@ -274,6 +278,7 @@ class Session {
   std::uint32_t next_ping_ = 0;
   std::uint32_t last_refused_ = 0;
   bool open_wanted_ = false;
+  std::optional<GoAwayCode> farewell_;  ///< a go-away that is still to be sent
   bool local_go_away_ = false;
   bool remote_go_away_ = false;
 

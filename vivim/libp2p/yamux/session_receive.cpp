@@ -12,6 +12,7 @@ namespace vivim::libp2p::yamux {
 
 Error Session::fail_session(Error error) {
   end(error);
+  farewell_.reset();
   if (error.blame() == Blame::peer && !error.is(YamuxError::control_flood)) {
     push_control({.type = FrameType::go_away,
                   .length = static_cast<std::uint32_t>(GoAwayCode::protocol_error)});
@@ -109,7 +110,7 @@ Result<StreamState*> Session::accept_stream(const Header& header) {
   if (local_go_away_ || inbound_ >= config_.inbound_streams_max) {
     last_refused_ = 0;
     ++refused_;
-    refuse(header.stream);
+    refuse(header.stream, local_go_away_ || !config_.send_reset_codes ? 0 : config_.refused_code);
     return nullptr;
   }
   auto& stream = add(header.stream);
@@ -236,10 +237,11 @@ void Session::on_ping(const Header& header, Time now) {
 }
 
 // Once for a row of frames of one stream: what was under way when it ended needs no answer each.
-void Session::refuse(std::uint32_t id) {
+void Session::refuse(std::uint32_t id, std::uint32_t code) {
   if (id != last_refused_) {
     last_refused_ = id;
-    push_control({.type = FrameType::window_update, .flags = k_flag_rst, .stream = id});
+    push_control(
+        {.type = FrameType::window_update, .flags = k_flag_rst, .stream = id, .length = code});
   }
 }
 

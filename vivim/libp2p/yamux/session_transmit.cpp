@@ -56,7 +56,8 @@ void Session::schedule_data(StreamState& stream) {
 }
 
 bool Session::wants_transmit() const {
-  return control_sent_ < control_.size() || !control_ready_.empty() || !data_ready_.empty();
+  return control_sent_ < control_.size() || !control_ready_.empty() || !data_ready_.empty() ||
+         farewell_.has_value();
 }
 
 std::size_t Session::poll_transmit(MutableBytes out, Time now) {
@@ -65,7 +66,19 @@ std::size_t Session::poll_transmit(MutableBytes out, Time now) {
   std::size_t used = transmit_queued(out);
   used += transmit_control(out.subspan(used), now);
   used += transmit_data(out.subspan(used));
+  used += transmit_farewell(out.subspan(used));
   return used;
+}
+
+// Some peers end at once when they read it: what can be sent goes before.
+std::size_t Session::transmit_farewell(MutableBytes out) {
+  if (!farewell_ || !data_ready_.empty() || out.size() < k_header_bytes) {
+    return 0;
+  }
+  encode_header(out,
+                {.type = FrameType::go_away, .length = static_cast<std::uint32_t>(*farewell_)});
+  farewell_.reset();
+  return k_header_bytes;
 }
 
 std::size_t Session::transmit_queued(MutableBytes out) {
