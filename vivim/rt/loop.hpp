@@ -23,6 +23,8 @@ class Loop {
   virtual std::unique_ptr<Timer> make_timer() = 0;
   /// Runs `work` on the loop soon; the only member that other threads may call.
   virtual void post(std::move_only_function<void()> work) = 0;
+  /// The same for the loop's own thread, where it costs less: what is posted so runs in order.
+  virtual void post_here(std::move_only_function<void()> work) { post(std::move(work)); }
 };
 
 /// Waits `time` on the loop. Not cancellable: for back-off inside a TaskGroup use a Timer that

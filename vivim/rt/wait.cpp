@@ -32,7 +32,7 @@ void Event::set() {
   last_ = nullptr;
   for (Waiter* woken = std::exchange(first_, nullptr); woken != nullptr;) {
     Waiter* const next = woken->next;
-    loop_->post([waiter = std::unique_ptr<Waiter>(woken)]() mutable {
+    loop_->post_here([waiter = std::unique_ptr<Waiter>(woken)]() mutable {
       Resume resume = std::move(waiter->resume);
       waiter.reset();
       std::move(resume)();

@@ -19,6 +19,9 @@ namespace {
 
 constexpr auto k_tuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
+// So much runs in a row before the system is asked for events again.
+constexpr int k_ready_in_a_row = 32;
+
 TimePoint monotonic_now() {
   return TimePoint(std::chrono::steady_clock::now().time_since_epoch());
 }
@@ -101,7 +104,13 @@ Loop::Loop()
       clock_(std::make_unique<WallClock>()),
       thread_(std::make_unique<Thread>()) {}
 
-Loop::~Loop() = default;
+Loop::~Loop() {
+  closing_ = true;
+  while (!ready_.empty()) {
+    const auto dropped = std::move(ready_.front());
+    ready_.pop_front();
+  }
+}
 
 Executor Loop::executor() {
   return io_->get_executor();
@@ -117,6 +126,32 @@ std::unique_ptr<Timer> Loop::make_timer() {
 
 void Loop::post(std::move_only_function<void()> work) {
   boost::asio::post(*io_, std::move(work));
+}
+
+// Each turn of the io_context asks the system for events. What wakes what wakes another is one turn
+// here: a message is read, handled and answered between two such calls.
+void Loop::post_here(std::move_only_function<void()> work) {
+  VIVIM_ASSERT(is_here());
+  if (closing_) {
+    boost::asio::post(*io_, std::move(work));
+    return;
+  }
+  ready_.push_back(std::move(work));
+  if (!std::exchange(running_ready_, true)) {
+    boost::asio::post(*io_, [this] { run_ready(); });
+  }
+}
+
+void Loop::run_ready() {
+  for (int i = 0; i < k_ready_in_a_row && !ready_.empty(); ++i) {
+    auto work = std::move(ready_.front());
+    ready_.pop_front();
+    work();
+  }
+  running_ready_ = !ready_.empty();
+  if (running_ready_) {
+    boost::asio::post(*io_, [this] { run_ready(); });
+  }
 }
 
 bool Loop::is_here() const {

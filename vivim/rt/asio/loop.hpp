@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ class Loop final : public rt::Loop {
   Clock& clock() override;
   std::unique_ptr<Timer> make_timer() override;
   void post(std::move_only_function<void()> work) override;
+  void post_here(std::move_only_function<void()> work) override;
 
   /// Runs on this thread until stop(), or until nothing is left to do. May be called again.
   void run();
@@ -60,11 +62,15 @@ class Loop final : public rt::Loop {
   }
   void run_task(Co<void> task);
   void claim_thread();
+  void run_ready();
 
   struct Thread;
   std::unique_ptr<boost::asio::io_context> io_;
   std::unique_ptr<WallClock> clock_;
   std::unique_ptr<Thread> thread_;
+  std::deque<std::move_only_function<void()>> ready_;
+  bool running_ready_ = false;  ///< or about to
+  bool closing_ = false;
 };
 
 /// Waits for signals such as SIGINT and SIGTERM, instead of dying of them, as long as it exists.

@@ -19,6 +19,7 @@ constexpr auto k_tuple = asio::as_tuple(asio::use_awaitable);
 
 // So many operations in a row return without a turn of the loop; then others have theirs.
 constexpr int k_at_once_max = 8;
+constexpr std::size_t k_short_read_bytes = 1024;
 
 template <int Level, int Name>
 using IntOption = asio::detail::socket_option::integer<Level, Name>;
@@ -39,9 +40,10 @@ class TcpStream final : public Stream {
       co_return fail(RtError::closed);
     }
     const Pending guard(pending_);
-    if (reads_at_once_++ < k_at_once_max) {
+    if (!std::exchange(emptied_, false) && reads_at_once_++ < k_at_once_max) {
       const auto n = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
       if (n >= 0) {
+        note_read(static_cast<std::size_t>(n), into.size());
         co_return static_cast<std::size_t>(n);
       }
     }
@@ -57,6 +59,7 @@ class TcpStream final : public Stream {
     if (error) {
       co_return fail(to_error(error));
     }
+    note_read(n, into.size());
     co_return n;
   }
 
@@ -110,6 +113,11 @@ class TcpStream final : public Stream {
   }
 
  private:
+  // Behind a short message there is rarely another at once: no use to look before waiting.
+  void note_read(std::size_t count, std::size_t room) {
+    emptied_ = count < room && count < k_short_read_bytes;
+  }
+
   // How many bytes left at once; an error shows itself when the rest is sent.
   std::size_t send_now(BytesView bytes) {
     const auto n =
@@ -130,6 +138,7 @@ class TcpStream final : public Stream {
   int pending_ = 0;
   int reads_at_once_ = 0;  ///< in a row
   int writes_at_once_ = 0;
+  bool emptied_ = false;  ///< the last read took all there was
   bool write_closed_ = false;
   bool reset_ = false;
 };
