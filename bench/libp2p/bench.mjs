@@ -312,7 +312,8 @@ Written by \`scripts/with-node bench/libp2p/bench.mjs --write\` (\`make bench\` 
 bare TCP connection, all on loopback and in one run, the peers in turn. Each figure is the median of ${ROUNDS} round${ROUNDS === 1 ? '' : 's'}, with the lowest
 and the highest behind it; a stream carries ${BYTES >> 20} MiB (over the slow link 1024 MiB) in writes of 64 KiB. "Sealed TCP" is the bare connection with each
 32 KiB sealed by ChaCha20-Poly1305 on one side and opened on the other, by one thread each: the most that a secured stream can reach. The slow link is \`bench/libp2p/link.cpp\`; it
-answers TCP's own handshake at once, so that one round trip is added to TCP's figures.
+answers TCP's own handshake at once, so that one round trip is added to TCP's figures. What new QUIC connections spend their
+time on: \`vivim/libp2p/quic/README.md\`.
 
 ${about}.${busy}
 
