@@ -117,6 +117,33 @@ TEST_CASE("v2: an obfuscated update keeps the structure and nothing else") {
                             [](const StructInfo& item) { return item.text == "guid-1"; }));
 }
 
+TEST_CASE("of the options of a document within those are written that Yjs keeps") {
+  const auto with = [](Any::Object options) {
+    lib0::Encoder out;
+    for (const std::uint64_t number : {1, 1, 7, 0, 9, 1}) {
+      out.var_uint(number);
+    }
+    out.var_string("m");
+    out.var_string("guid");
+    out.any(Any(std::move(options)));
+    out.var_uint(0);
+    return out.take();
+  };
+  const Bytes of_yrs = with({{"shouldLoad", Any(false)},
+                             {"autoLoad", Any(true)},
+                             {"gc", Any(0)},
+                             {"meta", Any(nullptr)},
+                             {"encoding", Any(1)}});
+  const Bytes of_yjs = with({{"gc", Any(false)}, {"autoLoad", Any(true)}});
+  Doc doc(ClientId{1});
+  REQUIRE(apply_update(doc, of_yrs));
+  CHECK(to_hex(encode_state_as_update(doc)) == to_hex(of_yjs));
+  const BytesView views[] = {of_yrs, of_yrs};
+  CHECK(to_hex(merge_updates(views).value()) == to_hex(of_yjs));
+  CHECK(to_hex(convert_update(of_yrs, k_v1, k_v2).value()) ==
+        to_hex(convert_update(of_yjs, k_v1, k_v2).value()));
+}
+
 TEST_CASE("v2: update events come in both formats") {
   Doc doc(ClientId{1});
   Bytes v1;

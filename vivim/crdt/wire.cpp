@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
+#include <utility>
 
 #include "vivim/crdt/budget_detail.hpp"
 #include "vivim/crdt/update_decoder_detail.hpp"
@@ -289,6 +291,45 @@ Result<void> Reader<In>::read_type(WireStruct& item) {
   return {};
 }
 
+// As JavaScript takes it.
+bool truthy(const Any& value) {
+  if (const bool* flag = value.if_bool()) {
+    return *flag;
+  }
+  if (const double* number = value.if_number()) {
+    return *number != 0 && !std::isnan(*number);
+  }
+  if (const std::string* text = value.if_string()) {
+    return !text->empty();
+  }
+  return !value.is_null() && !value.is_undefined();
+}
+
+// Of the options of a document within Yjs keeps three; yrs writes more.
+Bytes document_as_yjs_keeps_it(BytesView guid_and_any) {
+  lib0::Decoder in(guid_and_any);
+  const std::string_view guid = in.var_string().value_or("");
+  const Any options = in.any().value_or(Any());
+  const auto given = [&](std::string_view name) {
+    const Any* value = options.find(name);
+    return value == nullptr || value->is_undefined() ? nullptr : value;
+  };
+  Any::Object kept;
+  if (const Any* gc = given("gc"); gc != nullptr && !truthy(*gc)) {
+    kept.emplace_back("gc", Any(false));
+  }
+  if (const Any* auto_load = given("autoLoad"); auto_load != nullptr && truthy(*auto_load)) {
+    kept.emplace_back("autoLoad", Any(true));
+  }
+  if (const Any* meta = given("meta"); meta != nullptr && !meta->is_null()) {
+    kept.emplace_back("meta", *meta);
+  }
+  lib0::Encoder out;
+  out.var_string(guid);
+  out.any(Any(std::move(kept)));
+  return out.take();
+}
+
 template <class Out>
 void write_string_tail(Out& out, std::string_view text, std::uint64_t units, std::uint64_t offset) {
   const Utf8Position at = utf8_position(text, offset);
@@ -387,7 +428,7 @@ void write_unit_content(Out& out, Kind kind, TypeKind type, BytesView content) {
       out.format(content);
       return;
     case Kind::doc:
-      out.doc(content);
+      out.doc(document_as_yjs_keeps_it(content));
       return;
     default:
       out.rest().raw(content);
