@@ -182,6 +182,18 @@ class Parser {
 
 }  // namespace
 
+std::optional<std::string> canonical_json(std::string_view json) {
+  if (json == "true" || json == "null" || json == "false" || json == "undefined") {
+    return std::nullopt;
+  }
+  const Any value = parse_json(json);
+  if (value.is_undefined()) {
+    return std::nullopt;
+  }
+  std::string text = value.to_json();
+  return text == json ? std::nullopt : std::optional(std::move(text));
+}
+
 std::optional<std::uint32_t> array_index(std::string_view key) {
   if (key.empty() || key.size() > 10 || (key[0] == '0' && key.size() > 1)) {
     return std::nullopt;

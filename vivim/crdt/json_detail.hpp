@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,6 +15,10 @@ namespace vivim::crdt::detail {
 /// editors). What is not JSON, or nested deeper than lib0::k_any_depth_max, reads as undefined; so
 /// does the word `undefined`, as Yjs writes it.
 Any parse_json(std::string_view json);
+
+/// The text that JavaScript makes of the value of this one; nothing if that is the same, or if it
+/// is no JSON.
+std::optional<std::string> canonical_json(std::string_view json);
 
 /// The array index that a JavaScript engine sorts this key by, if it is one (canonical decimal
 /// below 2^32 - 1).

@@ -16,7 +16,8 @@ Result<BytesView> UpdateDecoderV1::strings(std::uint64_t count) {
   scratch_.clear();
   for (std::uint64_t i = 0; i < count; ++i) {
     VIVIM_TRY(const std::string_view text, in_.var_string());
-    scratch_.var_string(text);
+    const auto word = canonical_json(text);
+    scratch_.var_string(word ? *word : text);
   }
   return canonical(since(start));
 }
@@ -42,11 +43,30 @@ Result<BytesView> UpdateDecoderV1::name() {
   return since(start);
 }
 
+Result<BytesView> UpdateDecoderV1::embed() {
+  const BytesView start = in_.rest();
+  VIVIM_TRY(const std::string_view json, in_.var_string());
+  const auto word = canonical_json(json);
+  if (!word) {
+    return since(start);
+  }
+  lib0::Encoder out;
+  out.var_string(*word);
+  return BytesView(owned_.emplace_back(out.take()));
+}
+
 Result<BytesView> UpdateDecoderV1::format() {
   const BytesView start = in_.rest();
-  VIVIM_TRYV(in_.var_string());
-  VIVIM_TRYV(in_.var_string());
-  return since(start);
+  VIVIM_TRY(const std::string_view key, in_.var_string());
+  VIVIM_TRY(const std::string_view json, in_.var_string());
+  const auto word = canonical_json(json);
+  if (!word) {
+    return since(start);
+  }
+  lib0::Encoder out;
+  out.var_string(key);
+  out.var_string(*word);
+  return BytesView(owned_.emplace_back(out.take()));
 }
 
 Result<BytesView> UpdateDecoderV1::doc() {
@@ -131,7 +151,8 @@ Result<BytesView> UpdateDecoderV2::strings(std::uint64_t count) {
   std::string repaired;
   for (std::uint64_t i = 0; i < count; ++i) {
     VIVIM_TRY(const StringField field, strings_.read(repaired));
-    scratch_.var_string(field.utf8);
+    const auto word = canonical_json(field.utf8);
+    scratch_.var_string(word ? *word : field.utf8);
     if (scratch_.size() > owned_left_) {
       return fail(CrdtError::too_many, count);
     }

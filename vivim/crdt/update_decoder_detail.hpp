@@ -62,7 +62,7 @@ class UpdateDecoderV1 {
   Result<BytesView> anys(std::uint64_t count);
   Result<BytesView> binary();
   Result<BytesView> name();
-  Result<BytesView> embed() { return name(); }
+  Result<BytesView> embed();
   Result<BytesView> format();
   Result<BytesView> doc();
 

@@ -144,6 +144,41 @@ TEST_CASE("of the options of a document within those are written that Yjs keeps"
         to_hex(convert_update(of_yjs, k_v1, k_v2).value()));
 }
 
+TEST_CASE("JSON is written as JavaScript writes it, whoever wrote it before") {
+  const auto with = [](std::string_view embed, std::string_view format, std::string_view old) {
+    lib0::Encoder out;
+    for (const std::uint64_t number : {1, 3, 7, 0, 5, 1}) {
+      out.var_uint(number);
+    }
+    out.var_string("t");
+    out.var_string(embed);
+    for (const std::uint64_t number : {6, 1}) {
+      out.var_uint(number);
+    }
+    out.var_string("t");
+    out.var_string("size");
+    out.var_string(format);
+    for (const std::uint64_t number : {2, 1}) {
+      out.var_uint(number);
+    }
+    out.var_string("a");
+    out.var_uint(1);
+    out.var_string(old);
+    out.var_uint(0);
+    return out.take();
+  };
+  const Bytes of_others = with(R"({ "b":[1.0,-0],"7":"\u00e9" })", "1.0", R"("\/")");
+  const Bytes of_yjs = with(R"({"7":"é","b":[1,0]})", "1", R"("/")");
+  const BytesView views[] = {of_others, of_others};
+  CHECK(to_hex(merge_updates(views).value()) == to_hex(of_yjs));
+  const Bytes v2 = convert_update(of_others, k_v1, k_v2).value();
+  CHECK(to_hex(v2) == to_hex(convert_update(of_yjs, k_v1, k_v2).value()));
+  CHECK(to_hex(convert_update(v2, k_v2, k_v1).value()) == to_hex(of_yjs));
+  const Bytes no_json = with("{", "nonsense", "undefined");
+  const BytesView others[] = {no_json, no_json};
+  CHECK(to_hex(merge_updates(others).value()) == to_hex(no_json));
+}
+
 TEST_CASE("v2: update events come in both formats") {
   Doc doc(ClientId{1});
   Bytes v1;
