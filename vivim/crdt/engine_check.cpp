@@ -17,9 +17,24 @@ bool check_list(const ItemSlab& items, TypeRef type, ItemRef start, ItemRef tail
   return previous == tail;
 }
 
+// Whether a zone is what it says: side by side and in order from the first place behind the origin.
+bool check_zone(const ItemSlab& items, const ConflictZone& zone) {
+  ItemRef at = zone.first;
+  for (const auto& [client, ref] : zone.items) {
+    if (ref != at || !items[ref].zoned || !zone.takes(items[ref])) {
+      return false;
+    }
+    at = items[at].right;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool Engine::consistent() const {
+  if (zone_ && !check_zone(items_, *zone_)) {
+    return false;
+  }
   for (ClientIndex index = 0; index < clients_.size(); ++index) {
     const Client& client = clients_[index];
     std::uint32_t clock = 0;

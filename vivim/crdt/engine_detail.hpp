@@ -212,6 +212,22 @@ struct SubdocumentEntry {
   bool leaving = false;  ///< its place is gone
 };
 
+/// Items side by side that many clients put at one place at the same time: all with the same
+/// origins, the first right behind that origin, in order of their clients. Where one more belongs
+/// is found without passing them all.
+struct ConflictZone {
+  TypeRef type = k_none;
+  DenseId origin;
+  DenseId right_origin;
+  ItemRef first = k_none;
+  std::map<std::uint64_t, ItemRef> items;  ///< by client
+
+  bool takes(const Item& item) const {
+    return item.key == k_none && item.parent == type && item.origin == origin &&
+           item.right_origin == right_origin;
+  }
+};
+
 /// A list position as YText walks it.
 struct TextPosition {
   TypeRef type = k_none;
@@ -371,6 +387,17 @@ class Engine {
   bool extend(ClientIndex client, DenseId right_origin, std::string_view text, std::size_t units);
   ItemRef first_conflict(const Item& item) const;
   void find_place(Item& item);
+  std::uint32_t scan_conflicts(Item& item);
+  bool find_in_zone(Item& item) const;
+  void begin_zone(const Item& item);
+  void join_zone(ItemRef ref);
+  void end_zone();
+  /// Something came to stand left of `right`, or took its place.
+  void break_zone(ItemRef right) {
+    if (right != k_none && items_[right].zoned) {
+      end_zone();
+    }
+  }
   bool before_origin(const Item& other, std::uint64_t scan, ItemRef& origin) const;
   void link(ItemRef ref);
   ItemRef split(ClientIndex client, RunList::Position position, std::uint32_t offset);
@@ -452,6 +479,7 @@ class Engine {
   // engine_text.cpp
   Attributes attributes_until(TypeRef type, ItemRef end) const;
   TextPosition text_position(TypeRef type, std::uint32_t index);
+  TextPosition edit_position(TypeRef type, std::uint32_t index);
   void forward(TextPosition& position) const;
   FormatValue format_value(ItemRef mark, std::string_view json) const;
   void skip_equal(TextPosition& position, const Attributes& attributes) const;
@@ -588,6 +616,7 @@ class Engine {
   std::vector<std::uint64_t> before_mark_;
   std::vector<std::uint64_t> conflict_mark_;
   std::uint64_t mark_ = 0;
+  std::unique_ptr<ConflictZone> zone_;  ///< the last one that was found
 };
 
 template <class Visit>

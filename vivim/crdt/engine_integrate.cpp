@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "vivim/base/assert.hpp"
@@ -198,8 +199,95 @@ bool Engine::before_origin(const Item& other, std::uint64_t scan, ItemRef& origi
   return before_mark_[origin] == scan;
 }
 
+// Where the client's item goes among those of a zone. False: what is behind the zone matters too.
+bool Engine::find_in_zone(Item& item) const {
+  const auto& items = zone_->items;
+  const auto next = items.lower_bound(clients_[item.client].id);
+  if (next == items.end()) {
+    const ItemRef last = items.rbegin()->second;
+    if (items_[last].right != item.right) {
+      return false;
+    }
+    item.left = last;
+  } else if (next != items.begin()) {
+    item.left = std::prev(next)->second;
+  }
+  return true;
+}
+
+void Engine::begin_zone(const Item& item) {
+  end_zone();
+  zone_ = std::make_unique<ConflictZone>(ConflictZone{.type = item.parent,
+                                                      .origin = item.origin,
+                                                      .right_origin = item.right_origin,
+                                                      .first = first_conflict(item),
+                                                      .items = {}});
+  auto& items = zone_->items;
+  for (ItemRef ref = zone_->first; ref != k_none && zone_->takes(items_[ref]);
+       ref = items_[ref].right) {
+    const std::uint64_t id = clients_[items_[ref].client].id;
+    if (!items.empty() && items.rbegin()->first >= id) {
+      break;
+    }
+    items.emplace_hint(items.end(), id, ref);
+    items_[ref].zoned = true;
+  }
+  if (items.empty()) {
+    zone_.reset();
+  }
+}
+
+// `ref` was linked. If it is in order among the items of the zone it is one of them.
+void Engine::join_zone(ItemRef ref) {
+  const Item& item = items_[ref];
+  const bool beside = (item.left != k_none && items_[item.left].zoned) ||
+                      (item.right != k_none && items_[item.right].zoned);
+  if (!beside) {
+    return;
+  }
+  if (zone_->takes(item)) {
+    const auto [it, fresh] = zone_->items.emplace(clients_[item.client].id, ref);
+    const bool after = it == zone_->items.begin() ? item.right == zone_->first
+                                                  : std::prev(it)->second == item.left;
+    const bool before = std::next(it) == zone_->items.end() || std::next(it)->second == item.right;
+    if (fresh && after && before) {
+      items_[ref].zoned = true;
+      zone_->first = zone_->items.begin()->second;
+      return;
+    }
+    if (fresh) {
+      zone_->items.erase(it);
+    }
+  }
+  break_zone(item.right);
+}
+
+void Engine::end_zone() {
+  if (zone_) {
+    for (const auto& [id, ref] : zone_->items) {
+      items_[ref].zoned = false;
+    }
+    zone_.reset();
+  }
+}
+
 // YATA with right origins: moves item.left right past the concurrent items that come first.
 void Engine::find_place(Item& item) {
+  const bool in_zone = zone_ && zone_->takes(item) && first_conflict(item) == zone_->first;
+  if (in_zone && find_in_zone(item)) {
+    return;
+  }
+  constexpr std::uint32_t k_many = 16;
+  const ItemRef left = item.left;
+  if (scan_conflicts(item) > k_many && item.key == k_none && !in_zone) {
+    const ItemRef place = std::exchange(item.left, left);
+    begin_zone(item);
+    item.left = place;
+  }
+}
+
+// Returns how many it passed.
+std::uint32_t Engine::scan_conflicts(Item& item) {
   if (before_mark_.size() < items_.capacity()) {
     before_mark_.resize(items_.capacity() + items_.capacity() / 2);
     conflict_mark_.resize(before_mark_.size());
@@ -207,8 +295,9 @@ void Engine::find_place(Item& item) {
   const std::uint64_t scan = ++mark_;
   std::uint64_t conflicting = ++mark_;
   const std::uint64_t own_id = clients_[item.client].id;
+  std::uint32_t passed = 0;
   for (ItemRef ref = first_conflict(item); ref != k_none && ref != item.right;
-       ref = items_[ref].right) {
+       ref = items_[ref].right, ++passed) {
     --steps_left_;
     const Item& other = items_[ref];
     before_mark_[ref] = scan;
@@ -230,6 +319,7 @@ void Engine::find_place(Item& item) {
       break;
     }
   }
+  return passed;
 }
 
 void Engine::link(ItemRef ref) {
@@ -258,6 +348,9 @@ void Engine::link(ItemRef ref) {
     parent.cursor = k_none;
     if (parent.sequence) {
       parent.sequence->inserted(ref);
+    }
+    if (zone_) {
+      join_zone(ref);
     }
   }
 }
@@ -295,6 +388,7 @@ ItemRef Engine::split(ClientIndex client, RunList::Position position, std::uint3
   }
   left.len = offset;
   left.right = ref;
+  break_zone(item.right);
   Type& parent = types_[item.parent];
   if (item.right != k_none) {
     items_[item.right].left = ref;

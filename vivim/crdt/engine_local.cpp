@@ -62,8 +62,12 @@ std::optional<Engine::Place> Engine::walk(Place from, std::uint32_t index,
 
 Engine::Place Engine::seek(Type& type, std::uint32_t index) {
   constexpr std::uint32_t k_near = 24;
+  constexpr std::uint32_t k_near_units = 256;
   constexpr std::uint32_t k_short_list = 96;
-  if (type.cursor != k_none) {
+  // Each step may miss the cache: none is taken where an index says more.
+  const bool near = std::max(index, type.cursor_start) - std::min(index, type.cursor_start) <=
+                    (type.sequence ? k_near_units : k_none);
+  if (type.cursor != k_none && near) {
     if (const auto place = walk({type.cursor, type.cursor_start}, index, k_near)) {
       return *place;
     }

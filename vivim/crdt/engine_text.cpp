@@ -47,6 +47,29 @@ TextPosition Engine::text_position(TypeRef type, std::uint32_t index) {
   return position;
 }
 
+// The same for insertions and removals, which go on behind what is deleted at `index`: without
+// marks there, that need not be walked.
+TextPosition Engine::edit_position(TypeRef ref, std::uint32_t index) {
+  Type& type = types_[ref];
+  if (type.has_formatting) {
+    return text_position(ref, index);
+  }
+  TextPosition position{.type = ref, .index = std::min(index, type.length)};
+  if (index >= type.length) {
+    position.left = type.tail;
+    return position;
+  }
+  const Place place = seek(type, index + 1);
+  set_cursor(ref, place.item, place.start);
+  position.right = place.item;
+  if (place.start < index) {
+    const DenseId start = items_[place.item].id();
+    position.right = clean_start({start.client, start.clock + (index - place.start)});
+  }
+  position.left = items_[position.right].left;
+  return position;
+}
+
 void Engine::forward(TextPosition& position) const {
   const Item& item = items_[position.right];
   if (item.is_mark()) {
@@ -190,7 +213,7 @@ void Engine::text_insert(TypeRef type, std::uint32_t index, std::string_view utf
   if (!alive(type) || utf8.empty() || (attributes == nullptr && type_on(type, index, utf8))) {
     return;
   }
-  TextPosition position = text_position(type, index);
+  TextPosition position = edit_position(type, index);
   const std::uint32_t at = position.index;
   const ItemRef fresh = make_text(utf8);
   insert_content(position, fresh,
@@ -201,7 +224,7 @@ void Engine::text_insert(TypeRef type, std::uint32_t index, std::string_view utf
 void Engine::text_embed(TypeRef type, std::uint32_t index, const Any& embed,
                         const TextAttributes& attributes) {
   if (alive(type)) {
-    TextPosition position = text_position(type, index);
+    TextPosition position = edit_position(type, index);
     insert_content(position, make_embed(embed), Attributes::from(attributes));
   }
 }
@@ -211,7 +234,7 @@ TypeRef Engine::text_insert_type(TypeRef type, std::uint32_t index, const NewTyp
   if (!alive(type)) {
     return type;
   }
-  TextPosition position = text_position(type, index);
+  TextPosition position = edit_position(type, index);
   const ItemRef item = make_local(Kind::type, 1);
   const TypeRef nested = fill_type(item, fresh);
   insert_content(position, item, Attributes::from(attributes));
@@ -222,7 +245,7 @@ void Engine::text_remove(TypeRef type, std::uint32_t index, std::uint32_t length
   if (!alive(type) || length == 0 || index >= types_[type].length) {
     return;
   }
-  TextPosition position = text_position(type, index);
+  TextPosition position = edit_position(type, index);
   const ItemRef left = position.left;
   remove_range(position, length);
   if (left != k_none) {

@@ -162,6 +162,7 @@ void Engine::collect(ItemRef ref, bool parent_collected,
     item.kind = Kind::deleted;
     return;
   }
+  break_zone(ref);
   item.kind = Kind::gc;
   item.left = item.right = item.parent = item.key = item.leaf = k_none;
   item.origin = item.right_origin = {};
@@ -302,6 +303,7 @@ void Engine::absorb(ItemRef left_ref, ItemRef right_ref) {
   }
   left.keep = left.keep || right.keep;
   left.len += right.len;
+  break_zone(right_ref);
   items_.release(right_ref);
 }
 

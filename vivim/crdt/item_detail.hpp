@@ -45,6 +45,7 @@ struct Item {
   Kind kind = Kind::gc;
   bool deleted = false;
   bool keep = false;    ///< its content is not forgotten, for an undo manager wants it
+  bool zoned = false;   ///< one of Engine::zone_
   bool redone = false;  ///< an undo manager made it anew: see Engine::redone_
   Content content;
 
@@ -140,9 +141,13 @@ class RunList {
   void erase_after(Position position, std::size_t count);
 
  private:
-  static constexpr std::size_t k_chunk = 256;
+  static constexpr std::size_t k_chunk = 128;
+  bool covers(Position position, std::uint32_t clock) const;
+
   std::vector<std::vector<Entry>> chunks_;
+  std::vector<std::uint32_t> firsts_;  ///< each chunk's first clock
   std::size_t size_ = 0;
+  mutable Position recent_;  ///< what was found last: the next is often there or beside it
 };
 
 }  // namespace vivim::crdt::detail

@@ -5,21 +5,56 @@
 
 namespace vivim::crdt::detail {
 
+namespace {
+
+// The last of `count` (at least 1) sorted elements whose clock is not above `clock`, or the first.
+// Without branches: which half it is in cannot be foreseen.
+template <class Element, class ClockOf>
+std::size_t last_not_above(const Element* elements, std::size_t count, std::uint32_t clock,
+                           ClockOf clock_of) {
+  const Element* base = elements;
+  while (count > 1) {
+    const std::size_t half = count / 2;
+    base = clock_of(base[half]) <= clock ? base + half : base;
+    count -= half;
+  }
+  return static_cast<std::size_t>(base - elements);
+}
+
+}  // namespace
+
+bool RunList::covers(Position position, std::uint32_t clock) const {
+  const auto& entries = chunks_[position.chunk];
+  if (position.slot >= entries.size() || entries[position.slot].clock > clock) {
+    return false;
+  }
+  if (position.slot + 1 < entries.size()) {
+    return clock < entries[position.slot + 1].clock;
+  }
+  return position.chunk + 1 == chunks_.size() || clock < firsts_[position.chunk + 1];
+}
+
 RunList::Position RunList::find(std::uint32_t clock) const {
   VIVIM_ASSERT(!chunks_.empty());
-  std::size_t chunk = chunks_.size() - 1;
-  if (chunks_[chunk].front().clock > clock) {
-    const auto it =
-        std::ranges::upper_bound(chunks_, clock, {}, [](const auto& c) { return c.front().clock; });
-    chunk = static_cast<std::size_t>(it - chunks_.begin()) - 1;
+  const Entry& newest = chunks_.back().back();
+  if (newest.clock <= clock) {
+    return last();
   }
+  if (recent_.chunk < chunks_.size()) {
+    if (covers(recent_, clock)) {
+      return recent_;
+    }
+    const Position beside{recent_.chunk, recent_.slot + 1};
+    if (covers(beside, clock)) {
+      return recent_ = beside;
+    }
+  }
+  const std::size_t chunk = last_not_above(firsts_.data(), firsts_.size(), clock,
+                                           [](std::uint32_t first) { return first; });
   const auto& entries = chunks_[chunk];
-  std::size_t slot = entries.size() - 1;
-  if (entries[slot].clock > clock) {
-    const auto it = std::ranges::upper_bound(entries, clock, {}, &Entry::clock);
-    slot = static_cast<std::size_t>(it - entries.begin()) - 1;
-  }
-  return {static_cast<std::uint32_t>(chunk), static_cast<std::uint32_t>(slot)};
+  const std::size_t slot = last_not_above(entries.data(), entries.size(), clock,
+                                          [](const Entry& entry) { return entry.clock; });
+  return recent_ = {static_cast<std::uint32_t>(chunk), static_cast<std::uint32_t>(slot)};
 }
 
 RunList::Position RunList::next(Position position) const {
@@ -47,6 +82,7 @@ std::size_t RunList::count_from(Position position) const {
 void RunList::push_back(Entry entry) {
   if (chunks_.empty() || chunks_.back().size() == k_chunk) {
     chunks_.emplace_back();
+    firsts_.push_back(entry.clock);
   }
   chunks_.back().push_back(entry);
   ++size_;
@@ -58,6 +94,7 @@ RunList::Position RunList::insert_after(Position position, Entry entry) {
     const auto half = static_cast<std::uint32_t>(entries->size() / 2);
     std::vector<Entry> tail(entries->begin() + half, entries->end());
     entries->resize(half);
+    firsts_.insert(firsts_.begin() + position.chunk + 1, tail.front().clock);
     chunks_.insert(chunks_.begin() + position.chunk + 1, std::move(tail));
     if (position.slot >= half) {
       position = {position.chunk + 1, position.slot - half};
@@ -87,6 +124,9 @@ void RunList::erase_after(Position position, std::size_t count) {
     count -= there;
     if (following.empty()) {
       chunks_.erase(chunks_.begin() + position.chunk + 1);
+      firsts_.erase(firsts_.begin() + position.chunk + 1);
+    } else {
+      firsts_[position.chunk + 1] = following.front().clock;
     }
   }
 }

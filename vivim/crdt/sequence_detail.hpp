@@ -41,7 +41,7 @@ class Sequence {
   Found find_before(std::uint32_t index) const;
 
  private:
-  static constexpr std::uint32_t k_leaf_items = 48;
+  static constexpr std::uint32_t k_leaf_items = 12;
   static constexpr std::uint32_t k_fanout = 16;
 
   struct Leaf {
