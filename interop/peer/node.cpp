@@ -77,10 +77,11 @@ void Node::add_relaying() {
 }
 
 libp2p::HostOptions Node::options(const crypto::KeyPair& key) {
-  libp2p::HostOptions options{.key = key,
-                              .agent = std::string(k_agent),
-                              .limits = limits(),
-                              .connection_manager = {.high_water = k_connections_max}};
+  libp2p::HostOptions options{
+      .key = key,
+      .agent = std::string(k_agent),
+      .limits = limits(),
+      .connection_manager = libp2p::ConnectionManagerOptions{.high_water = k_connections_max}};
   options.transports = make_transports(choice_, key, loop_, network_, rng_);
   if (choice_.muxer == "mplex") {
     options.muxers.push_back(std::make_unique<libp2p::mplex::MplexMuxer>());
