@@ -27,7 +27,7 @@ std::optional<std::uint32_t> length_of(const crdt::Value& type) {
 crdt::Value Editor::choose_root(crdt::Doc& doc, Encoder& path) {
   static constexpr std::size_t k_chosen[] = {0, 1, 2, 0, 3, 3};
   static constexpr const char* k_names[] = {"t", "m", "a", "x"};
-  const std::size_t root = k_chosen[chance_.pick(rich() ? std::size(k_chosen) : 3)];
+  const std::size_t root = k_chosen[chance_.pick(rich() && !flat() ? std::size(k_chosen) : 3)];
   path.var_string(k_names[root]);
   switch (root) {
     case 0:
@@ -205,7 +205,7 @@ bool Editor::edit_attribute(const crdt::Value& type, Transaction& t, Encoder& pr
 }
 
 void Editor::edit_map(crdt::Map map, Transaction& t, Encoder& program) {
-  const std::size_t choice = chance_.pick(rich() ? 18 : 16);
+  const std::size_t choice = chance_.pick(flat() ? 10 : rich() ? 18 : 16);
   if (choice == 0) {
     program.var_uint(k_clear);
     map.clear(t);
@@ -234,7 +234,7 @@ void Editor::edit_map(crdt::Map map, Transaction& t, Encoder& program) {
 void Editor::edit_list(crdt::Array list, Transaction& t, Encoder& program) {
   const std::uint32_t length = list.length();
   const std::uint32_t at = position(length);
-  const std::size_t choice = chance_.pick(rich() ? 12 : 11);
+  const std::size_t choice = chance_.pick(flat() ? 8 : rich() ? 12 : 11);
   if (choice < 3 && at < length) {
     const std::uint32_t count = some_of(length - at, 5);
     program.var_uint(k_remove);

@@ -13,9 +13,10 @@
 
 namespace vivim::interop::conformance {
 
-/// What a session's documents are made of: text, maps and arrays without formats; everything; or
-/// everything that all engines read (yrs cannot read an XML hook).
-enum class Content : std::uint8_t { plain, rich, rich_without_hooks };
+/// What a session's documents are made of: text, maps and arrays without formats; everything;
+/// everything that all engines read (yrs cannot read an XML hook); or formatted text and plain
+/// values without types within (of these yrs loses deletions).
+enum class Content : std::uint8_t { plain, rich, rich_without_hooks, flat };
 
 /// A type in a document, and how the worker finds it from a root.
 struct Target {
@@ -50,6 +51,7 @@ class Editor {
   crdt::SubdocumentOptions document(Encoder& program);
 
   bool rich() const { return content_ != Content::plain; }
+  bool flat() const { return content_ == Content::flat; }
 
   void edit_map(crdt::Map map, Transaction& t, Encoder& program);
   void edit_list(crdt::Array list, Transaction& t, Encoder& program);

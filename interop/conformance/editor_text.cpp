@@ -44,13 +44,13 @@ void Editor::edit_formatted(crdt::Text text, Transaction& t, Encoder& program) {
     program.var_uint(count);
     program.any(Any(formats));
     text.format(t, at, count, formats);
-  } else if (choice == 4) {
+  } else if (choice == 4 && !flat()) {
     program.var_uint(k_insert_type_formatted);
     program.var_uint(at);
     const auto fresh = type(program);
     program.any(Any(formats));
     text.insert_type(t, at, fresh, formats);
-  } else if (choice == 5) {
+  } else if (choice <= 5) {
     const Any embed(Any::Object{{"image", Any(chance_.text())}});
     program.var_uint(k_insert_embed);
     program.var_uint(at);

@@ -33,7 +33,8 @@ struct Measure {
 
 // Writes content of that kind and says how long it is.
 std::uint64_t write_content(Encoder& out, Chance& chance, std::uint8_t kind, Measure measure) {
-  static constexpr const char* k_values[] = {"1.5", "\"é\"", "{\"a\":[1,2]}", "undefined", "null"};
+  static constexpr const char* k_values[] = {R"("é")", R"({"a":[1.0,2E1],"1":"\u0061"})", "1.5",
+                                             "undefined", "null"};
   const std::uint64_t count = 1 + chance.pick(measure.units_max);
   switch (kind) {
     case k_json:
@@ -46,11 +47,12 @@ std::uint64_t write_content(Encoder& out, Chance& chance, std::uint8_t kind, Mea
       out.var_bytes(Bytes(chance.pick(4), 9));
       return 1;
     case k_embed:
-      out.var_string(R"({"9":-1.5,"image":"x","b":null})");
+      out.var_string(chance.one_in(2) ? R"({"9":-1.5,"image":"x","b":null})"
+                                      : R"({ "image":"\n", "9" : 1.50 })");
       return 1;
     case k_format:
       out.var_string(chance.one_in(2) ? "bold" : "colour");
-      out.var_string(chance.one_in(2) ? "null" : "true");
+      out.var_string(chance.one_in(3) ? "null" : chance.one_in(2) ? "true" : "1.50");
       return 1;
     case k_type: {
       const std::size_t type = chance.pick(7);

@@ -36,7 +36,7 @@ constexpr const char* k_wanted[] = {
     "version without an update", "clean-up of formatting", "undo", "redo", "position found",
     "position nowhere", "documents loaded", "documents given up", "conflict",
     // Other engines.
-    "swarm", "swarm with ywasm"};
+    "swarm", "swarm with ywasm", "guest of Yjs 14", "guest of yrs"};
 
 struct Options {
   std::size_t transactions = 100'000;

@@ -43,9 +43,11 @@ Runner::Runner(std::size_t workers) {
 }
 
 std::optional<Failure> Runner::run(const Program& program) {
-  const Session session(program);
+  const Session session(program, peers_);
   transactions_ += session.transactions();
   seen_["origin in garbage"] += session.origins_in_garbage();
+  seen_["guest of Yjs 14"] += session.guests()[0];
+  seen_["guest of yrs"] += session.guests()[1];
   if (session.failure()) {
     return Failure{.program = program, .difference = ours(*session.failure())};
   }
@@ -79,7 +81,7 @@ std::optional<Failure> Runner::judge(Slot& slot) {
 }
 
 std::optional<Difference> Runner::difference(const Program& program) {
-  const Session session(program);
+  const Session session(program, peers_);
   if (session.failure()) {
     return ours(*session.failure());
   }

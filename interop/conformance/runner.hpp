@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "interop/conformance/peers.hpp"
 #include "interop/conformance/program.hpp"
 #include "interop/node_worker.hpp"
 
@@ -55,6 +56,7 @@ class Runner {
   std::optional<Difference> answer(Slot& slot, std::chrono::milliseconds patience);
 
   std::vector<std::unique_ptr<Slot>> slots_;
+  Peers peers_;
   std::size_t next_ = 0;
   std::size_t transactions_ = 0;
   std::map<std::string, std::uint64_t> seen_;

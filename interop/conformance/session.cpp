@@ -63,20 +63,28 @@ Any content_of(crdt::Doc& doc) {
   return Any(std::move(roots));
 }
 
-Session::Session(const Program& program) {
+Session::Session(const Program& program, Peers& peers) : peers_(&peers) {
   chance_.seed(program.seed);
   swarm_ = chance_.one_in(4);
-  content_ = chance_.one_in(2) ? Content::plain
-             : swarm_          ? Content::rich_without_hooks
-                               : Content::rich;
-  chance_.use_emoji(content_ == Content::plain || chance_.one_in(2));
+  live_ = swarm_ && chance_.one_in(2);
+  const bool yrs = live_ && chance_.one_in(2);
+  content_ = yrs                 ? Content::flat
+             : chance_.one_in(2) ? Content::plain
+             : swarm_            ? Content::rich_without_hooks
+                                 : Content::rich;
+  // Who cuts a pair makes something else of it in each engine.
+  chance_.use_emoji(!live_ && (content_ == Content::plain || chance_.one_in(2)));
   editor_ = std::make_unique<Editor>(chance_, content_);
   const std::size_t count = 2 + chance_.pick(chance_.one_in(4) ? 7 : 3);
   for (std::size_t i = 0; i < count; ++i) {
     make_replica(i);
   }
-  // Nobody else's id: replicas have 1 to 9, modulo 16. Two things of one id diverge in Yjs, too.
-  forger_ = 106 + chance_.pick(6) + (chance_.one_in(2) ? 0 : std::uint64_t{1} << 40);
+  if (live_) {
+    invite(yrs);
+  }
+  // Nobody else's id: replicas and guests have 1 to 11, modulo 16. Two things of one id diverge in
+  // Yjs, too.
+  forger_ = 108 + chance_.pick(4) + (chance_.one_in(2) ? 0 : std::uint64_t{1} << 40);
   for (const std::uint64_t number : program.steps) {
     if (!failure_) {
       step(number);
@@ -90,7 +98,8 @@ void Session::make_replica(std::size_t index) {
   constexpr std::uint64_t k_widths[] = {0x7f, 0xffff'ffff, crdt::k_number_max};
   const std::uint64_t drawn = chance_.number();
   const std::uint64_t client =
-      1 + index + (drawn & k_widths[chance_.pick(swarm_ && !chance_.one_in(8) ? 2 : 3)]) / 16 * 16;
+      1 + index +
+      (drawn & k_widths[chance_.pick(live_ || (swarm_ && !chance_.one_in(8)) ? 2 : 3)]) / 16 * 16;
   auto replica = std::make_unique<Replica>();
   replica->collects = !chance_.one_in(4);
   replica->doc = std::make_unique<crdt::Doc>(
@@ -142,6 +151,7 @@ void Session::settle() {
     deliver(0, merge(log_, UpdateFormat::v1));
   }
   for (int round = 0; round < 8 && !failure_ && (round == 0 || !settled()); ++round) {
+    settle_guests();
     for (std::size_t i = 1; i < replicas_.size() && !failure_; ++i) {
       synchronise(0, i);
     }
@@ -193,6 +203,7 @@ void Session::compare_replicas() {
     }
   }
   compare_reader(first);
+  compare_guests();
   if (swarm_) {
     out_.var_uint(k_swarm);
     out_.var_uint(0);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include "interop/conformance/chance.hpp"
 #include "interop/conformance/editor.hpp"
+#include "interop/conformance/peers.hpp"
 #include "interop/conformance/program.hpp"
 #include "vivim/base/bytes.hpp"
 #include "vivim/crdt/doc.hpp"
@@ -38,13 +40,16 @@ struct Replica {
 /// every byte that came of it.
 class Session {
  public:
-  explicit Session(const Program& program);
+  /// `peers` are asked while the session runs.
+  Session(const Program& program, Peers& peers);
 
   /// What our side itself found wrong.
   const std::optional<std::string>& failure() const { return failure_; }
   BytesView commands() const { return out_.view(); }
   std::size_t transactions() const { return transactions_; }
   std::size_t origins_in_garbage() const { return origins_in_garbage_; }
+  /// How many peers of Yjs 14 and of yrs took part.
+  const std::array<std::size_t, 2>& guests() const { return guest_engines_; }
 
  private:
   /// As interop/js/conformance-worker.mjs numbers them.
@@ -115,15 +120,31 @@ class Session {
   void expect_positions(crdt::Doc& doc);
   void expect_structs(std::size_t index);
 
+  // Peers of other engines (session_swarm.cpp).
+  void invite(bool yrs);
+  void guest_step();
+  void deliver_to_guest(std::size_t guest, const Bytes& update);
+  void settle_guests();
+  void compare_guests();
+  void note_failure_of_peers();
+
   crdt::UpdateFormat format() {
     return chance_.one_in(2) ? crdt::UpdateFormat::v1 : crdt::UpdateFormat::v2;
   }
 
   Chance chance_;
   Content content_ = Content::plain;
-  bool swarm_ = false;
+  bool swarm_ = false;  ///< other engines are shown the end of it
+  bool live_ = false;   ///< other engines take part
   std::unique_ptr<Editor> editor_;
   std::vector<std::unique_ptr<Replica>> replicas_;
+  Peers* peers_;
+  struct Guest {
+    Peers::Engine engine{};
+    std::vector<Bytes> inbox;  ///< updates (v1) that are on their way to it
+  };
+  std::vector<Guest> guests_;
+  std::array<std::size_t, 2> guest_engines_{};
   std::vector<Bytes> log_;  ///< all that anybody sent
   std::vector<Bytes> positions_;
   std::uint64_t now_ms_ = 1;

@@ -9,6 +9,10 @@ using crdt::lib0::Encoder;
 
 void Session::step(std::uint64_t number) {
   chance_.seed(number);
+  if (!guests_.empty() && chance_.one_in(3)) {
+    guest_step();
+    return;
+  }
   const std::size_t index = chance_.pick(replicas_.size());
   const std::size_t choice = chance_.pick(32);
   if (choice < 13) {
@@ -66,6 +70,11 @@ void Session::broadcast(const Bytes& update, std::size_t from) {
       replicas_[to]->inbox.push_back(update);
     }
   }
+  for (std::size_t guest = 0; guest < guests_.size(); ++guest) {
+    if (replicas_.size() + guest != from && !chance_.one_in(16)) {
+      guests_[guest].inbox.push_back(update);
+    }
+  }
 }
 
 // An update from the way, mostly the oldest; sometimes it comes once more.
@@ -105,25 +114,34 @@ void Session::deliver_one(std::size_t index) {
 
 Bytes Session::convert(BytesView update, UpdateFormat from) {
   const UpdateFormat to = from == UpdateFormat::v1 ? UpdateFormat::v2 : UpdateFormat::v1;
-  Bytes converted = crdt::convert_update(update, from, to).value();
+  auto converted = crdt::convert_update(update, from, to);
+  if (!converted) {
+    fail("our side does not convert an update: " + converted.error().message() + " " +
+         to_hex(update));
+    return {};
+  }
   out_.var_uint(k_convert);
   out_.var_uint(static_cast<std::uint64_t>(from));
   out_.var_bytes(update);
-  expect(converted);
-  return converted;
+  expect(*converted);
+  return std::move(*converted);
 }
 
 Bytes Session::merge(const std::vector<Bytes>& updates, UpdateFormat by) {
   const std::vector<BytesView> views(updates.begin(), updates.end());
-  Bytes merged = crdt::merge_updates(views, by).value();
+  auto merged = crdt::merge_updates(views, by);
+  if (!merged) {
+    fail("our side does not merge updates: " + merged.error().message());
+    return {};
+  }
   out_.var_uint(k_merge);
   out_.var_uint(static_cast<std::uint64_t>(by));
   out_.var_uint(updates.size());
   for (const Bytes& update : updates) {
     out_.var_bytes(update);
   }
-  expect(merged);
-  return merged;
+  expect(*merged);
+  return std::move(*merged);
 }
 
 void Session::deliver_merged(std::size_t index) {

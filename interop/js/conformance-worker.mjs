@@ -1,12 +1,12 @@
 // npm's Yjs for interop/conformance: a frame is a whole session of commands with the bytes that our engine gave for each;
-// the answer is what differs first, and what kinds of structs were seen. A frame is a 32-bit big-endian length and a
-// lib0-encoded body. Errors of a command are differences too.
-import { readSync, writeSync } from 'node:fs'
+// the answer is what differs first, and what kinds of structs were seen. Bodies are lib0-encoded. Errors of a command are
+// differences too.
 import { setTime } from './conformance-clock.mjs'
 import * as Y from 'yjs'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { operations, resolve, rootNames, roots } from './conformance-edit.mjs'
+import { serve } from './conformance-frames.mjs'
 import { note, seen } from './conformance-seen.mjs'
 import { checkSwarm } from './conformance-swarm.mjs'
 import { showDoc, showRoot, tellEvent, tellSubdocs } from './conformance-show.mjs'
@@ -376,26 +376,9 @@ const runSession = request => {
   }
 }
 
-const readExactly = size => {
-  const buffer = new Uint8Array(size)
-  for (let at = 0; at < size;) {
-    const count = readSync(0, buffer, at, size - at, null)
-    if (count === 0) {
-      return null
-    }
-    at += count
-  }
-  return buffer
-}
-
-while (true) {
-  const header = readExactly(4)
-  if (header === null) {
-    break
-  }
-  const body = readExactly(new DataView(header.buffer).getUint32(0))
+serve(body => {
   const failure = runSession(decoding.createDecoder(body))
-  const answer = bytesOf(out => {
+  return bytesOf(out => {
     encoding.writeVarUint(out, failure === null ? 0 : 1)
     if (failure !== null) {
       encoding.writeVarUint(out, failure.at)
@@ -409,10 +392,4 @@ while (true) {
       encoding.writeVarUint(out, count)
     })
   })
-  const frame = new Uint8Array(4 + answer.length)
-  new DataView(frame.buffer).setUint32(0, answer.length)
-  frame.set(answer, 4)
-  for (let at = 0; at < frame.length;) {
-    at += writeSync(1, frame, at)
-  }
-}
+})
