@@ -191,6 +191,7 @@ struct TransactionState {
   std::size_t settled = 0;  ///< how many of `touched` were when clean-up began
   std::vector<ClientRanges> deleted;
   ClientSlots deleted_slots;
+  bool erased = false;            ///< something that was there is deleted now
   std::vector<DenseId> to_merge;  ///< Yjs: _mergeStructs
   std::vector<Changed> changed;
   std::vector<Told> told;  ///< beside `changed`

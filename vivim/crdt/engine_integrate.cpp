@@ -425,6 +425,7 @@ void Engine::erase(ItemRef ref) {
       }
     }
     item.deleted = true;
+    current_->erased = true;
     note_deleted(item.client, item.clock, item.len);
     note_change(item.parent, item.key);
     if (item.kind == Kind::type) {

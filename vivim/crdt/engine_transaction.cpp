@@ -57,6 +57,7 @@ void Engine::end(TransactionState&) {
     state.deleted.clear();
     state.deleted_slots.clear();
     state.to_merge.clear();
+    state.erased = false;
     state.changed.clear();
     state.told.clear();
     state.parents.clear();
@@ -70,10 +71,22 @@ void Engine::end(TransactionState&) {
   cleaning_ = false;
 }
 
+namespace {
+
+// A loaded document keeps its deletions for long: no more room than they need.
+void trim_deleted(std::vector<ClockRange>& all, std::size_t fresh) {
+  if (fresh > 64 && fresh * 2 > all.size()) {
+    all.shrink_to_fit();
+  }
+}
+
+}  // namespace
+
 // Yjs Transaction.js, cleanupTransactions: this order makes equal bytes.
 void Engine::clean_up(TransactionState& state) {
   for (auto& [client, ranges] : state.deleted) {
     normalise(ranges);
+    trim_deleted(clients_[client].deleted, ranges.size());
   }
   for (TransactionState::Touched& touched : state.touched) {
     touched.after = clients_[touched.client].state;
@@ -87,10 +100,13 @@ void Engine::clean_up(TransactionState& state) {
     state.touched_slots.reordered(state.touched, client_of);
   }
   call_observers(state);
-  if (options_.collect_garbage) {
-    collect_garbage(state);
+  // What came deleted has no content to forget, and merges as all that is new does.
+  if (state.erased) {
+    if (options_.collect_garbage) {
+      collect_garbage(state);
+    }
+    merge_deleted(state);
   }
-  merge_deleted(state);
   merge_new(state);
   merge_split(state);
   emit(state);

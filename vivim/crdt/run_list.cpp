@@ -40,17 +40,17 @@ RunList::Position RunList::find(std::uint32_t clock) const {
   if (newest.clock <= clock) {
     return last();
   }
-  if (recent_.chunk < chunks_.size()) {
-    if (covers(recent_, clock)) {
-      return recent_;
-    }
-    const Position beside{recent_.chunk, recent_.slot + 1};
-    if (covers(beside, clock)) {
-      return recent_ = beside;
-    }
+  std::size_t chunk = recent_.chunk;
+  if (chunk >= chunks_.size() || clock < firsts_[chunk] ||
+      (chunk + 1 < chunks_.size() && firsts_[chunk + 1] <= clock)) {
+    chunk = clock >= firsts_.back() ? firsts_.size() - 1
+                                    : last_not_above(firsts_.data(), firsts_.size(), clock,
+                                                     [](std::uint32_t first) { return first; });
+  } else if (covers(recent_, clock)) {
+    return recent_;
+  } else if (const Position beside{recent_.chunk, recent_.slot + 1}; covers(beside, clock)) {
+    return recent_ = beside;
   }
-  const std::size_t chunk = last_not_above(firsts_.data(), firsts_.size(), clock,
-                                           [](std::uint32_t first) { return first; });
   const auto& entries = chunks_[chunk];
   const std::size_t slot = last_not_above(entries.data(), entries.size(), clock,
                                           [](const Entry& entry) { return entry.clock; });
