@@ -167,7 +167,7 @@ TEST_CASE("close codes: few are told at once why they are refused, the others ar
     CHECK(each->host.peers().empty());
   }
   CHECK(told > 0);
-  CHECK(told <= 40);
+  CHECK(told == 32);
   CHECK(meeting.world.connections_open() == 0);
   meeting.world.run(tasks.stop());
   for (const auto& each : dialers) {

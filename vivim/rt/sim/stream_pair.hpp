@@ -10,8 +10,7 @@
 
 namespace vivim::rt::sim {
 
-/// Two ends of a pipe in memory, without delay, on any Loop. Each direction holds at most
-/// `buffer_bytes_max`.
+/// rt::make_pipe, under the name that tests know.
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_stream_pair(
     Loop& loop, std::size_t buffer_bytes_max = 64 * 1024);
 
