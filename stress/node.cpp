@@ -52,6 +52,9 @@ bool counts_refusals(std::string_view line) {
   return line.starts_with("libp2p_inbound_failed_total{") ||
          line.starts_with("libp2p_streams_refused_total{") ||
          line.starts_with("libp2p_refused_total{") ||
+         line.starts_with("libp2p_relay_refused_total{") ||
+         line.starts_with("libp2p_autonat_refused_total{") ||
+         line.starts_with("libp2p_rendezvous_refused_total{") ||
          line.starts_with("libp2p_connections_closed_total{cause=\"protocol\"") ||
          line.starts_with("libp2p_connections_closed_total{cause=\"limit\"");
 }
@@ -141,17 +144,9 @@ Result<void> Node::listen(const rt::IpAddress& ip, Ports ports) {
 }
 
 std::uint64_t Node::refusals() const {
-  auto total = sum_of_refusals(host_.metrics_text()) + ws_->refused();
+  const auto total = sum_of_refusals(host_.metrics_text()) + ws_->refused();
   const auto quic = quic_->stats();
-  total += quic.refused + quic.retries + quic.dropped;
-  if (relay_) {
-    const auto tried = autonat_->stats();
-    total += tried.rejected + tried.refused + tried.broken + rendezvous_->refused();
-    for (const auto& [status, count] : relay_->stats().refused) {
-      total += count;
-    }
-  }
-  return total;
+  return total + quic.refused + quic.retries + quic.dropped;
 }
 
 rt::Co<void> Node::stop() {

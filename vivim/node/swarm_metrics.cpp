@@ -1,35 +1,14 @@
 // What a swarm counts beside its host.
-#include "vivim/libp2p/metrics/metrics.hpp"
-#include "vivim/libp2p/relay/message.hpp"
+#include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/node/swarm.hpp"
 
 namespace vivim::node {
 
 namespace {
 
-using libp2p::metrics::Labels;
+using libp2p::metrics::Family;
 using libp2p::metrics::Registry;
 using libp2p::metrics::Type;
-
-/// The numbers of one family, one label apart.
-class Family {
- public:
-  Family(Registry& registry, std::string_view name, Type type, std::string_view help,
-         std::string_view label = {})
-      : registry_(registry), name_(name), label_(label) {
-    registry.declare(name, type, help);
-  }
-  Family& set(std::string_view value, std::uint64_t number) {
-    registry_.series(name_, {{label_, value}}).set(number);
-    return *this;
-  }
-  void set(std::uint64_t number) { registry_.series(name_).set(number); }
-
- private:
-  Registry& registry_;
-  std::string_view name_;
-  std::string_view label_;
-};
 
 std::string_view to_string(libp2p::dcutr::HolePunchEvent::Kind kind) {
   using Kind = libp2p::dcutr::HolePunchEvent::Kind;
@@ -53,17 +32,6 @@ void add_autonat(Registry& registry, const AutonatService& autonat) {
       .set("reachable", asked.reachable)
       .set("unreachable", asked.unreachable)
       .set("failed", asked.failed);
-  const auto& served = autonat.server().stats();
-  Family(registry, "libp2p_autonat_served_total", Type::counter,
-         "AutoNAT requests of others, by outcome", "result")
-      .set("rejected", served.rejected)
-      .set("refused", served.refused)
-      .set("broken", served.broken)
-      .set("reached", served.reached)
-      .set("unreached", served.unreached);
-  Family(registry, "libp2p_autonat_data_bytes_total", Type::counter,
-         "dial data received before dialling addresses that are not the asker's")
-      .set(served.data_bytes);
 }
 
 void add_addresses(Registry& registry,
@@ -78,28 +46,6 @@ void add_addresses(Registry& registry,
   using enum libp2p::autonat::Reachability;
   for (const auto each : {unknown, public_, private_}) {
     family.set(libp2p::autonat::to_string(each), counts[each]);
-  }
-}
-
-void add_relay_server(Registry& registry, const libp2p::relay::RelayStats& stats) {
-  Family(registry, "libp2p_relay_reservations", Type::gauge, "peers that are reached through us")
-      .set(stats.reservations);
-  Family(registry, "libp2p_relay_reservations_granted_total", Type::counter,
-         "reservations that were granted or renewed")
-      .set(stats.reservations_granted);
-  Family(registry, "libp2p_relay_circuits", Type::gauge, "circuits that we carry")
-      .set(stats.circuits);
-  Family(registry, "libp2p_relay_circuits_opened_total", Type::counter, "circuits that were opened")
-      .set(stats.circuits_opened);
-  Family(registry, "libp2p_relay_circuits_cut_total", Type::counter,
-         "circuits ended by a limit of time or bytes")
-      .set(stats.circuits_cut);
-  Family(registry, "libp2p_relay_bytes_total", Type::counter, "bytes relayed, both directions")
-      .set(stats.bytes);
-  Family refused(registry, "libp2p_relay_refused_total", Type::counter,
-                 "requests refused, by status", "status");
-  for (const auto& [status, count] : stats.refused) {
-    refused.set(libp2p::relay::to_string(status), count);
   }
 }
 
@@ -126,16 +72,6 @@ void add_mdns(Registry& registry, const libp2p::mdns::Service& mdns) {
       .set("throttled", refusals.throttled)
       .set("addresses", refusals.addresses)
       .set("peers", refusals.peers);
-}
-
-void add_rendezvous_server(Registry& registry, const libp2p::rendezvous::Server& server) {
-  Family(registry, "libp2p_rendezvous_registrations", Type::gauge, "registrations of others")
-      .set(server.registrations());
-  Family(registry, "libp2p_rendezvous_requests_total", Type::counter, "requests of others")
-      .set(server.requests());
-  Family(registry, "libp2p_rendezvous_refused_total", Type::counter,
-         "streams refused, and requests not answered with ok")
-      .set(server.refused());
 }
 
 void add_rendezvous_member(Registry& registry, const libp2p::rendezvous::Member& member) {
@@ -203,17 +139,11 @@ std::string Swarm::metrics_text() const {
   if (autonat_) {
     add_autonat(registry, *autonat_);
   }
-  if (relay_) {
-    add_relay_server(registry, relay_->stats());
-  }
   if (seeker_) {
     add_relay_client(registry, *seeker_);
   }
   if (mdns_) {
     add_mdns(registry, *mdns_);
-  }
-  if (rendezvous_server_) {
-    add_rendezvous_server(registry, *rendezvous_server_);
   }
   if (member_) {
     add_rendezvous_member(registry, *member_);

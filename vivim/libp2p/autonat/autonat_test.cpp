@@ -376,6 +376,8 @@ TEST_CASE("autonat: a peer that asks too often is rejected") {
   }
   CHECK(rejected == 3);
   CHECK(server.server.stats().rejected == 3);
+  CHECK(server.peer.host.metrics_text().find(
+            R"(libp2p_autonat_refused_total{status="rejected"} 3)") != std::string::npos);
   client.stop(world);
   server.stop(world);
 }

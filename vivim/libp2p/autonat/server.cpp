@@ -1,6 +1,7 @@
 #include "vivim/libp2p/autonat/server.hpp"
 
 #include "vivim/base/assert.hpp"
+#include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 
@@ -17,6 +18,24 @@ bool is_our_fault(const Error& error) {
 v2::DialResponse excuse(const Error& error) {
   return {.status = limits::is_limit_error(error) ? v2::ResponseStatus::request_rejected
                                                   : v2::ResponseStatus::internal_error};
+}
+
+void publish(metrics::Registry& registry, const AutonatServerStats& stats) {
+  metrics::Family(registry, "libp2p_autonat_served_total", metrics::Type::counter,
+                  "AutoNAT requests of others, by outcome", "result")
+      .set("rejected", stats.rejected)
+      .set("refused", stats.refused)
+      .set("broken", stats.broken)
+      .set("reached", stats.reached)
+      .set("unreached", stats.unreached);
+  metrics::Family(registry, "libp2p_autonat_data_bytes_total", metrics::Type::counter,
+                  "dial data received before dialling addresses that are not the asker's")
+      .set(stats.data_bytes);
+  metrics::Family(registry, "libp2p_autonat_refused_total", metrics::Type::counter,
+                  "AutoNAT requests of others that were not served, by status", "status")
+      .set("rejected", stats.rejected)
+      .set("refused", stats.refused)
+      .set("broken", stats.broken);
 }
 
 }  // namespace
@@ -48,6 +67,7 @@ AutonatServer::AutonatServer(Host& host, Host& dialer, rt::Rng& rng, AutonatServ
       rng_(rng),
       options_(options),
       limiter_(options.limits),
+      published_(host.publish([this](metrics::Registry& registry) { publish(registry, stats_); })),
       idle_(host.loop()) {}
 
 AutonatServer::~AutonatServer() {

@@ -78,6 +78,7 @@ class AutonatServer {
   AutonatServerStats stats_;
   std::set<rt::Stream*> serving_;
   std::size_t requests_ = 0;
+  Subscription published_;
   bool stopping_ = false;
   rt::Event idle_;
 };

@@ -129,7 +129,12 @@ class Host {
   /// The same `count` times after each other on one stream; each of them may take ping_max.
   rt::Co<Result<std::vector<rt::Duration>>> ping(PeerId peer, std::size_t count);
 
-  /// Counters and gauges of connections, dials, streams, bytes, refusals, as Prometheus text.
+  /// Calls `source` whenever the numbers are rendered, so that it sets those of a service on this
+  /// host.
+  Subscription publish(std::function<void(metrics::Registry&)> source);
+
+  /// Counters and gauges of connections, dials, streams, bytes, refusals, and what was published,
+  /// as Prometheus text.
   std::string metrics_text() const;
 
   /// Calls `observer` for every event, inside the call that causes it: it must not await.
@@ -312,6 +317,7 @@ class Host {
   std::map<std::string, std::shared_ptr<const Served>> handlers_;
   multistream::ProtocolList protocols_;
   std::map<std::uint64_t, std::function<void(const HostEvent&)>> observers_;
+  std::map<std::uint64_t, std::function<void(metrics::Registry&)>> sources_;
   std::uint64_t next_id_ = 1;
   std::size_t turning_away_ = 0;
   std::size_t calls_ = 0;

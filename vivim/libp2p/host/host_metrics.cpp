@@ -127,6 +127,12 @@ void Host::count_ping(const std::optional<Error>& error) {
   metrics_->series(k_pings, {{"result", error ? label_of(*error) : "ok"}}).add();
 }
 
+Subscription Host::publish(std::function<void(metrics::Registry&)> source) {
+  const std::uint64_t id = next_id_++;
+  sources_.emplace(id, std::move(source));
+  return Subscription([this, id] { sources_.erase(id); });
+}
+
 std::string Host::metrics_text() const {
   metrics_->clear(k_connections);
   for (const auto& [id, peer] : peers_) {
@@ -141,6 +147,9 @@ std::string Host::metrics_text() const {
   metrics_->series(k_known).set(store_.size());
   render_refusals(*metrics_, *resources_);
   render_usage(*metrics_, resources_->system());
+  for (const auto& [id, source] : sources_) {
+    source(*metrics_);
+  }
   return metrics_->render();
 }
 

@@ -123,6 +123,9 @@ TEST_CASE("relay abuse: circuits to one target are limited, and those open go on
   }
   CHECK(three.server.stats().circuits == 3);
   CHECK(three.server.stats().refused[Status::resource_limit_exceeded] == 2);
+  CHECK(three.relay.host.metrics_text().find(
+            R"(libp2p_relay_refused_total{status="resource_limit_exceeded"} 2)") !=
+        std::string::npos);
   CHECK(three.echo_over(three.a, three.b, Bytes(1000, 1)));
   held.clear();
   three.world.run(mallory.host.stop());

@@ -4,6 +4,7 @@
 
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
+#include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/libp2p/transport/early_bytes.hpp"
 #include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
@@ -21,6 +22,31 @@ rt::Co<void> answer(rt::Stream& stream, HopMessage message) {
   const Bytes bytes = delimited(encode(message));
   if (co_await stream.write(bytes)) {
     (void)co_await stream.close_write();
+  }
+}
+
+void publish(metrics::Registry& registry, const RelayStats& stats) {
+  metrics::Family(registry, "libp2p_relay_reservations", metrics::Type::gauge,
+                  "peers that are reached through us")
+      .set(stats.reservations);
+  metrics::Family(registry, "libp2p_relay_reservations_granted_total", metrics::Type::counter,
+                  "reservations that were granted or renewed")
+      .set(stats.reservations_granted);
+  metrics::Family(registry, "libp2p_relay_circuits", metrics::Type::gauge, "circuits that we carry")
+      .set(stats.circuits);
+  metrics::Family(registry, "libp2p_relay_circuits_opened_total", metrics::Type::counter,
+                  "circuits that were opened")
+      .set(stats.circuits_opened);
+  metrics::Family(registry, "libp2p_relay_circuits_cut_total", metrics::Type::counter,
+                  "circuits ended by a limit of time or bytes")
+      .set(stats.circuits_cut);
+  metrics::Family(registry, "libp2p_relay_bytes_total", metrics::Type::counter,
+                  "bytes relayed, both directions")
+      .set(stats.bytes);
+  metrics::Family refused(registry, "libp2p_relay_refused_total", metrics::Type::counter,
+                          "requests refused, by status", "status");
+  for (const auto& [status, count] : stats.refused) {
+    refused.set(to_string(status), count);
   }
 }
 
@@ -49,6 +75,8 @@ RelayServer::RelayServer(Host& host, record::Signer signer, RelayServerOptions o
           relay_.on_disconnected(*event.peer);
         }
       })),
+      published_(
+          host.publish([this](metrics::Registry& registry) { publish(registry, relay_.stats()); })),
       tasks_(host.loop()) {}
 
 RelayServer::~RelayServer() {

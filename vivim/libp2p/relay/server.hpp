@@ -90,6 +90,7 @@ class RelayServer {
   bool stopping_ = false;
   rt::Event idle_;
   Subscription subscription_;
+  Subscription published_;
   rt::TaskGroup tasks_;
 };
 

@@ -1,6 +1,7 @@
 #include "vivim/libp2p/rendezvous/server.hpp"
 
 #include "vivim/libp2p/delimited/delimited.hpp"
+#include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/libp2p/transport/reset_code.hpp"
 #include "vivim/rt/deadline.hpp"
 
@@ -24,6 +25,29 @@ rt::Co<Result<std::optional<Message>>> next_message(rt::Stream& stream, Delimite
   co_return std::optional(std::move(message));
 }
 
+/// Why a request was refused, for the numbers.
+std::string_view name_of(Status status) {
+  switch (status) {
+    case Status::ok:
+      return "ok";
+    case Status::invalid_namespace:
+      return "invalid_namespace";
+    case Status::invalid_signed_peer_record:
+      return "invalid_signed_peer_record";
+    case Status::invalid_ttl:
+      return "invalid_ttl";
+    case Status::invalid_cookie:
+      return "invalid_cookie";
+    case Status::not_authorized:
+      return "not_authorized";
+    case Status::internal_error:
+      return "internal_error";
+    case Status::unavailable:
+      return "unavailable";
+  }
+  return "other";
+}
+
 }  // namespace
 
 Server::Server(Host& host, rt::Loop& loop, rt::Rng& rng, ServerOptions options)
@@ -31,12 +55,35 @@ Server::Server(Host& host, rt::Loop& loop, rt::Rng& rng, ServerOptions options)
       options_(options),
       registry_(options.registry, rng.u64()),
       status_(host.handle(std::string(k_protocol_id),
-                          [this](InboundStream inbound) { return serve(std::move(inbound)); })) {}
+                          [this](InboundStream inbound) { return serve(std::move(inbound)); })),
+      published_(host.publish([this](metrics::Registry& registry) { publish(registry); })) {}
+
+std::uint64_t Server::refused() const {
+  std::uint64_t all = 0;
+  for (const auto& [why, count] : refused_) {
+    all += count;
+  }
+  return all;
+}
+
+void Server::publish(metrics::Registry& registry) const {
+  using metrics::Family;
+  using metrics::Type;
+  Family(registry, "libp2p_rendezvous_registrations", Type::gauge, "registrations of others")
+      .set(registrations());
+  Family(registry, "libp2p_rendezvous_requests_total", Type::counter, "requests of others")
+      .set(requests());
+  Family refused(registry, "libp2p_rendezvous_refused_total", Type::counter,
+                 "streams refused, and requests not answered with ok, by status", "status");
+  for (const auto& [why, count] : refused_) {
+    refused.set(why, count);
+  }
+}
 
 rt::Co<void> Server::serve(InboundStream inbound) {
   auto& own = streams_[inbound.peer];
   if (own >= options_.streams_per_peer_max || streams_total_ >= options_.streams_max) {
-    ++refused_;
+    ++refused_["too_many_streams"];
     if (own == 0) {
       streams_.erase(inbound.peer);
     }
@@ -46,7 +93,7 @@ rt::Co<void> Server::serve(InboundStream inbound) {
   ++own;
   ++streams_total_;
   if (const auto ended = co_await converse(*inbound.stream, inbound.peer); !ended) {
-    ++refused_;
+    ++refused_["broken"];
     inbound.stream->reset(to_value(reset_code_for(ended.error())));
   }
   --streams_total_;
@@ -81,16 +128,22 @@ rt::Co<Result<void>> Server::converse(rt::Stream& stream, PeerId peer) {
   co_return fail(RendezvousError::too_many_messages, options_.messages_max);
 }
 
+void Server::note(Status status) {
+  if (status != Status::ok) {
+    ++refused_[name_of(status)];
+  }
+}
+
 std::optional<Message> Server::answer(const PeerId& peer, const Message& request) {
   const rt::TimePoint now = loop_.clock().now();
   if (const auto* wanted = std::get_if<Register>(&request)) {
     auto response = registry_.add(peer, *wanted, now);
-    refused_ += response.status == Status::ok ? 0 : 1;
+    note(response.status);
     return response;
   }
   if (const auto* wanted = std::get_if<Discover>(&request)) {
     auto response = registry_.discover(*wanted, now);
-    refused_ += response.status == Status::ok ? 0 : 1;
+    note(response.status);
     return response;
   }
   if (const auto* wanted = std::get_if<Unregister>(&request)) {

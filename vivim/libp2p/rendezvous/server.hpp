@@ -26,11 +26,13 @@ class Server {
   std::size_t registrations() const { return registry_.registrations(); }
   std::uint64_t requests() const { return requests_; }
   /// Streams that were refused, and requests that were not answered with ok.
-  std::uint64_t refused() const { return refused_; }
+  std::uint64_t refused() const;
 
  private:
   rt::Co<void> serve(InboundStream inbound);
   rt::Co<Result<void>> converse(rt::Stream& stream, PeerId peer);
+  void note(Status status);
+  void publish(metrics::Registry& registry) const;
   std::optional<Message> answer(const PeerId& peer, const Message& request);
 
   rt::Loop& loop_;
@@ -40,7 +42,8 @@ class Server {
   std::map<PeerId, std::size_t> streams_;
   std::size_t streams_total_ = 0;
   std::uint64_t requests_ = 0;
-  std::uint64_t refused_ = 0;
+  std::map<std::string_view, std::uint64_t> refused_;  ///< by why
+  Subscription published_;
 };
 
 }  // namespace vivim::libp2p::rendezvous

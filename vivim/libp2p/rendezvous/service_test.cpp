@@ -44,6 +44,7 @@ struct Fixture {
     world.run(point.host.stop());
   }
   PeerId at() const { return point.host.peer_id(); }
+  std::string point_text() const { return point.host.metrics_text(); }
 
   rt::sim::World world{31};
   Node alice{world.add_node("alice")};
@@ -145,6 +146,8 @@ TEST_CASE(
   CHECK(f.server.refused() == 3);
   attack(delimited(encode(Message(Unregister{.ns = "x"}))), 100);
   CHECK(f.server.refused() == 4);
+  CHECK(f.point_text().find(R"(libp2p_rendezvous_refused_total{status="broken"} 4)") !=
+        std::string::npos);
   CHECK(f.world.run(f.bob.client.enroll(f.at(), "chat")));
 }
 
@@ -159,5 +162,7 @@ TEST_CASE("hostile: silent streams are bounded and end in time") {
   CHECK(f.world.run(f.bob.client.enroll(f.at(), "chat")));
   f.world.run_for(6s);
   CHECK(f.server.refused() == 5);
+  CHECK(f.point_text().find(R"(libp2p_rendezvous_refused_total{status="too_many_streams"} 2)") !=
+        std::string::npos);
   CHECK(f.world.run(f.alice.client.enroll(f.at(), "chat")));
 }
