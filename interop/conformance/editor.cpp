@@ -27,7 +27,10 @@ std::optional<std::uint32_t> length_of(const crdt::Value& type) {
 crdt::Value Editor::choose_root(crdt::Doc& doc, Encoder& path) {
   static constexpr std::size_t k_chosen[] = {0, 1, 2, 0, 3, 3};
   static constexpr const char* k_names[] = {"t", "m", "a", "x"};
-  const std::size_t root = k_chosen[chance_.pick(rich() && !flat() ? std::size(k_chosen) : 3)];
+  const std::size_t count = content_ == Content::formatted ? 1
+                            : rich() && !flat()            ? std::size(k_chosen)
+                                                           : 3;
+  const std::size_t root = k_chosen[chance_.pick(count)];
   path.var_string(k_names[root]);
   switch (root) {
     case 0:

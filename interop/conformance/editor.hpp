@@ -14,9 +14,9 @@
 namespace vivim::interop::conformance {
 
 /// What a session's documents are made of: text, maps and arrays without formats; everything;
-/// everything that all engines read (yrs cannot read an XML hook); or formatted text and plain
-/// values without types within (of these yrs loses deletions).
-enum class Content : std::uint8_t { plain, rich, rich_without_hooks, flat };
+/// everything that all engines read (yrs cannot read an XML hook); formatted text and plain values
+/// without types within (of these yrs loses deletions); or a single text, where formats meet.
+enum class Content : std::uint8_t { plain, rich, rich_without_hooks, flat, formatted };
 
 /// A type in a document, and how the worker finds it from a root.
 struct Target {

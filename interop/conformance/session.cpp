@@ -69,7 +69,8 @@ Session::Session(const Program& program, Peers& peers) : peers_(&peers) {
   live_ = swarm_ && chance_.one_in(2);
   const bool yrs = live_ && chance_.one_in(2);
   content_ = yrs                 ? Content::flat
-             : chance_.one_in(2) ? Content::plain
+             : chance_.one_in(3) ? Content::plain
+             : chance_.one_in(3) ? Content::formatted
              : swarm_            ? Content::rich_without_hooks
                                  : Content::rich;
   // Who cuts a pair makes something else of it in each engine.
