@@ -1,6 +1,6 @@
 # VIVIM's front door. `make run` starts a node; `make test` shows that everything works. `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run build web test unit asan tsan fuzz interop conformance e2e bench bench-crdt lint format docs coverage clean
+.PHONY: help run build web test unit asan tsan fuzz interop conformance wasm e2e bench bench-crdt lint format docs coverage clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ conformance: ## random programs in our CRDT engine and in npm's Yjs, every byte 
 	@scripts/bootstrap test
 	@scripts/build release crdt_conformance
 	@build/bin/crdt_conformance --transactions $(or $(TRANSACTIONS),1000000) --seed $(or $(SEED),1) $(wildcard corpus/crdt_conformance/*.txt)
+
+wasm: ## the CRDT engine for WebAssembly: its tests in Node, its wrapper beside npm's Yjs (ARGS=--bench measures both)
+	@scripts/bootstrap wasm
+	@scripts/wasm $(ARGS)
 
 e2e: ## two nodes and two browsers
 	@scripts/bootstrap test

@@ -5,54 +5,14 @@
 #include <string>
 
 #include <doctest/doctest.h>
-#include <malloc.h>
 
 #include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/heap_test_detail.hpp"
 #include "vivim/crdt/lib0.hpp"
 #include "vivim/crdt/limits.hpp"
 #include "vivim/crdt/text.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/wire_detail.hpp"
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if defined(__has_feature)
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-#define VIVIM_COUNTS_MEMORY 1
-#endif
-#else
-#define VIVIM_COUNTS_MEMORY 1
-#endif
-#endif
-
-namespace {
-
-/// Bytes that operator new has given out, now and at most since the last reset.
-struct Memory {
-  std::size_t now = 0;
-  std::size_t peak = 0;
-};
-thread_local Memory t_memory;
-
-}  // namespace
-
-#ifdef VIVIM_COUNTS_MEMORY
-void* operator new(std::size_t size) {
-  void* const at = std::malloc(size);
-  if (at == nullptr) {
-    throw std::bad_alloc();
-  }
-  t_memory.now += malloc_usable_size(at);
-  t_memory.peak = std::max(t_memory.peak, t_memory.now);
-  return at;
-}
-void operator delete(void* at) noexcept {
-  t_memory.now -= malloc_usable_size(at);
-  std::free(at);
-}
-void operator delete(void* at, std::size_t) noexcept {
-  operator delete(at);
-}
-#endif
 
 namespace vivim::crdt {
 namespace {
@@ -235,15 +195,14 @@ struct Cost {
 /// What it takes at most to apply `update` in an empty document.
 Cost cost_of(BytesView update, UpdateFormat format) {
   Doc doc(ClientId{1});
-  const std::size_t before = t_memory.now;
-  t_memory.peak = before;
-  const auto heap = mallinfo2().uordblks;
+  HeapPeak peak;
+  const auto heap = heap_bytes();
   const auto applied = apply_update(doc, update, {}, format);
   if (!applied) {
     CHECK((applied.error().is(CrdtError::too_costly) || applied.error().is(CrdtError::too_many)));
   }
-  const auto held = static_cast<double>(mallinfo2().uordblks) - static_cast<double>(heap);
-  return {applied.has_value(), std::max(held, static_cast<double>(t_memory.peak - before))};
+  const auto held = static_cast<double>(heap_bytes()) - static_cast<double>(heap);
+  return {applied.has_value(), std::max(held, static_cast<double>(peak.bytes()))};
 }
 
 double allowed(std::size_t bytes) {

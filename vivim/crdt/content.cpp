@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdlib>
-#include <new>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/crdt/content_detail.hpp"
@@ -34,9 +33,7 @@ std::uint8_t* Content::grow(std::size_t bytes) {
   // The first allocation is exact: most text never grows.
   const std::size_t wanted = bytes_ == 0 ? bytes : std::max(bytes, room * 2);
   auto* fresh = static_cast<std::uint8_t*>(std::malloc(wanted));
-  if (fresh == nullptr) {
-    throw std::bad_alloc();
-  }
+  VIVIM_ASSERT(fresh != nullptr);
   std::memcpy(fresh, data(), bytes_);
   if (on_heap()) {
     std::free(data());

@@ -10,15 +10,22 @@ void Engine::transact(const std::function<void(Transaction&)>& body, Origin orig
     body(joined);
     return;
   }
-  TransactionState& state = begin(origin, true);
-  try {
-    Transaction transaction(*this, origin);
-    body(transaction);
-  } catch (...) {  // the caller's own: what it did until then stays, as in Yjs
-    end(state);
-    throw;
-  }
-  end(state);
+  // When the caller's own code throws, what it did until then stays, as in Yjs. A destructor and no
+  // handler, for the engine is built without exceptions too.
+  struct Unwinding {
+    Engine* engine;
+    TransactionState& state;
+    ~Unwinding() {
+      if (engine != nullptr) {
+        engine->end(state);
+      }
+    }
+  };
+  Unwinding unwinding{this, begin(origin, true)};
+  Transaction transaction(*this, origin);
+  body(transaction);
+  unwinding.engine = nullptr;
+  end(unwinding.state);
 }
 
 TransactionState& Engine::begin(Origin origin, bool local) {

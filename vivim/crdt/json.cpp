@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <iterator>
 #include <optional>
+#include <string>
 
 #include "vivim/crdt/json_detail.hpp"
 #include "vivim/crdt/lib0.hpp"
@@ -54,6 +56,31 @@ class Parser {
     }
   }
 
+  std::optional<Any> number() {
+    double number = 0;
+#ifdef _LIBCPP_VERSION  // libc++ 19 reads no floating point from characters
+    const auto is_digit = [](char c) {
+      return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+    };
+    const auto end = std::find_if_not(text_.begin() + at_, text_.end(), is_digit);
+    const std::string digits(text_.begin() + at_, end);
+    char* read = nullptr;
+    number = std::strtod(digits.c_str(), &read);
+    if (read == digits.c_str() || digits.front() == '+') {
+      return std::nullopt;
+    }
+    at_ += static_cast<std::size_t>(read - digits.c_str());
+#else
+    const auto [end, error] =
+        std::from_chars(text_.data() + at_, text_.data() + text_.size(), number);
+    if (error != std::errc{}) {
+      return std::nullopt;
+    }
+    at_ = static_cast<std::size_t>(end - text_.data());
+#endif
+    return Any(number);
+  }
+
   std::optional<Any> word() {
     if (take("null")) {
       return Any(nullptr);
@@ -64,14 +91,7 @@ class Parser {
     if (take("false")) {
       return Any(false);
     }
-    double number = 0;
-    const auto [end, error] =
-        std::from_chars(text_.data() + at_, text_.data() + text_.size(), number);
-    if (error != std::errc{}) {
-      return std::nullopt;
-    }
-    at_ = static_cast<std::size_t>(end - text_.data());
-    return Any(number);
+    return number();
   }
 
   std::optional<Any> array(std::uint32_t depth) {

@@ -4,9 +4,9 @@
 #include <string>
 
 #include <doctest/doctest.h>
-#include <malloc.h>
 
 #include "vivim/crdt/array.hpp"
+#include "vivim/crdt/heap_test_detail.hpp"
 #include "vivim/crdt/map.hpp"
 #include "vivim/crdt/peers_detail.hpp"
 #include "vivim/crdt/text.hpp"
@@ -217,7 +217,7 @@ TEST_CASE("lazy: trees are bounded by bytes, those that were used last stay") {
 TEST_CASE("lazy: 100,000 small documents are little more than their bytes") {
   constexpr std::size_t k_docs = 100'000;
   const Bytes chat = small_chat(1);
-  const auto heap = [] { return static_cast<double>(mallinfo2().uordblks); };
+  const auto heap = [] { return static_cast<double>(heap_bytes()); };
   const double before = heap();
   std::vector<std::unique_ptr<LazyDoc>> docs;
   docs.reserve(k_docs);

@@ -10,7 +10,7 @@ namespace vivim::crdt {
 class [[nodiscard]] Subscription {
  public:
   Subscription() = default;
-  explicit Subscription(std::move_only_function<void()> cancel) : cancel_(std::move(cancel)) {}
+  explicit Subscription(std::function<void()> cancel) : cancel_(std::move(cancel)) {}
   Subscription(Subscription&& other) noexcept : cancel_(std::exchange(other.cancel_, nullptr)) {}
   Subscription& operator=(Subscription&& other) noexcept {
     if (this != &other) {
@@ -29,7 +29,7 @@ class [[nodiscard]] Subscription {
   }
 
  private:
-  std::move_only_function<void()> cancel_;
+  std::function<void()> cancel_;
 };
 
 }  // namespace vivim::crdt
