@@ -122,7 +122,7 @@ Result<void> Reader<In>::read_group() {
   }
   auto& structs = update_.structs;
   if (structs.capacity() - structs.size() < count) {
-    structs.reserve(std::max(structs.size() + count, 2 * structs.capacity()));
+    structs.reserve(std::max<std::size_t>(structs.size() + count, 2 * structs.capacity()));
   }
   for (std::uint64_t i = 0; i < count; ++i) {
     WireStruct& item = structs.emplace_back();
