@@ -14,39 +14,13 @@ constexpr std::uint64_t k_forever = ~std::uint64_t{0};
 
 }  // namespace
 
-void UintColumnWriter::flush() {
-  if (count_ == 0) {
-    return;
-  }
-  if (count_ == 1) {
-    out_.var_int(static_cast<std::int64_t>(value_));
-    return;
-  }
-  if (value_ == 0) {
-    out_.var_int_negative_zero();
-  } else {
-    out_.var_int(-static_cast<std::int64_t>(value_));
-  }
-  out_.var_uint(count_ - 2);
-}
-
-void DiffColumnWriter::flush() {
-  if (count_ == 0) {
-    return;
-  }
-  out_.var_int(diff_ * 2 + (count_ == 1 ? 0 : 1));
-  if (count_ > 1) {
-    out_.var_uint(count_ - 2);
-  }
-}
-
 void StringColumnWriter::write(std::string_view utf8) {
   write(utf8, utf16_length(utf8).value_or(0));
 }
 
 Bytes StringColumnWriter::finish() {
   lib0::Encoder out;
-  out.var_string(text_);
+  out.var_bytes(text_.view());
   out.raw(lengths_.finish());
   return out.take();
 }

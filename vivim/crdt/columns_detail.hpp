@@ -37,6 +37,13 @@ class ByteColumnWriter {
   std::uint64_t count_ = 0;
 };
 
+/// Puts `number` and, if it is `count` times there, how often it repeats beyond twice.
+inline void put_run(lib0::Encoder& out, lib0::Encoder::Short number, std::uint64_t count) {
+  std::uint8_t* at = out.begin(2 * lib0::Encoder::k_short_max);
+  at = lib0::Encoder::put(at, number);
+  out.finish(count > 1 ? lib0::Encoder::put(at, lib0::Encoder::short_var_uint(count - 2)) : at);
+}
+
 /// lib0 UintOptRleEncoder: a number, or negative (-0 too) and how often it repeats.
 class UintColumnWriter {
  public:
@@ -56,7 +63,11 @@ class UintColumnWriter {
   }
 
  private:
-  void flush();
+  void flush() {
+    if (count_ > 0) {
+      put_run(out_, lib0::Encoder::short_var_int(value_, count_ > 1), count_);
+    }
+  }
   lib0::Encoder out_;
   std::uint64_t value_ = 0;
   std::uint64_t count_ = 0;
@@ -83,7 +94,18 @@ class DiffColumnWriter {
   }
 
  private:
-  void flush();
+  void flush() {
+    if (count_ > 0) {
+      const auto magnitude = static_cast<std::uint64_t>(diff_ < 0 ? -diff_ : diff_);
+      // Doubled, and one more where a count follows.
+      const std::uint64_t more = count_ > 1 ? 1 : 0;
+      const bool negative = diff_ < 0;
+      put_run(out_,
+              lib0::Encoder::short_var_int(negative ? 2 * magnitude - more : 2 * magnitude + more,
+                                           negative),
+              count_);
+    }
+  }
   lib0::Encoder out_;
   std::uint64_t value_ = 0;
   std::int64_t diff_ = 0;
@@ -95,14 +117,14 @@ class StringColumnWriter {
  public:
   /// Valid UTF-8 of `units` UTF-16 units.
   void write(std::string_view utf8, std::uint64_t units) {
-    text_ += utf8;
+    text_.raw(as_bytes(utf8));
     lengths_.write(units);
   }
   void write(std::string_view utf8);
   Bytes finish();
 
  private:
-  std::string text_;
+  lib0::Encoder text_;
   UintColumnWriter lengths_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/crdt/engine_detail.hpp"
 #include "vivim/crdt/event.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/value.hpp"
@@ -185,6 +186,34 @@ TEST_CASE("origin travels with the update and observers see deltas") {
   watching.cancel();
   doc.transact([&](Transaction& t) { text.insert(t, 0, "x"); });
   CHECK(deltas.size() == 2);
+}
+
+TEST_CASE("a state is kept as bytes while nothing changes, up to a limit") {
+  Doc doc(ClientId{1});
+  Text text = doc.text("t");
+  doc.transact([&](Transaction& t) { text.insert(t, 0, "first"); });
+  const Bytes first = encode_state_as_update(doc);
+  CHECK(doc.engine().kept_state_bytes() == 0);  // nobody has asked twice
+  CHECK(encode_state_as_update(doc) == first);
+  CHECK(doc.engine().kept_state_bytes() > 0);
+  CHECK(encode_state_as_update(doc) == first);
+  doc.transact([&](Transaction& t) {
+    const Bytes before = encode_state_as_update(doc);
+    text.insert(t, 5, " second");
+    CHECK(encode_state_as_update(doc) != before);
+    text.insert(t, 0, "zeroth ");
+    Doc inside(ClientId{2});
+    REQUIRE(apply_update(inside, encode_state_as_update(doc)));
+    CHECK(inside.text("t").to_string() == "zeroth first second");
+  });
+  CHECK(doc.engine().kept_state_bytes() == 0);
+  CHECK(encode_state_as_update(doc) != first);
+
+  doc.transact(
+      [&](Transaction& t) { text.insert(t, 0, std::string(detail::k_kept_state_bytes_max, 'x')); });
+  const Bytes large = encode_state_as_update(doc);
+  CHECK(encode_state_as_update(doc) == large);
+  CHECK(doc.engine().kept_state_bytes() == 0);
 }
 
 }  // namespace vivim::crdt

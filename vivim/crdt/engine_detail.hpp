@@ -276,6 +276,10 @@ class Engine {
   // Updates (engine_apply.cpp, engine_encode.cpp).
   Result<void> apply(BytesView update, Origin origin, UpdateFormat format);
   Bytes encode(const StateVector& known, UpdateFormat format) const;
+  /// Bytes of states that are kept for who asks next.
+  std::size_t kept_state_bytes() const {
+    return encoded_[0].bytes.capacity() + encoded_[1].bytes.capacity();
+  }
   StateVector state_vector() const;
   bool has_pending() const { return !pending_.empty() || !pending_deletes_.empty(); }
   /// Whether the last update took all the steps it may, and something is left to do.

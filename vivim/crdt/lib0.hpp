@@ -53,6 +53,13 @@ class Encoder {
     constexpr std::uint64_t k_more = 0x8080'8080'8080'8080;
     return {spread | (k_more & ((std::uint64_t{1} << (8 * (size - 1))) - 1)), size};
   }
+  /// `value`, of at most 53 bits, as var_int() writes it, and -0 as var_int_negative_zero() does.
+  static Short short_var_int(std::uint64_t magnitude, bool negative) {
+    const Short rest = short_var_uint(magnitude >> 6);
+    const bool more = magnitude > 0x3f;
+    const std::uint64_t first = (more ? 0x80 : 0) | (negative ? 0x40 : 0) | (magnitude & 0x3f);
+    return {first | (more ? rest.bytes << 8 : 0), 1 + (more ? rest.size : 0)};
+  }
   /// Writes at `at`, which has room for k_short_max bytes, and returns what is behind.
   static std::uint8_t* put(std::uint8_t* at, Short what) {
     static_assert(std::endian::native == std::endian::little);

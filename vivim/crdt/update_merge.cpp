@@ -34,6 +34,12 @@ class Reader {
 /// The content of several updates: decoded one after another, kept in one place.
 class Sources {
  public:
+  /// `updates`: how many will come; most have one struct.
+  explicit Sources(std::size_t updates) {
+    structs_.reserve(updates);
+    ends_.reserve(updates);
+  }
+
   Result<void> add(BytesView update, UpdateFormat format) {
     VIVIM_TRYV(detail::decode_update(update, format, decoded_));
     for (const auto& group : decoded_.groups) {
@@ -268,7 +274,7 @@ Bytes write_diff(const DecodedUpdate& update, const StateVector& state) {
 }  // namespace
 
 Result<Bytes> merge_updates(std::span<const BytesView> updates, UpdateFormat format) {
-  Sources sources;
+  Sources sources(updates.size());
   for (const BytesView update : updates) {
     VIVIM_TRYV(sources.add(update, format));
   }
@@ -276,7 +282,7 @@ Result<Bytes> merge_updates(std::span<const BytesView> updates, UpdateFormat for
 }
 
 Result<Bytes> detail::merge_parts(std::span<const UpdatePart> parts, UpdateFormat format) {
-  Sources sources;
+  Sources sources(parts.size());
   for (const UpdatePart& part : parts) {
     VIVIM_TRYV(sources.add(part.bytes, part.format));
   }
