@@ -54,7 +54,7 @@ HolePuncher::HolePuncher(Host& host, HolePuncherOptions options)
 }
 
 HolePuncher::~HolePuncher() {
-  VIVIM_ASSERT(active_.empty() && answering_.empty());
+  VIVIM_ASSERT(active_.empty() && answering_.empty() && dialling_back_ == 0);
 }
 
 Result<void> HolePuncher::start() {
@@ -70,7 +70,7 @@ rt::Co<void> HolePuncher::stop() {
   stopping_ = true;
   host_.unhandle(std::string(k_protocol_id));
   co_await tasks_.stop();
-  while (!answering_.empty() || !active_.empty()) {
+  while (!answering_.empty() || !active_.empty() || dialling_back_ > 0) {
     idle_.reset();
     co_await idle_.wait();
   }
@@ -262,7 +262,7 @@ rt::Co<void> HolePuncher::answer(InboundStream inbound) {
   const PeerId peer = inbound.peer;
   const bool relayed = inbound.limited || is_relayed(inbound.remote);
   if (!relayed || stopping_ || answering_.contains(peer) ||
-      answering_.size() >= options_.active_max) {
+      answering_.size() + dialling_back_ >= options_.active_max) {
     inbound.stream->reset(to_value(ResetCode::limit_exceeded));
     co_return;
   }
@@ -278,13 +278,16 @@ rt::Co<void> HolePuncher::answer(InboundStream inbound) {
   rt::Deadline deadline(host_.loop(), options_.answer_time_max, [raw] { raw->reset(0); });
   const auto result = co_await respond(*raw, responder);
   co_await deadline.finish();
+  // A dial may take longer than the peer waits before its next attempt.
+  ++dialling_back_;
+  answering_.erase(peer);
   if (result) {
     (void)co_await raw->close_write();
     co_await dial_back(peer, responder.addresses());
   } else {
     raw->reset(to_value(reset_code_for(result.error())));
   }
-  answering_.erase(peer);
+  --dialling_back_;
   expect_dials();
   idle_.set();
 }
@@ -318,7 +321,7 @@ rt::Co<void> HolePuncher::dial_back(PeerId peer, std::vector<Multiaddr> addresse
 }
 
 void HolePuncher::expect_dials() {
-  const bool idle = active_.empty() && answering_.empty();
+  const bool idle = active_.empty() && answering_.empty() && dialling_back_ == 0;
   host_.set_inbound_patience(idle ? rt::Duration::zero() : options_.inbound_patience);
 }
 

@@ -99,7 +99,7 @@ class HolePuncher {
   rt::Co<void> dial_back(PeerId peer, std::vector<Multiaddr> addresses);
   rt::Co<void> watch_time();
   void retire_relayed(const PeerId& peer);
-  /// After active_ or answering_ changed.
+  /// After active_, answering_ or dialling_back_ changed.
   void expect_dials();
   bool has_direct(const PeerId& peer) const;
   std::vector<Multiaddr> own_addresses() const;
@@ -113,9 +113,10 @@ class HolePuncher {
   limits::PeerRates answers_;
   std::set<PeerId> relayed_;                          ///< connected to us, no hole punched yet
   std::map<PeerId, std::unique_ptr<Active>> active_;  ///< that we initiate
-  std::set<PeerId> answering_;
-  std::map<PeerId, unsigned> answered_;       ///< attempts, of peers that are connected
-  std::map<PeerId, rt::TimePoint> retiring_;  ///< whose relayed connections close then
+  std::set<PeerId> answering_;                        ///< until the exchange is over
+  std::size_t dialling_back_ = 0;                     ///< after an exchange
+  std::map<PeerId, unsigned> answered_;               ///< attempts, of peers that are connected
+  std::map<PeerId, rt::TimePoint> retiring_;          ///< whose relayed connections close then
   bool stopping_ = false;
   rt::Event idle_;
   Subscription subscription_;

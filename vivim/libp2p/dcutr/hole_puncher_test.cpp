@@ -237,6 +237,22 @@ TEST_CASE("hostile: hole punches are not begun at will: once a connection, seldo
   CHECK(net.at_b.count(Kind::attempt_failed) <= 9);
 }
 
+TEST_CASE("hole punch: the next attempt is answered while the dial of the one before goes on") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  CHECK(net.a.host.handle(std::string(k_protocol_id),
+                          [](InboundStream inbound) { return swallow(std::move(inbound)); },
+                          {.allow_limited = true}));
+  REQUIRE(net.connect());
+  net.world.run_for(1s);
+  // There its NAT lets nobody in: a dial takes as long as it may.
+  const auto seen = net.a.host.observed_addresses(1);
+  REQUIRE_FALSE(seen.empty());
+  for (int i = 0; i < 3; ++i) {
+    CHECK(net.world.run(initiate(net.a.host, net.b.id(), seen, std::nullopt)));
+    net.world.run_for(100ms);
+  }
+}
+
 TEST_CASE("hostile: attempts of one peer are answered a few times a minute") {
   Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
   CHECK(net.a.host.handle(std::string(k_protocol_id),
