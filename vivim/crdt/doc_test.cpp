@@ -7,6 +7,7 @@
 
 #include "vivim/crdt/engine_detail.hpp"
 #include "vivim/crdt/event.hpp"
+#include "vivim/crdt/snapshot.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/value.hpp"
 
@@ -166,6 +167,22 @@ TEST_CASE("what is known already still cuts where it stands, as in Yjs") {
   REQUIRE(apply_update(keeper, recorder.updates.front()));
   CHECK(hex_of(keeper).find("efbfbdefbfbd") != std::string::npos);
   CHECK(consistent(keeper));
+}
+
+TEST_CASE("what is collected with its type counts as deleted, though nobody deleted it") {
+  Doc doc(ClientId{1});
+  doc.transact([&](Transaction& t) { doc.array("a").insert_map(t, 0); });
+  // Two values under one key in one struct, and one between them: the first is never deleted.
+  const Bytes two = {1, 1, 2, 0, 0x22, 0, 1, 0, 1, 'k', 2, 1, '1', 1, '2', 0};
+  const Bytes between = {1, 1, 3, 0, 0xc8, 2, 0, 2, 1, 1, 0x7d, 5, 0};
+  REQUIRE(apply_update(doc, two));
+  REQUIRE(apply_update(doc, between));
+  doc.transact([&](Transaction& t) { doc.array("a").remove(t, 0, 1); });
+  CHECK(snapshot(doc).deletes.at(ClientId{2}) == std::vector<ClockRange>{{0, 2}});
+  Doc reader(ClientId{4});
+  REQUIRE(apply_update(reader, encode_state_as_update(doc)));
+  CHECK(snapshot(reader) == snapshot(doc));
+  CHECK(consistent(doc));
 }
 
 TEST_CASE("origin travels with the update and observers see deltas") {

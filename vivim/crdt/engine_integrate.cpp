@@ -61,20 +61,6 @@ void Engine::note_change(TypeRef ref, KeyRef key) {
   }
 }
 
-namespace {
-
-void add_range(std::vector<ClockRange>& ranges, std::uint32_t clock, std::uint32_t len) {
-  if (!ranges.empty() && ranges.back().to == clock) {
-    ranges.back().to += len;
-  } else if (!ranges.empty() && ranges.back().from == std::uint64_t{clock} + len) {
-    ranges.back().from = clock;  // as who deletes backwards does
-  } else {
-    ranges.push_back({clock, std::uint64_t{clock} + len});
-  }
-}
-
-}  // namespace
-
 void Engine::note_deleted(ClientIndex client, std::uint32_t clock, std::uint32_t len) {
   add_range(clients_[client].deleted, clock, len);
   auto& all = current_->deleted;

@@ -186,6 +186,10 @@ void Engine::collect(ItemRef ref, bool parent_collected,
     return;
   }
   break_zone(ref);
+  if (!item.deleted) {  // an older value of a key that was cut: no deletion reached it
+    item.deleted = true;
+    add_range(clients_[item.client].deleted, item.clock, item.len);
+  }
   item.kind = Kind::gc;
   item.left = item.right = item.parent = item.key = item.leaf = k_none;
   item.origin = item.right_origin = {};

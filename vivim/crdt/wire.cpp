@@ -489,6 +489,16 @@ template void write_unit_content(UpdateEncoderV2&, Kind, TypeKind, BytesView);
 template void write_deletes(UpdateEncoderV1&, const WireDeletes&);
 template void write_deletes(UpdateEncoderV2&, const WireDeletes&);
 
+void add_range(std::vector<ClockRange>& ranges, std::uint32_t clock, std::uint32_t len) {
+  if (!ranges.empty() && ranges.back().to == clock) {
+    ranges.back().to += len;
+  } else if (!ranges.empty() && ranges.back().from == std::uint64_t{clock} + len) {
+    ranges.back().from = clock;  // as who deletes backwards does
+  } else {
+    ranges.push_back({clock, std::uint64_t{clock} + len});
+  }
+}
+
 void normalise(std::vector<ClockRange>& ranges) {
   const auto touch = [](const ClockRange& a, const ClockRange& b) { return a.to >= b.from; };
   if (std::ranges::adjacent_find(ranges, touch) == ranges.end()) {

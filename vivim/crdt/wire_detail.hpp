@@ -155,6 +155,8 @@ void write_deletes(Out& out, const WireDeletes& deletes);
 
 /// Sorts and merges overlapping and adjacent ranges.
 void normalise(std::vector<ClockRange>& ranges);
+/// Adds what was deleted, beside the last range where it is its neighbour.
+void add_range(std::vector<ClockRange>& ranges, std::uint32_t clock, std::uint32_t len);
 
 /// Byte offset of element `index` in a sequence of encoded `any` values (kind any) or strings (kind
 /// json).
