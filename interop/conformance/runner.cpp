@@ -19,6 +19,13 @@ constexpr std::chrono::milliseconds k_patience_shrinking{5'000};
 /// As interop/js/conformance-worker.mjs numbers it.
 constexpr std::uint64_t k_outcome = 17;
 
+// Yjs throws when it collects a type that holds something that nobody deleted: a map's entry of
+// several units that was cut (docs/protocol/yjs.md). What came before was compared.
+bool gave_up(const std::string& error) {
+  return error.find("Unexpected case") != std::string::npos &&
+         error.find("at Item.gc") != std::string::npos;
+}
+
 Difference ours(const std::string& story) {
   return {.kind = story.substr(0, story.find(':')), .story = story};
 }
@@ -125,7 +132,9 @@ std::optional<Difference> Runner::answer(Slot& slot, std::chrono::milliseconds p
     text << ": " << what;
     text << "\n  theirs " << to_hex(in.var_bytes().value());
     text << "\n  ours   " << to_hex(in.var_bytes().value());
-    difference = Difference{.kind = what.substr(0, what.find('\n')), .story = text.str()};
+    if (!gave_up(what)) {
+      difference = Difference{.kind = what.substr(0, what.find('\n')), .story = text.str()};
+    }
   }
   for (std::uint64_t count = in.var_uint().value(); count > 0; --count) {
     const std::string name(in.var_string().value());
