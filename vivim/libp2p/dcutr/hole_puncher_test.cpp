@@ -237,13 +237,22 @@ TEST_CASE("hostile: hole punches are not begun at will: once a connection, seldo
   CHECK(net.at_b.count(Kind::attempt_failed) <= 9);
 }
 
-TEST_CASE("hole punch: the next attempt is answered while the dial of the one before goes on") {
-  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+namespace {
+
+/// a is asked to punch and says nothing; both are connected through the relay.
+void connect_to_silent(Net& net) {
   CHECK(net.a.host.handle(std::string(k_protocol_id),
                           [](InboundStream inbound) { return swallow(std::move(inbound)); },
                           {.allow_limited = true}));
   REQUIRE(net.connect());
   net.world.run_for(1s);
+}
+
+}  // namespace
+
+TEST_CASE("hole punch: the next attempt is answered while the dial of the one before goes on") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  connect_to_silent(net);
   // There its NAT lets nobody in: a dial takes as long as it may.
   const auto seen = net.a.host.observed_addresses(1);
   REQUIRE_FALSE(seen.empty());
@@ -255,11 +264,7 @@ TEST_CASE("hole punch: the next attempt is answered while the dial of the one be
 
 TEST_CASE("hostile: attempts of one peer are answered a few times a minute") {
   Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
-  CHECK(net.a.host.handle(std::string(k_protocol_id),
-                          [](InboundStream inbound) { return swallow(std::move(inbound)); },
-                          {.allow_limited = true}));
-  REQUIRE(net.connect());
-  net.world.run_for(1s);
+  connect_to_silent(net);
   const auto ask = [](Host& host, PeerId peer) -> rt::Co<Result<void>> {
     const std::string protocol(k_protocol_id);
     VIVIM_CO_TRY(auto opened,
