@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "vivim/base/bytes.hpp"
+#include "vivim/crypto/ed25519.hpp"
 #include "vivim/crypto/error.hpp"
 #include "vivim/crypto/random.hpp"
 #include "vivim/crypto/secret.hpp"
@@ -25,6 +26,13 @@ struct X25519KeyPair {
   static X25519KeyPair from_secret(X25519Secret secret);
   static X25519KeyPair generate(const RandomSource& random);
 };
+
+/// The X25519 key pair that belongs to a signing key: the clamped first half of SHA-512 of its
+/// seed, which is the scalar of the Ed25519 key (RFC 8032 section 5.1.5, RFC 7748 section 4.1).
+X25519KeyPair x25519_of(const Ed25519KeyPair& pair);
+/// The public half of x25519_of(), from the public key alone: u = (1 + y) / (1 - y). Fails with
+/// bad_key for what is no point of the main subgroup.
+Result<X25519PublicKey> x25519_of(const Ed25519PublicKey& key);
 
 /// The shared secret of our secret and their public key. Fails with low_order_point when it would
 /// be all zeros.
