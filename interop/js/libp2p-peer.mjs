@@ -25,8 +25,10 @@ import { BULK, STREAM_LIMITS, runBulk, serveBulk } from './bulk.mjs'
 import { PERF, runPerf, servePerf } from './perf.mjs'
 
 const PACKAGES = JSON.parse(readFileSync(new URL('package.json', import.meta.url))).dependencies
+// A hole is punched from the port that others have seen: js-libp2p's TCP takes another for each dial unless told.
+const PUNCH_PORT = 4002
 const TRANSPORTS = {
-  tcp,
+  tcp: () => tcp({ dialOpts: choice.dcutr ? { localPort: PUNCH_PORT } : undefined }),
   ws: webSockets,
   wss: () => webSockets({ https: { cert: secret('chain.pem'), key: secret('key.pem') } }), // trusts NODE_EXTRA_CA_CERTS
   'quic-v1': quic
@@ -44,7 +46,7 @@ const DESCRIPTION = {
   securities: Object.keys(SECURITIES),
   muxers: Object.keys(MUXERS),
   keys: Object.keys(KEYS),
-  features: ['perf', 'wss-sni', 'pnet', 'identify-push', 'relay-serve', 'relay-reserve', 'dcutr', 'autonat-v1-ask', 'autonat-v1-serve',
+  features: ['perf', 'wss-sni', 'pnet', 'identify-push', 'relay-serve', 'relay-reserve', 'dcutr', 'dcutr-tcp', 'dcutr-quic-v1', 'autonat-v1-ask', 'autonat-v1-serve',
     'autonat-v2-ask', 'autonat-v2-serve', 'mdns']
 }
 
@@ -80,7 +82,23 @@ function chosen (table, name) {
   return table[name]
 }
 
-const known = { identified: new Map(), discovered: new Map() }
+const known = { identified: new Map(), discovered: new Map(), seenAt: new Set() }
+
+// Where others see this peer, and the port that it listens on there, which a router may let everybody in at. js-libp2p offers
+// such an address for hole punching only once somebody has reached it, which nobody can who needs a hole: an application has
+// to name it.
+function seen () {
+  if (!choice.dcutr) {
+    return []
+  }
+  const listening = node.components.transportManager.getAddrs().map(String).filter(address => !isRelayed(address))
+  const there = [...known.seenAt].flatMap(address => listening.map(own => withHost(own, address.split('/')[2])))
+  return [...new Set([...known.seenAt, ...there])].map(address => multiaddr(address))
+}
+
+function withHost (address, host) {
+  return address.split('/').with(2, host).join('/')
+}
 
 async function makeNode () {
   const services = {
@@ -103,6 +121,7 @@ async function makeNode () {
   const node = await createLibp2p({
     privateKey: await generateKeyPair(chosen(KEYS, choice.key)),
     connectionProtector: choice['private-network'] ? preSharedKey({ psk: secret('swarm.key') }) : undefined,
+    addresses: { announceFilter: own => [...own, ...seen()] },
     nodeInfo: { name: 'vivim-interop-js', version: '1.0.0' },
     transports: [chosen(TRANSPORTS, choice.transport)(), circuitRelayTransport()],
     connectionEncrypters: [chosen(SECURITIES, choice.security)()],
@@ -112,12 +131,19 @@ async function makeNode () {
     peerDiscovery: choice.mdns ? [mdns({ interval: 1000 })] : [],
     services
   })
-  node.addEventListener('peer:identify', event => known.identified.set(event.detail.peerId.toString(), event.detail))
+  node.addEventListener('peer:identify', event => {
+    known.identified.set(event.detail.peerId.toString(), event.detail)
+    if (event.detail.observedAddr != null && !isRelayed(event.detail.observedAddr.toString())) {
+      known.seenAt.add(event.detail.observedAddr.toString())
+    }
+  })
   node.addEventListener('peer:discovery', event => known.discovered.set(event.detail.id.toString(), event.detail.multiaddrs))
   await node.handle(BULK, serveBulk, STREAM_LIMITS)
   await node.handle(PERF, servePerf, STREAM_LIMITS)
   return node
 }
+
+const isRelayed = address => address.includes('/p2p-circuit')
 
 const node = await makeNode()
 
@@ -162,8 +188,6 @@ function tell (connection) {
 function ownAddresses (filter) {
   return node.getMultiaddrs().map(String).filter(filter)
 }
-
-const isRelayed = address => address.includes('/p2p-circuit')
 
 const COMMANDS = {
   async listen (asked) {

@@ -16,13 +16,13 @@ const RELAYED_BYTES = 8192
 export const hopeless = (a, b) => [a, b].includes('symmetric') && ![a, b].includes('cone')
 
 // go-libp2p begins to punch holes when it has been told where others see it, and then says that it speaks the protocol.
-// rust-libp2p offers on a relayed connection what it had been told when the connection began.
+// rust-libp2p and js-libp2p offer on a relayed connection what they had been told before.
 async function readyToPunch (relay, at, peer) {
   if (peer.kind === 'vivim') {
     return
   }
   await peer.ask('dial', { addr: at })
-  if (peer.kind === 'rust') {
+  if (peer.kind !== 'go') {
     await peer.ask('identify', { peer: relay.id })
     return
   }
