@@ -109,8 +109,8 @@ if (!options['without-nats']) {
   report.section('Hole punching (DCUtR)',
     'Row: transport, the NAT of the dialer, the NAT of the listener. They meet through a relay of VIVIM, and the listener, by the\n' +
     'protocol, begins. `stays relayed, as it must`: one side has another port for each peer and the other lets only known ports in,\n' +
-    'so that nobody can punch; the relayed connection went on working. js-libp2p dials from other ports than it listens on, and offers\n' +
-    'only addresses that several peers have confirmed: it has nothing to punch with.')
+    'so that nobody can punch; the relayed connection went on working. js-libp2p punches when its application says from which port\n' +
+    'it dials, and where others see it (interop/README.md); not with its defaults.')
   await runAll(HOLE_PUNCHES)
 }
 
