@@ -89,7 +89,7 @@ Result<std::unique_ptr<DatagramSocket>> Fabric::open_datagram(NodeId node, Endpo
   if (!host.up) {
     return fail(RtError::closed);
   }
-  if (node_at(node, at.ip) != node) {
+  if (!owns(node, at.ip)) {
     return fail(RtError::bad_address);
   }
   if (at.port == 0) {
@@ -117,7 +117,7 @@ IpAddress Fabric::source_address(NodeId from, NodeId to, const Endpoint& local,
   if (from == to && !target.is_multicast()) {
     return target.is_unspecified() ? IpAddress::v4(127, 0, 0, 1) : target;
   }
-  for (const auto& address : hosts_.at(from).addresses) {
+  for (const auto& address : hosts_.at(from).at.addresses) {
     if (address.is_v6 == target.is_v6) {
       return address;
     }
@@ -144,12 +144,12 @@ Result<void> Fabric::send_datagram(SimDatagramSocket& from, const Endpoint& to, 
     transmit_datagram(node, target, seen, to, bytes);
   };
   if (to.ip.is_multicast()) {
-    for (const auto& [id, host] : hosts_) {
-      if (id == node || (!host.udp_nat && !hosts_.at(node).udp_nat)) {
+    for (NodeId id = 1; id < hosts_.size(); ++id) {
+      if (id == node || (!hosts_.at(id).udp_nat && !hosts_.at(node).udp_nat)) {
         send_to(id);  // a NAT passes none on
       }
     }
-  } else if (const auto target = node_at(node, to.ip)) {
+  } else if (const auto target = node_at(node, to)) {
     send_to(*target);
   }
   return {};
@@ -163,15 +163,22 @@ void Fabric::transmit_datagram(NodeId from, NodeId to, const Endpoint& source,
     return;
   }
   TimePoint departure = engine_.now();
-  if (options.bytes_per_second > 0) {
-    TimePoint& busy_until = pairs_[key_of(from, to)].busy_until[from <= to ? 0 : 1];
-    const auto wire_time = [&options](std::size_t count) {
-      return Duration(count * 1'000'000'000 / options.bytes_per_second);
-    };
-    if (busy_until - departure > wire_time(options.queue_bytes_max)) {
-      return;
+  // False: the queue of this wire is full.
+  const auto pass = [&departure, &options, &bytes](TimePoint& busy_until, std::uint64_t rate) {
+    if (busy_until - departure > wire_time(options.queue_bytes_max, rate)) {
+      return false;
     }
-    departure = busy_until = std::max(departure, busy_until) + wire_time(bytes.size());
+    departure = busy_until = std::max(departure, busy_until) + wire_time(bytes.size(), rate);
+    return true;
+  };
+  Host& host = hosts_.at(from);
+  if (const auto rate = host.at.upload_bytes_per_second;
+      rate > 0 && from != to && !pass(host.upload_busy_until, rate)) {
+    return;
+  }
+  if (options.bytes_per_second > 0 &&
+      !pass(pairs_[key_of(from, to)].busy_until[from <= to ? 0 : 1], options.bytes_per_second)) {
+    return;
   }
   const auto shared = std::make_shared<const Bytes>(to_bytes(bytes));
   const int copies = engine_.rng().chance(options.duplicate_ppm) ? 2 : 1;

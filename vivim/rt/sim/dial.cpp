@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/rt/sim/datagram_detail.hpp"
 #include "vivim/rt/sim/fabric_detail.hpp"
 
 namespace vivim::rt::sim {
@@ -42,26 +43,49 @@ std::uint16_t Fabric::pick_port(Host& host) {
   return host.next_port++;
 }
 
-std::optional<NodeId> Fabric::node_at(NodeId from, const IpAddress& ip) const {
-  if (ip.is_loopback() || ip.is_unspecified()) {
+bool Fabric::owns(NodeId node, const IpAddress& ip) const {
+  const auto& own = hosts_.at(node).at.addresses;
+  return ip.is_loopback() || ip.is_unspecified() || std::ranges::find(own, ip) != own.end();
+}
+
+bool Fabric::answers_at(const Host& host, std::uint16_t port) const {
+  return std::ranges::any_of(host.listeners,
+                             [port](const auto& entry) { return entry.first.port == port; }) ||
+         std::ranges::any_of(host.sockets, [port](const SimDatagramSocket* socket) {
+           return socket->local().port == port;
+         });
+}
+
+/// Of several nodes at one address, that one which listens on the port.
+std::optional<NodeId> Fabric::node_at(NodeId from, const Endpoint& to) const {
+  if (to.ip.is_loopback() || to.ip.is_unspecified()) {
     return from;
   }
-  for (const auto& [id, host] : hosts_) {
-    const bool hidden = host.tcp_nat && id != from && !ip.is_v6;
-    if (!hidden && std::ranges::find(host.addresses, ip) != host.addresses.end()) {
-      return id;
-    }
-    if (host.tcp_nat && id != from && host.tcp_nat->external() == ip) {
-      return id;
-    }
+  const auto found = at_address_.find(to.ip);
+  if (found == at_address_.end()) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  std::optional<NodeId> best;
+  for (const NodeId id : found->second) {
+    const Host& host = hosts_.at(id);
+    const bool hidden =
+        host.tcp_nat && id != from && !to.ip.is_v6 && host.tcp_nat->external() != to.ip;
+    if (hidden) {
+      continue;
+    }
+    if (found->second.size() == 1 || answers_at(host, to.port)) {
+      return id;
+    }
+    best = best.value_or(id);
+  }
+  return best;
 }
 
 void Fabric::put_behind_nat(NodeId node, NatOptions options, IpAddress external) {
   Host& host = hosts_.at(node);
   host.tcp_nat.emplace(options, external);
   host.udp_nat.emplace(options, external);
+  at_address_[external].push_back(node);
 }
 
 SimListener* Fabric::listener_at(NodeId node, const Endpoint& at) {
@@ -79,7 +103,7 @@ Result<std::unique_ptr<Listener>> Fabric::listen(NodeId node, Endpoint at) {
   if (!host.up) {
     return fail(RtError::closed);
   }
-  if (node_at(node, at.ip) != node) {
+  if (!owns(node, at.ip)) {
     return fail(RtError::bad_address);
   }
   if (at.port == 0) {
@@ -101,7 +125,7 @@ Endpoint Fabric::local_of(NodeId node, NodeId target, const std::optional<Endpoi
     return local;
   }
   local.ip = to.ip;
-  for (const auto& address : host.addresses) {
+  for (const auto& address : host.at.addresses) {
     if (address.is_v6 == to.ip.is_v6 && node != target) {
       local.ip = address;
     }
@@ -110,9 +134,9 @@ Endpoint Fabric::local_of(NodeId node, NodeId target, const std::optional<Endpoi
 }
 
 bool Fabric::in_use(NodeId node, const Endpoint& local, const Endpoint& to) const {
-  const bool connected = std::ranges::any_of(links_, [&](const auto& entry) {
-    const End& end = entry.second->ends[0];
-    return end.node == node && end.endpoint == local && entry.second->ends[1].endpoint == to;
+  const bool connected = std::ranges::any_of(hosts_.at(node).links, [&](LinkId id) {
+    const auto& ends = links_.at(id)->ends;
+    return ends[0].node == node && ends[0].endpoint == local && ends[1].endpoint == to;
   });
   return connected || find_dial(node, local, to) != nullptr;
 }
@@ -122,9 +146,9 @@ Co<Result<Connection>> Fabric::dial(NodeId node, std::optional<Endpoint> from, E
   if (!hosts_.at(node).up) {
     co_return fail(RtError::unreachable);
   }
-  const NodeId target = node_at(node, to.ip).value_or(0);
+  const NodeId target = node_at(node, to).value_or(0);
   const Endpoint local = local_of(node, target, from, to);
-  if (local.ip.is_v6 != to.ip.is_v6 || node_at(node, local.ip) != node) {
+  if (local.ip.is_v6 != to.ip.is_v6 || !owns(node, local.ip)) {
     co_return fail(RtError::bad_address);
   }
   if (from && in_use(node, local, to)) {
@@ -139,27 +163,23 @@ Co<Result<Connection>> Fabric::dial(NodeId node, std::optional<Endpoint> from, E
   const LinkOptions& options = options_of(node, target);
   engine_.schedule_in(options.latency + engine_.rng().up_to(options.jitter),
                       [this, pending] { reach(pending); });
-  const std::uint64_t id = next_dial_++;
-  dials_.emplace(id, pending);
+  hosts_.at(node).dials.push_back(pending);
   co_await pending->done.wait();
-  dials_.erase(id);
+  std::erase(hosts_.at(node).dials, pending);
   engine_.cancel(deadline);
   co_return std::move(*pending->result);
 }
 
 void Fabric::cancel_dials(NodeId node) {
-  for (const auto& [id, pending] : dials_) {
-    if (pending->from == node) {
-      pending->finish(fail(RtError::closed));
-    }
+  for (const auto& pending : hosts_.at(node).dials) {
+    pending->finish(fail(RtError::closed));
   }
 }
 
 std::shared_ptr<Fabric::PendingDial> Fabric::find_dial(NodeId node, const Endpoint& local,
                                                        const Endpoint& to) const {
-  for (const auto& [id, pending] : dials_) {
-    if (pending->from == node && pending->local == local && pending->to == to && !pending->result &&
-        !pending->met) {
+  for (const auto& pending : hosts_.at(node).dials) {
+    if (pending->local == local && pending->to == to && !pending->result && !pending->met) {
       return pending;
     }
   }
@@ -241,6 +261,10 @@ LinkId Fabric::connect(NodeId from, const Endpoint& local, NodeId to, const Endp
   link->ends[1].node = to;
   link->ends[1].endpoint = remote;
   links_.emplace(id, std::move(link));
+  hosts_.at(from).links.push_back(id);
+  if (to != from) {
+    hosts_.at(to).links.push_back(id);
+  }
   engine_.trace(id, from, to);
   return id;
 }

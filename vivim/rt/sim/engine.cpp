@@ -1,7 +1,9 @@
 #include "vivim/rt/sim/engine.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include <boost/asio/async_result.hpp>
@@ -14,6 +16,13 @@
 namespace vivim::rt::sim {
 
 namespace {
+
+constexpr std::size_t k_cancelled_min = 1024;
+constexpr unsigned k_slot_bits = 24;  // sixteen million coroutines may wait at once
+
+constexpr std::uint32_t slot_of(std::uint64_t parked) {
+  return static_cast<std::uint32_t>(parked & ((std::uint64_t{1} << k_slot_bits) - 1));
+}
 
 std::uint64_t split_mix(std::uint64_t& state) {
   state += 0x9e3779b97f4a7c15;
@@ -77,10 +86,50 @@ Executor Engine::executor() {
   return io_->get_executor();
 }
 
+std::uint32_t Engine::Slots::put(std::move_only_function<void()> work, std::uint64_t tag) {
+  if (free.empty()) {
+    all.push_back({.work = std::move(work), .tag = tag});
+    return static_cast<std::uint32_t>(all.size() - 1);
+  }
+  const std::uint32_t slot = free.back();
+  free.pop_back();
+  all[slot] = {.work = std::move(work), .tag = tag};
+  return slot;
+}
+
+std::move_only_function<void()> Engine::Slots::take(std::uint32_t slot) {
+  all[slot].tag = 0;
+  free.push_back(slot);
+  return std::exchange(all[slot].work, nullptr);
+}
+
 EventKey Engine::schedule(TimePoint when, std::move_only_function<void()> event) {
-  const EventKey key{.when = std::max(when, now_), .sequence = next_sequence_++};
-  events_.emplace(key, std::move(event));
+  const std::uint64_t sequence = next_sequence_++;
+  const EventKey key{.when = std::max(when, now_),
+                     .sequence = sequence,
+                     .slot = events_.put(std::move(event), sequence)};
+  queue_.push_back(key);
+  std::ranges::push_heap(queue_, std::greater<>());
   return key;
+}
+
+void Engine::cancel(const EventKey& key) {
+  if (key.sequence == 0 || !events_.holds(key.slot, key.sequence)) {
+    return;
+  }
+  const auto dropped = events_.take(key.slot);
+  ++cancelled_;
+  if (cancelled_ > k_cancelled_min && cancelled_ > queue_.size() / 2) {
+    drop_cancelled();
+  }
+}
+
+/// Timers that are set again and again would fill the queue until their first time comes.
+void Engine::drop_cancelled() {
+  std::erase_if(queue_,
+                [this](const EventKey& key) { return !events_.holds(key.slot, key.sequence); });
+  std::ranges::make_heap(queue_, std::greater<>());
+  cancelled_ = 0;
 }
 
 bool Engine::run_ready() {
@@ -92,15 +141,21 @@ bool Engine::step(TimePoint until) {
   if (run_ready()) {
     return true;
   }
-  if (events_.empty() || events_.begin()->first.when > until) {
-    return false;
+  while (!queue_.empty() && queue_.front().when <= until) {
+    const EventKey key = queue_.front();
+    std::ranges::pop_heap(queue_, std::greater<>());
+    queue_.pop_back();
+    if (!events_.holds(key.slot, key.sequence)) {
+      --cancelled_;
+      continue;
+    }
+    now_ = key.when;
+    ++events_run_;
+    trace(key.sequence, static_cast<std::uint64_t>(now_.time_since_epoch().count()));
+    events_.take(key.slot)();
+    return true;
   }
-  auto node = events_.extract(events_.begin());
-  now_ = node.key().when;
-  ++events_run_;
-  trace(node.key().sequence, static_cast<std::uint64_t>(now_.time_since_epoch().count()));
-  node.mapped()();
-  return true;
+  return false;
 }
 
 void Engine::advance_to(TimePoint when) {
@@ -115,18 +170,24 @@ void Engine::shut_down() {
     const auto parked = std::exchange(parked_, {});
   }
   io_.reset();
-  events_.clear();
+  const auto last = std::exchange(events_, {});
+  queue_.clear();
 }
 
+// An id is the number of a slot and, above it, what makes it another each time.
 std::uint64_t Engine::park(std::move_only_function<void()> handler) {
-  const std::uint64_t id = next_parked_++;
-  parked_.emplace(id, std::move(handler));
-  return id;
+  const std::uint64_t tag = next_parked_++;
+  return (tag << k_slot_bits) | parked_.put(std::move(handler), tag);
+}
+
+const Engine::Slot* Engine::parked_at(std::uint64_t id) const {
+  const std::uint32_t slot = slot_of(id);
+  return id != 0 && parked_.holds(slot, id >> k_slot_bits) ? &parked_.all[slot] : nullptr;
 }
 
 void Engine::resume(std::uint64_t id) {
-  if (auto node = parked_.extract(id); !node.empty()) {
-    boost::asio::post(*io_, std::move(node.mapped()));
+  if (parked_at(id) != nullptr) {
+    boost::asio::post(*io_, parked_.take(slot_of(id)));
   }
 }
 
@@ -143,17 +204,22 @@ void Waiter::wake() {
 
 void Engine::trace(std::uint64_t what, std::uint64_t a, std::uint64_t b) {
   trace_ = mixed(mixed(mixed(trace_, what), a), b);
+  if (trace_sink_) {
+    trace_sink_(what, a, b);
+  }
 }
 
 void Engine::trace_bytes(BytesView bytes) {
-  trace(bytes.size());
+  const std::size_t size = bytes.size();
+  std::uint64_t hash = size;
   while (!bytes.empty()) {
     std::array<std::uint8_t, 8> word{};
     const std::size_t n = std::min(bytes.size(), word.size());
     std::memcpy(word.data(), bytes.data(), n);
-    trace_ = mixed(trace_, load_be64(word));
+    hash = mixed(hash, load_be64(word));
     bytes = bytes.subspan(n);
   }
+  trace(size, hash);
 }
 
 }  // namespace vivim::rt::sim

@@ -9,8 +9,12 @@
 
 namespace vivim::rt::sim {
 
-void Fabric::add_node(NodeId node, std::vector<IpAddress> addresses) {
-  hosts_[node].addresses = std::move(addresses);
+void Fabric::add_node(NodeId node, Attachment attachment) {
+  VIVIM_ASSERT(node == hosts_.size());
+  for (const auto& address : attachment.addresses) {
+    at_address_[address].push_back(node);
+  }
+  hosts_.emplace_back().at = std::move(attachment);
 }
 
 void Fabric::set_link(NodeId a, NodeId b, LinkOptions options) {
@@ -19,22 +23,31 @@ void Fabric::set_link(NodeId a, NodeId b, LinkOptions options) {
 
 const LinkOptions& Fabric::options_of(NodeId a, NodeId b) const {
   static constexpr LinkOptions k_loopback{.latency = std::chrono::microseconds(20)};
-  const auto found = pairs_.find(key_of(a, b));
-  if (found != pairs_.end() && found->second.options) {
-    return *found->second.options;
+  if (!pairs_.empty()) {
+    const auto found = pairs_.find(key_of(a, b));
+    if (found != pairs_.end() && found->second.options) {
+      return *found->second.options;
+    }
   }
-  return a == b ? k_loopback : default_link_;
+  if (a == b) {
+    return k_loopback;
+  }
+  return regions_.links.empty() ? default_link_
+                                : regions_.between(hosts_.at(a).at.region, hosts_.at(b).at.region);
 }
 
 bool Fabric::partitioned(NodeId a, NodeId b) const {
-  const auto found = pairs_.find(key_of(a, b));
-  return found != pairs_.end() && found->second.cut_generation % 2 == 1;
+  if (hosts_.at(a).island != hosts_.at(b).island) {
+    return true;
+  }
+  return !cut_pairs_.empty() && cut_pairs_.contains(key_of(a, b));
 }
 
 std::vector<LinkId> Fabric::links_between(NodeId a, NodeId b) const {
   std::vector<LinkId> ids;
-  for (const auto& [id, link] : links_) {
-    if (key_of(link->ends[0].node, link->ends[1].node) == key_of(a, b)) {
+  for (const LinkId id : hosts_.at(a).links) {
+    const Link& link = *links_.at(id);
+    if (key_of(link.ends[0].node, link.ends[1].node) == key_of(a, b)) {
       ids.push_back(id);
     }
   }
@@ -42,38 +55,79 @@ std::vector<LinkId> Fabric::links_between(NodeId a, NodeId b) const {
 }
 
 void Fabric::partition(NodeId a, NodeId b) {
-  Pair& pair = pairs_[key_of(a, b)];
-  if (pair.cut_generation % 2 == 1) {
+  const bool before = partitioned(a, b);
+  cut_pairs_.insert(key_of(a, b));
+  if (!before) {
+    for (const LinkId id : links_between(a, b)) {
+      on_cut(id);
+    }
+  }
+}
+
+void Fabric::heal(NodeId a, NodeId b) {
+  if (cut_pairs_.erase(key_of(a, b)) > 0 && !partitioned(a, b)) {
+    for (const LinkId id : links_between(a, b)) {
+      on_heal(id);
+    }
+  }
+}
+
+void Fabric::set_island(NodeId node, std::uint32_t island) {
+  Host& host = hosts_.at(node);
+  if (host.island == island) {
     return;
   }
-  const std::uint64_t generation = ++pair.cut_generation;
-  engine_.schedule_in(options_.stall_max, [this, a, b, generation] {
-    if (pairs_[key_of(a, b)].cut_generation == generation) {
-      for (const LinkId id : links_between(a, b)) {
-        fail_link(id, RtError::timed_out);
-      }
+  std::vector<std::pair<LinkId, bool>> before;
+  for (const LinkId id : host.links) {
+    const Link& link = *links_.at(id);
+    before.emplace_back(id, partitioned(link.ends[0].node, link.ends[1].node));
+  }
+  host.island = island;
+  for (const auto& [id, was_cut] : before) {
+    const Link& link = *links_.at(id);
+    const bool is_cut = partitioned(link.ends[0].node, link.ends[1].node);
+    if (is_cut && !was_cut) {
+      on_cut(id);
+    } else if (was_cut && !is_cut) {
+      on_heal(id);
+    }
+  }
+}
+
+void Fabric::heal_all() {
+  for (const PairKey pair : std::set(cut_pairs_)) {
+    heal(static_cast<NodeId>(pair >> 32), static_cast<NodeId>(pair));
+  }
+  for (NodeId node = 1; node < hosts_.size(); ++node) {
+    set_island(node, 0);
+  }
+}
+
+/// A connection across a cut times out, unless the cut ends first.
+void Fabric::on_cut(LinkId id) {
+  const std::uint32_t cuts = ++links_.at(id)->cuts;
+  engine_.schedule_in(options_.stall_max, [this, id, cuts] {
+    const Link* link = find(id);
+    if (link != nullptr && link->cuts == cuts) {
+      fail_link(id, RtError::timed_out);
     }
   });
 }
 
-void Fabric::heal(NodeId a, NodeId b) {
-  Pair& pair = pairs_[key_of(a, b)];
-  if (pair.cut_generation % 2 == 0) {
-    return;
-  }
-  ++pair.cut_generation;
-  const LinkOptions& options = options_of(a, b);
-  for (const LinkId id : links_between(a, b)) {
-    for (std::size_t side = 0; side < 2; ++side) {
-      End& end = links_.at(id)->ends[side];
-      const TimePoint when = engine_.now() + options.latency + engine_.rng().up_to(options.jitter);
-      end.last_arrival = std::max(end.last_arrival, when);
-      for (; end.held > 0; --end.held) {
-        engine_.schedule(when, [this, id, side] { arrive(id, side); });
-      }
-      if (const std::size_t bytes = std::exchange(end.window_held, 0); bytes > 0) {
-        engine_.schedule(when, [this, id, side, bytes] { release_window(id, side, bytes); });
-      }
+/// What the cut held back arrives.
+void Fabric::on_heal(LinkId id) {
+  Link& link = *links_.at(id);
+  ++link.cuts;
+  const LinkOptions& options = options_of(link.ends[0].node, link.ends[1].node);
+  for (std::size_t side = 0; side < 2; ++side) {
+    End& end = link.ends[side];
+    const TimePoint when = engine_.now() + options.latency + engine_.rng().up_to(options.jitter);
+    end.last_arrival = std::max(end.last_arrival, when);
+    for (; end.held > 0; --end.held) {
+      engine_.schedule(when, [this, id, side] { arrive(id, side); });
+    }
+    if (end.writable.waiting()) {
+      engine_.schedule(when, [this, id, side] { release_window(id, side); });
     }
   }
 }
@@ -85,12 +139,13 @@ void Fabric::reset_connections(NodeId a, NodeId b) {
 }
 
 void Fabric::sever(NodeId node, CrashKind kind) {
-  for (auto& [id, link] : links_) {
+  for (const LinkId id : std::vector(hosts_.at(node).links)) {
+    Link& link = *links_.at(id);
     for (std::size_t side = 0; side < 2; ++side) {
-      if (link->ends[side].node != node) {
+      if (link.ends[side].node != node) {
         continue;
       }
-      End& end = link->ends[side];
+      End& end = link.ends[side];
       if (kind == CrashKind::process) {
         reset(id, side, 0);
       }
@@ -141,8 +196,13 @@ Co<Result<std::size_t>> Fabric::read(LinkId id, std::size_t side, MutableBytes i
         end.inbox.pop_front();
         end.inbox_offset = 0;
       }
-      const Duration latency = options_of(link->ends[0].node, link->ends[1].node).latency;
-      engine_.schedule_in(latency, [this, id, side, n] { release_window(id, 1 - side, n); });
+      End& sender = link->ends[1 - side];
+      take_releases(*link, sender);
+      const TimePoint when = engine_.now() + options_of(end.node, sender.node).latency;
+      sender.releases.push_back({.when = when, .bytes = n});
+      if (sender.writable.waiting()) {
+        engine_.schedule(when, [this, id, side] { release_window(id, 1 - side); });
+      }
       co_return n;
     }
     if (end.failure) {
@@ -169,9 +229,13 @@ Co<Result<void>> Fabric::write(LinkId id, std::size_t side, BytesView bytes) {
     if (bytes.empty()) {
       co_return Result<void>{};
     }
+    take_releases(*link, end);
     const std::size_t room = options_.stream_buffer_bytes - end.in_flight_bytes;
     const std::size_t n = std::min({room, bytes.size(), options_.segment_bytes_max});
     if (n == 0) {
+      if (!end.releases.empty()) {
+        engine_.schedule(end.releases.front().when, [this, id, side] { release_window(id, side); });
+      }
       co_await end.writable.wait();
       continue;
     }
@@ -224,9 +288,13 @@ void Fabric::detach(LinkId id, std::size_t side) {
 
 void Fabric::forget_if_done(LinkId id) {
   const Link& link = *links_.at(id);
-  if (!link.ends[0].attached && !link.ends[1].attached) {
-    links_.erase(id);
+  if (link.ends[0].attached || link.ends[1].attached) {
+    return;
   }
+  for (const End& end : link.ends) {
+    std::erase(hosts_.at(end.node).links, id);
+  }
+  links_.erase(id);
 }
 
 Duration Fabric::loss_delay(LinkId id, const LinkOptions& options) {
@@ -249,11 +317,15 @@ void Fabric::send(LinkId id, Link& link, std::size_t side, Segment segment) {
   const NodeId to = link.ends[1 - side].node;
   const LinkOptions& options = options_of(end.node, to);
   TimePoint departure = engine_.now();
+  Host& host = hosts_.at(end.node);
+  if (const auto rate = host.at.upload_bytes_per_second; rate > 0 && to != end.node) {
+    departure = host.upload_busy_until =
+        std::max(departure, host.upload_busy_until) + wire_time(segment.bytes.size(), rate);
+  }
   if (options.bytes_per_second > 0) {
     TimePoint& busy_until = pair_of(link).busy_until[end.node <= to ? 0 : 1];
-    const auto wire_time =
-        Duration(segment.bytes.size() * 1'000'000'000 / options.bytes_per_second);
-    departure = busy_until = std::max(departure, busy_until) + wire_time;
+    departure = busy_until =
+        std::max(departure, busy_until) + wire_time(segment.bytes.size(), options.bytes_per_second);
   }
   const TimePoint arrival =
       departure + options.latency + engine_.rng().up_to(options.jitter) + loss_delay(id, options);
@@ -272,8 +344,27 @@ void Fabric::arrive(LinkId id, std::size_t sender) {
     ++end.held;
     return;
   }
-  Segment segment = std::move(end.wire.front());
-  end.wire.pop_front();
+  const End& receiver = link->ends[1 - sender];
+  Host& host = hosts_.at(receiver.node);
+  const auto rate = host.at.download_bytes_per_second;
+  if (rate == 0 || receiver.node == end.node) {
+    deliver(id, sender);
+    return;
+  }
+  // Before it come those that arrived and still pass the receiver's own wire, this connection's
+  // among them.
+  const std::size_t bytes = end.wire.front().bytes.size();
+  host.download_busy_until =
+      std::max(engine_.now(), host.download_busy_until) + wire_time(bytes, rate);
+  engine_.schedule(host.download_busy_until, [this, id, sender] { deliver(id, sender); });
+}
+
+void Fabric::deliver(LinkId id, std::size_t sender) {
+  Link* link = find(id);
+  if (link == nullptr) {
+    return;
+  }
+  Segment segment = link->ends[sender].wire.pop_front();
   engine_.trace(id, sender, static_cast<std::uint64_t>(segment.kind));
   engine_.trace_bytes(segment.bytes);
   receive(id, *link, 1 - sender, std::move(segment));
@@ -307,17 +398,23 @@ void Fabric::receive(LinkId id, Link& link, std::size_t receiver, Segment segmen
   end.readable.wake();
 }
 
-void Fabric::release_window(LinkId id, std::size_t sender, std::size_t bytes) {
+/// What the sender has heard by now of the other end's reads.
+void Fabric::take_releases(const Link& link, End& sender) const {
+  if (sender.releases.empty() || partitioned(link.ends[0].node, link.ends[1].node)) {
+    return;
+  }
+  while (!sender.releases.empty() && sender.releases.front().when <= engine_.now()) {
+    sender.in_flight_bytes -= sender.releases.pop_front().bytes;
+  }
+}
+
+void Fabric::release_window(LinkId id, std::size_t sender) {
   Link* link = find(id);
   if (link == nullptr) {
     return;
   }
   End& end = link->ends[sender];
-  if (partitioned(link->ends[0].node, link->ends[1].node)) {
-    end.window_held += bytes;
-    return;
-  }
-  end.in_flight_bytes -= bytes;
+  take_releases(*link, end);
   end.writable.wake();
 }
 

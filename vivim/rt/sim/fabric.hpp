@@ -7,12 +7,15 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "vivim/rt/error.hpp"
 #include "vivim/rt/network.hpp"
 #include "vivim/rt/sim/engine.hpp"
+#include "vivim/rt/sim/fifo.hpp"
+#include "vivim/rt/sim/link.hpp"
 #include "vivim/rt/sim/nat.hpp"
 
 namespace vivim::rt::sim {
@@ -25,16 +28,12 @@ using LinkId = std::uint64_t;
 class SimListener;
 class SimDatagramSocket;
 
-/// How the wire between two nodes behaves, in each direction.
-struct LinkOptions {
-  Duration latency = std::chrono::milliseconds(1);
-  Duration jitter{0};          ///< added per segment, uniform in [0, jitter]
-  std::uint32_t loss_ppm = 0;  ///< lost segments per million; each costs a retransmission's delay
-  std::uint64_t bytes_per_second = 0;  ///< 0: unlimited
-  // Of datagrams alone, which jitter also reorders and loss really loses:
-  std::uint32_t duplicate_ppm = 0;           ///< datagrams per million that arrive twice
-  std::size_t datagram_bytes_max = 1472;     ///< longer ones are lost: the path's size
-  std::size_t queue_bytes_max = 256 * 1024;  ///< wait for a slow wire; what is above is lost
+/// How a node is attached to the network.
+struct Attachment {
+  std::vector<IpAddress> addresses;
+  Region region = 0;                          ///< counts when there is a RegionTable
+  std::uint64_t upload_bytes_per_second = 0;  ///< of all its connections together; 0: unlimited
+  std::uint64_t download_bytes_per_second = 0;
 };
 
 /// What all connections have in common.
@@ -57,16 +56,23 @@ enum class CrashKind : std::uint8_t { process, power };
 /// All wires, listeners and connections of the world.
 class Fabric {
  public:
-  Fabric(Engine& engine, FabricOptions options) : engine_(engine), options_(options) {}
+  Fabric(Engine& engine, FabricOptions options) : engine_(engine), options_(options), hosts_(1) {}
   Fabric(const Fabric&) = delete;
   Fabric& operator=(const Fabric&) = delete;
 
-  void add_node(NodeId node, std::vector<IpAddress> addresses);
+  /// Nodes are added in order, from 1.
+  void add_node(NodeId node, Attachment attachment);
   void set_default_link(LinkOptions options) { default_link_ = options; }
+  /// In place of the default link. Its regions are those that nodes are in.
+  void set_regions(RegionTable table) { regions_ = std::move(table); }
   void set_link(NodeId a, NodeId b, LinkOptions options);
   /// Nothing passes between them until heal(); connections stall, and time out after `stall_max`.
   void partition(NodeId a, NodeId b);
   void heal(NodeId a, NodeId b);
+  /// Puts a node on an island: only nodes of the same one reach each other. All begin on 0.
+  void set_island(NodeId node, std::uint32_t island);
+  /// Ends every partition.
+  void heal_all();
   bool partitioned(NodeId a, NodeId b) const;
   /// Breaks every connection between them at once: both ends see RtError::reset.
   void reset_connections(NodeId a, NodeId b);
@@ -83,7 +89,7 @@ class Fabric {
   void cancel_dials(NodeId node);
   Result<std::unique_ptr<DatagramSocket>> open_datagram(NodeId node, Endpoint at,
                                                         const DatagramOptions& options);
-  const std::vector<IpAddress>& addresses(NodeId node) { return hosts_.at(node).addresses; }
+  const std::vector<IpAddress>& addresses(NodeId node) { return hosts_.at(node).at.addresses; }
 
   std::size_t links_open() const { return links_.size(); }
 
@@ -99,16 +105,21 @@ class Fabric {
     Bytes bytes;
     std::uint32_t reason = 0;
   };
+  /// Bytes that were read; the sender may send as many again when it hears of it.
+  struct Release {
+    TimePoint when;
+    std::size_t bytes = 0;
+  };
   /// One end of a connection: what arrived for it, and what it sent that has not arrived.
   struct End {
     explicit End(Engine& engine) : readable(engine), writable(engine) {}
     NodeId node = 0;
     Endpoint endpoint;
-    std::deque<Bytes> inbox;
+    Fifo<Bytes> inbox;
     std::size_t inbox_offset = 0;     ///< read from the first of inbox
-    std::deque<Segment> wire;         ///< sent by this end, not arrived
+    Fifo<Segment> wire;               ///< sent by this end, not arrived
     std::size_t held = 0;             ///< arrivals that a partition holds back
-    std::size_t window_held = 0;      ///< acknowledged bytes that a partition holds back
+    Fifo<Release> releases;           ///< of what this end sent
     std::size_t in_flight_bytes = 0;  ///< sent by this end and not yet read by the other
     TimePoint last_arrival{};
     std::optional<Error> failure;  ///< what operations return
@@ -122,30 +133,42 @@ class Fabric {
   struct Link {
     Link(Engine& engine) : ends{End(engine), End(engine)} {}
     std::array<End, 2> ends;
+    std::uint32_t cuts = 0;  ///< partitions that began or ended
   };
   struct Pair {
     std::optional<LinkOptions> options;
     std::array<TimePoint, 2> busy_until{};
-    std::uint64_t cut_generation = 0;  ///< odd: partitioned
+    bool cut = false;
   };
   struct Host {
-    std::vector<IpAddress> addresses;
+    Attachment at;
     std::map<Endpoint, SimListener*> listeners;
     std::vector<SimDatagramSocket*> sockets;
+    std::vector<LinkId> links;  ///< ascending
+    std::vector<std::shared_ptr<PendingDial>> dials;
+    TimePoint upload_busy_until{};
+    TimePoint download_busy_until{};
+    std::uint32_t island = 0;
     std::uint16_t next_port = 49152;
     bool up = true;
     std::optional<NatTable> tcp_nat;
     std::optional<NatTable> udp_nat;
   };
-  using PairKey = std::pair<NodeId, NodeId>;
+  /// Both numbers, the smaller one above.
+  using PairKey = std::uint64_t;
 
-  static PairKey key_of(NodeId a, NodeId b) { return {std::min(a, b), std::max(a, b)}; }
+  static PairKey key_of(NodeId a, NodeId b) {
+    return (PairKey{std::min(a, b)} << 32) | std::max(a, b);
+  }
   const LinkOptions& options_of(NodeId a, NodeId b) const;
   Pair& pair_of(const Link& link) { return pairs_[key_of(link.ends[0].node, link.ends[1].node)]; }
   Link* find(LinkId id);
   std::vector<LinkId> links_between(NodeId a, NodeId b) const;
   std::uint16_t pick_port(Host& host);
-  std::optional<NodeId> node_at(NodeId from, const IpAddress& ip) const;
+  /// Whether a node may listen or send at an address.
+  bool owns(NodeId node, const IpAddress& ip) const;
+  std::optional<NodeId> node_at(NodeId from, const Endpoint& to) const;
+  bool answers_at(const Host& host, std::uint16_t port) const;
   SimListener* listener_at(NodeId node, const Endpoint& at);
 
   Co<Result<std::size_t>> read(LinkId id, std::size_t side, MutableBytes into);
@@ -158,7 +181,11 @@ class Fabric {
   Duration loss_delay(LinkId id, const LinkOptions& options);
   void arrive(LinkId id, std::size_t sender);
   void receive(LinkId id, Link& link, std::size_t receiver, Segment segment);
-  void release_window(LinkId id, std::size_t sender, std::size_t bytes);
+  void deliver(LinkId id, std::size_t sender);
+  void take_releases(const Link& link, End& sender) const;
+  void release_window(LinkId id, std::size_t sender);
+  void on_cut(LinkId id);
+  void on_heal(LinkId id);
   void fail_end(End& end, Error error);
   void fail_link(LinkId id, Error error);
   void forget_if_done(LinkId id);
@@ -188,12 +215,13 @@ class Fabric {
   Engine& engine_;
   FabricOptions options_;
   LinkOptions default_link_;
-  std::map<NodeId, Host> hosts_;
-  std::map<PairKey, Pair> pairs_;
-  std::map<LinkId, std::unique_ptr<Link>> links_;
+  RegionTable regions_;
+  std::deque<Host> hosts_;  ///< by NodeId; none is 0
+  std::map<IpAddress, std::vector<NodeId>> at_address_;
+  std::unordered_map<PairKey, Pair> pairs_;
+  std::set<PairKey> cut_pairs_;
+  std::unordered_map<LinkId, std::unique_ptr<Link>> links_;
   LinkId next_link_ = 1;
-  std::map<std::uint64_t, std::shared_ptr<PendingDial>> dials_;
-  std::uint64_t next_dial_ = 1;
 };
 
 }  // namespace vivim::rt::sim

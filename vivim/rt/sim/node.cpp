@@ -173,13 +173,16 @@ Node::Node(Engine& engine, Fabric& fabric, NodeId id, std::string name, NodeOpti
       disk_(engine),
       loop_(std::make_unique<NodeLoop>(engine, options)),
       network_(std::make_unique<NodeNetwork>(fabric, id)) {
-  fabric_.add_node(id_, {address_v4(id_), address_v6(id_)});
+  fabric_.add_node(id_, {.addresses = {ip(), address_v6(id_)},
+                         .region = options_.region,
+                         .upload_bytes_per_second = options_.upload_bytes_per_second,
+                         .download_bytes_per_second = options_.download_bytes_per_second});
 }
 
 Node::~Node() = default;
 
 IpAddress Node::ip() const {
-  return address_v4(id_);
+  return options_.ip.value_or(address_v4(id_));
 }
 Loop& Node::loop() {
   return *loop_;

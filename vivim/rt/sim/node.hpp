@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "vivim/rt/loop.hpp"
@@ -14,6 +15,12 @@ namespace vivim::rt::sim {
 
 /// How a node differs from the others.
 struct NodeOptions {
+  /// Its IPv4 address; none: 10.0.x.y. Several nodes may have the same one, as long as they listen
+  /// on different ports.
+  std::optional<IpAddress> ip = {};
+  Region region = 0;                          ///< of World::set_regions
+  std::uint64_t upload_bytes_per_second = 0;  ///< of all its connections together; 0: unlimited
+  std::uint64_t download_bytes_per_second = 0;
   Duration wall_skew{0};                                 ///< its wall clock minus the true time
   Duration boot_time{0};                                 ///< where its monotonic clock starts
   Duration job_min = std::chrono::microseconds(50);      ///< the least that a Worker's job takes
@@ -30,7 +37,7 @@ class Node {
 
   NodeId id() const { return id_; }
   const std::string& name() const { return name_; }
-  /// 10.0.x.y; it also has fd00::id.
+  /// The address of its options, else 10.0.x.y; it also has fd00::id.
   IpAddress ip() const;
 
   Loop& loop();

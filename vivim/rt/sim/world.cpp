@@ -33,14 +33,6 @@ IpAddress World::put_behind_nat(const Node& node, NatOptions options) {
   return external;
 }
 
-void World::heal_all() {
-  for (const auto& a : nodes_) {
-    for (const auto& b : nodes_) {
-      fabric_.heal(a->id(), b->id());
-    }
-  }
-}
-
 void World::run_for(Duration time) {
   const TimePoint end = engine_.now() + time;
   while (engine_.step(end)) {

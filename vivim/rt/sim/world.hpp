@@ -37,13 +37,18 @@ class World {
   TimePoint now() const { return engine_.now(); }
 
   void set_default_link(LinkOptions options) { fabric_.set_default_link(options); }
+  /// In place of the default link: NodeOptions::region says where a node is.
+  void set_regions(RegionTable table) { fabric_.set_regions(std::move(table)); }
   void set_link(const Node& a, const Node& b, LinkOptions options);
   /// The node is reached at its IPv4 address no longer, and seen at the public one that this
   /// returns. Before it listens or dials.
   IpAddress put_behind_nat(const Node& node, NatOptions options);
   void partition(const Node& a, const Node& b) { fabric_.partition(a.id(), b.id()); }
   void heal(const Node& a, const Node& b) { fabric_.heal(a.id(), b.id()); }
-  void heal_all();
+  /// Nodes of different islands do not reach each other; all begin on island 0.
+  void set_island(const Node& node, std::uint32_t island) { fabric_.set_island(node.id(), island); }
+  /// Ends every partition, islands too.
+  void heal_all() { fabric_.heal_all(); }
   void reset_connections(const Node& a, const Node& b) {
     fabric_.reset_connections(a.id(), b.id());
   }
