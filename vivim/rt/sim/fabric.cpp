@@ -233,7 +233,8 @@ Co<Result<void>> Fabric::write(LinkId id, std::size_t side, BytesView bytes) {
     const std::size_t room = options_.stream_buffer_bytes - end.in_flight_bytes;
     const std::size_t n = std::min({room, bytes.size(), options_.segment_bytes_max});
     if (n == 0) {
-      if (!end.releases.empty()) {
+      // Behind a partition nothing is heard until it heals.
+      if (!end.releases.empty() && !partitioned(end.node, link->ends[1 - side].node)) {
         engine_.schedule(end.releases.front().when, [this, id, side] { release_window(id, side); });
       }
       co_await end.writable.wait();

@@ -183,6 +183,37 @@ TEST_CASE(
   world.run(at_b.stop());
 }
 
+TEST_CASE("partition: a writer whose window opens behind it waits, and goes on when it heals") {
+  World world(1);
+  world.set_default_link({.latency = 50ms});
+  Node& a = world.add_node("a");
+  Node& b = world.add_node("b");
+  Sink at_b(b);
+  auto stream = std::move(world.run(a.network().dial({.ip = b.ip(), .port = k_port}, 10s))->stream);
+  constexpr std::size_t k_bytes = 600'000;  // more than a connection holds
+  const Bytes content(k_bytes, 1);
+  std::optional<Result<void>> written;
+  TaskGroup tasks(a.loop());
+  const auto write = [](Stream& into, BytesView bytes,
+                        std::optional<Result<void>>& result) -> Co<void> {
+    result = co_await into.write(bytes);
+  };
+  tasks.spawn("write", write(*stream, content, written));
+  world.run_for(75ms);  // read at b, and not heard of at a
+  world.partition(a, b);
+  const auto events = world.engine().events_run();
+  world.run_for(5s);
+  CHECK(world.engine().events_run() - events < 1000);
+  CHECK_FALSE(written);
+  world.heal(a, b);
+  world.run_for(2s);
+  REQUIRE(written);
+  CHECK(*written);
+  CHECK(at_b.bytes == k_bytes);
+  world.run(tasks.stop());
+  world.run(at_b.stop());
+}
+
 TEST_CASE("addresses: nodes at one address are told apart by their ports") {
   World world(1);
   const auto ip = IpAddress::v4(203, 0, 113, 9);
