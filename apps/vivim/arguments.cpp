@@ -41,6 +41,7 @@ class Grammar {
     add_reading_commands();
     add_writing_commands();
     add_sharing_commands();
+    add_sim_commands();
   }
 
   std::expected<Arguments, Usage> parse(std::vector<std::string> words);
@@ -79,6 +80,7 @@ class Grammar {
   void add_reading_commands();
   void add_writing_commands();
   void add_sharing_commands();
+  void add_sim_commands();
   std::string help_of(const std::string& name);
   Usage wrong_usage(const CLI::ParseError& error);
 
@@ -290,6 +292,48 @@ void Grammar::add_sharing_commands() {
       "unshare", "Take back every ticket of a conversation", {"vivim unshare 4k7qm2"});
   unshare->add_option("id", unshare_args->id, "The id, or its start")->required()->type_name("ID");
   add_common(*unshare);
+}
+
+void Grammar::add_sim_commands() {
+  auto* sim = app_.add_subcommand("sim", "Play a whole network under virtual time, from a seed");
+  sim->require_subcommand(1);
+  sim->footer(
+      "Examples:\n  vivim sim list\n  vivim sim run streams --nodes 100\n"
+      "  vivim sim run chaos --seeds 50 --shrink");
+  add_common(*sim);
+  add_common(*add<SimListArguments>(*sim, "list", "The scenarios that this program has in itself",
+                                    {"vivim sim list", "vivim sim list --json | jq -r .[].name"})
+                  .first);
+  auto [run, args] =
+      add<SimRunArguments>(*sim, "run", "Play a scenario, and say what was measured",
+                           {"vivim sim run streams", "vivim sim run chaos --seed 17 --nodes 6",
+                            "vivim sim run chaos --seeds 100 --shrink --plots /tmp/plots",
+                            "vivim sim run my-scenario.toml --json | jq .metrics"});
+  run->add_option("scenario", args->scenario, "A name of `vivim sim list`, or a TOML file")
+      ->required()
+      ->type_name("NAME|FILE");
+  run->add_option("--nodes", args->nodes, "How many nodes (as the scenario says)")
+      ->check(CLI::Range(1, 20'000).description(""))
+      ->type_name("N");
+  run->add_option("--seconds", args->seconds, "Virtual time (as the scenario says)")
+      ->check(CLI::Range(0.0, 1e9).description(""))
+      ->type_name("S");
+  run->add_option("--seed", args->seed, "What all chance follows from (1)")->type_name("N");
+  run->add_option("--seeds", args->seeds, "So many seeds, from that one on (1)")
+      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->type_name("N");
+  run->add_option("--security", args->security,
+                  "noise, or stand-in: proved but not enciphered (as the scenario says)")
+      ->check(CLI::IsMember({"noise", "stand-in"}).description(""))
+      ->type_name("KIND");
+  run->add_option("--faults", args->faults, "Only these of the planned faults: 0-4,7 or none")
+      ->type_name("LIST");
+  run->add_option("--report", args->report, "Write the report as JSON")->type_name("FILE");
+  run->add_option("--plots", args->plots, "Write what was measured as SVG plots")->type_name("DIR");
+  run->add_option("--trace", args->trace, "Write every event, one a line")->type_name("FILE");
+  run->add_flag("--twice", args->twice, "Play each seed twice: both must do the same");
+  run->add_flag("--shrink", args->shrink, "Make the first failure smaller");
+  add_common(*run);
 }
 
 std::string Grammar::help_of(const std::string& name) {

@@ -91,6 +91,21 @@ struct JoinArguments {
 struct UnshareArguments {
   std::string id;
 };
+struct SimListArguments {};
+struct SimRunArguments {
+  std::string scenario;  ///< a name, or a TOML file
+  std::optional<std::uint32_t> nodes;
+  std::optional<double> seconds;
+  std::uint64_t seed = 1;
+  std::uint64_t seeds = 1;
+  std::string security;  ///< empty: as the scenario says
+  std::string faults;    ///< "0-4,7", "none"; empty: all
+  std::string report;    ///< a file for JSON; empty: none
+  std::string plots;     ///< a folder for SVG; empty: none
+  std::string trace;     ///< a file; empty: none
+  bool twice = false;
+  bool shrink = false;
+};
 struct DoctorArguments {};
 struct VersionArguments {};
 
@@ -100,8 +115,8 @@ using CommandArguments =
                  SwarmAddressesArguments, SwarmReachabilityArguments, SwarmKeyArguments,
                  PingArguments, PerfArguments, ImportArguments, ListArguments, ShowArguments,
                  SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
-                 ShareArguments, JoinArguments, UnshareArguments, DoctorArguments,
-                 VersionArguments>;
+                 ShareArguments, JoinArguments, UnshareArguments, SimListArguments, SimRunArguments,
+                 DoctorArguments, VersionArguments>;
 
 struct Arguments {
   CommonArguments common;

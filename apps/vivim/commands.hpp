@@ -36,6 +36,10 @@ Outcome<void> execute(Context& context, const ShowArguments& arguments);
 Outcome<void> execute(Context& context, const SearchArguments& arguments);
 Outcome<void> execute(Context& context, const ExportArguments& arguments);
 
+// commands_sim.cpp
+Outcome<void> execute(Context& context, const SimListArguments& arguments);
+Outcome<void> execute(Context& context, const SimRunArguments& arguments);
+
 // commands_write.cpp
 Outcome<void> execute(Context& context, const ImportArguments& arguments);
 Outcome<void> execute(Context& context, const NewArguments& arguments);
