@@ -1,0 +1,163 @@
+#include "vivim/libp2p/kad/providers.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <kad.pb.h>
+
+namespace vivim::libp2p::kad {
+
+namespace {
+
+/// Looking through everything is not for every request.
+constexpr rt::Duration k_tidy_interval = std::chrono::minutes(1);
+
+constexpr std::string_view k_domain = "vivim-provider-record";
+constexpr std::array<std::uint8_t, 2> k_type{0x03, 0x10};
+
+}  // namespace
+
+Bytes seal_provider(const record::Signer& signer, BytesView key, rt::WallMs expires_ms,
+                    const std::vector<Multiaddr>& addresses) {
+  pb::kad::ProviderRecord proto;
+  proto.set_key(std::string(as_text(key)));
+  proto.set_expires_ms(static_cast<std::uint64_t>(std::max<rt::WallMs>(expires_ms, 0)));
+  for (std::size_t i = 0; i < std::min(addresses.size(), k_contact_addresses_max); ++i) {
+    proto.add_addresses(std::string(as_text(addresses[i].bytes())));
+  }
+  return record::seal(signer, k_domain, k_type, as_bytes(proto.SerializeAsString()));
+}
+
+Result<std::vector<Multiaddr>> open_provider(BytesView envelope, const PeerId& provider,
+                                             BytesView key, rt::WallMs wall) {
+  const auto read = record::decode_envelope(envelope);
+  pb::kad::ProviderRecord proto;
+  if (!read || PeerId::of(read->signer) != provider ||
+      !proto.ParseFromArray(read->payload.data(), static_cast<int>(read->payload.size())) ||
+      !same_bytes(as_bytes(proto.key()), key)) {
+    return fail(KadError::bad_provider);
+  }
+  constexpr auto k_life_ms =
+      static_cast<std::uint64_t>(std::chrono::milliseconds(k_provider_life_max).count());
+  const auto now_ms = static_cast<std::uint64_t>(std::max<rt::WallMs>(wall, 0));
+  if (proto.expires_ms() <= now_ms || proto.expires_ms() - now_ms > k_life_ms ||
+      !record::open(envelope, k_domain, k_type)) {
+    return fail(KadError::bad_provider);
+  }
+  std::vector<Multiaddr> addresses;
+  for (const std::string& bytes : proto.addresses()) {
+    auto address = Multiaddr::from_bytes(as_bytes(bytes));
+    if (address && addresses.size() < k_contact_addresses_max) {
+      addresses.push_back(std::move(*address));
+    }
+  }
+  return addresses;
+}
+
+Result<void> Providers::check_room(const Bytes& key, const PeerId& peer) const {
+  const auto own = by_peer_.find(peer);
+  if (own != by_peer_.end() && own->second >= limits_.per_peer_max) {
+    return fail(KadError::no_room, own->second);
+  }
+  if (count_ >= limits_.entries_max || (!keys_.contains(key) && keys_.size() >= limits_.keys_max)) {
+    return fail(KadError::no_room, count_);
+  }
+  return {};
+}
+
+void Providers::forget(const Entry& entry) {
+  if (const auto own = by_peer_.find(entry.info.contact.peer); --own->second == 0) {
+    by_peer_.erase(own);
+  }
+  --count_;
+}
+
+/// Of a full key: the oldest of the largest group goes, when the newcomer's group is smaller.
+bool Providers::make_room(Entries& entries, const std::vector<Group>& groups) {
+  GroupCounts counts;
+  std::size_t largest = 0;
+  for (const Entry& entry : entries) {
+    for (const Group group : entry.groups) {
+      counts.add(group);
+      largest = std::max(largest, counts.count(group));
+    }
+  }
+  if (largest <= limits_.per_group_max || !counts.has_room(groups, largest - 1)) {
+    return false;
+  }
+  const auto goes = std::ranges::find_if(entries, [&](const Entry& entry) {
+    return std::ranges::any_of(entry.groups,
+                               [&](Group group) { return counts.count(group) == largest; });
+  });
+  forget(*goes);
+  entries.erase(goes);
+  return true;
+}
+
+Result<void> Providers::add(const Bytes& key, const PeerInfo& info,
+                            const std::vector<Group>& observed, rt::TimePoint now) {
+  Entry entry{.info = info, .groups = observed, .announced = now};
+  if (const auto found = keys_.find(key); found != keys_.end()) {
+    auto& entries = found->second;
+    const auto known = std::ranges::find_if(
+        entries, [&](const Entry& old) { return old.info.contact.peer == info.contact.peer; });
+    if (known != entries.end()) {
+      entries.erase(known);
+      entries.push_back(std::move(entry));
+      return {};
+    }
+  }
+  if (now >= tidy_at_) {
+    expire(now);
+  }
+  VIVIM_TRYV(check_room(key, info.contact.peer));
+  if (const auto found = keys_.find(key);
+      found != keys_.end() && found->second.size() >= limits_.per_key_max) {
+    drop_old(found->second, now);
+    if (found->second.size() >= limits_.per_key_max && !make_room(found->second, observed)) {
+      return fail(KadError::no_room, found->second.size());
+    }
+  }
+  keys_[key].push_back(std::move(entry));
+  ++by_peer_[info.contact.peer];
+  ++count_;
+  return {};
+}
+
+std::vector<PeerInfo> Providers::get(const Bytes& key, rt::TimePoint now) const {
+  std::vector<PeerInfo> providers;
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) {
+    return providers;
+  }
+  for (auto at = found->second.rbegin(); at != found->second.rend(); ++at) {
+    if (now - at->announced >= limits_.ttl) {
+      continue;
+    }
+    providers.push_back(at->info);
+    if (now - at->announced >= limits_.addresses_ttl) {
+      providers.back().contact.addresses.clear();
+    }
+  }
+  return providers;
+}
+
+void Providers::drop_old(Entries& entries, rt::TimePoint now) {
+  std::erase_if(entries, [&](const Entry& entry) {
+    const bool over = now - entry.announced >= limits_.ttl;
+    if (over) {
+      forget(entry);
+    }
+    return over;
+  });
+}
+
+void Providers::expire(rt::TimePoint now) {
+  tidy_at_ = now + k_tidy_interval;
+  for (auto at = keys_.begin(); at != keys_.end();) {
+    drop_old(at->second, now);
+    at = at->second.empty() ? keys_.erase(at) : std::next(at);
+  }
+}
+
+}  // namespace vivim::libp2p::kad

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "vivim/libp2p/kad/message.hpp"
+#include "vivim/libp2p/kad/validator.hpp"
+
+namespace vivim::libp2p::kad {
+
+/// What the nodes that were asked for a value told: the best of it, and who has something else.
+/// Sans-IO.
+class ValueTally {
+ public:
+  /// `validators` outlives this.
+  ValueTally(Bytes key, const Validators& validators)
+      : key_(std::move(key)), validators_(validators) {}
+
+  /// `peer` has this value, or none. False: it is not valid, and as none.
+  bool add(const PeerId& peer, const std::optional<Record>& record, rt::WallMs wall);
+
+  const std::optional<Bytes>& best() const { return best_; }
+  /// How many told the best value.
+  std::size_t votes() const { return holders_.size(); }
+  /// Whether valid values differed: one side is late, or lies.
+  bool disagree() const { return disagree_; }
+  std::size_t invalid() const { return invalid_; }
+  /// Those who answered, and do not have the best value.
+  std::vector<PeerId> outdated() const;
+
+ private:
+  Bytes key_;
+  const Validators& validators_;
+  std::optional<Bytes> best_;
+  std::set<PeerId> holders_;
+  std::set<PeerId> others_;
+  bool disagree_ = false;
+  std::size_t invalid_ = 0;
+};
+
+/// A provider that was found.
+struct FoundProvider {
+  Contact contact;
+  bool is_signed = false;   ///< its own signature says so: nobody made it up
+  std::size_t told_by = 1;  ///< nodes that told it
+
+  friend bool operator==(const FoundProvider&, const FoundProvider&) = default;
+};
+
+/// The providers that the nodes which were asked told: of each node a few, so that one that tells
+/// many does not hide those of the others. Sans-IO and bounded.
+class ProviderTally {
+ public:
+  struct Limits {
+    std::size_t per_node_max = 16;
+    std::size_t providers_max = 512;
+  };
+  explicit ProviderTally(Bytes key) : ProviderTally(std::move(key), Limits()) {}
+  ProviderTally(Bytes key, Limits limits) : key_(std::move(key)), limits_(limits) {}
+
+  /// A node told of `providers`; returns those that are new. A signed record that does not hold
+  /// makes its entry worth nothing.
+  std::vector<FoundProvider> add(const std::vector<PeerInfo>& providers, rt::WallMs wall);
+  /// All of them: signed ones first, then those that most nodes told.
+  std::vector<FoundProvider> providers() const;
+  std::size_t size() const { return providers_.size(); }
+  /// Nodes that told of somebody.
+  std::size_t nodes() const { return nodes_; }
+
+ private:
+  Bytes key_;
+  Limits limits_;
+  std::map<PeerId, FoundProvider> providers_;
+  std::size_t nodes_ = 0;
+};
+
+}  // namespace vivim::libp2p::kad
