@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -35,6 +36,7 @@ type choice struct {
 	autonatVersion             string
 	key, secrets               string
 	privateNetwork             bool
+	pubsub                     string
 }
 
 func parseChoice(arguments []string) (choice, error) {
@@ -52,6 +54,7 @@ func parseChoice(arguments []string) (choice, error) {
 	flags.StringVar(&c.key, "key", "ed25519", "ed25519, secp256k1, ecdsa or rsa")
 	flags.StringVar(&c.secrets, "secrets", "", "folder of certificates and keys (runner/secrets.mjs)")
 	flags.BoolVar(&c.privateNetwork, "private-network", false, "only talk to those with the key in the folder")
+	flags.StringVar(&c.pubsub, "pubsub", "", "gossip: sign or anonymous")
 	flags.Bool("mdns", true, "for other peers: answer on mDNS")
 	flags.BoolVar(&c.private, "private", false, "be sure not to be reachable")
 	return c, flags.Parse(arguments)
@@ -62,6 +65,7 @@ type node struct {
 	chosen choice
 	host   host.Host
 	held   holder
+	gossip *gossip
 }
 
 func (c choice) options() ([]libp2p.Option, error) {
@@ -136,6 +140,11 @@ func newNode(c choice) (*node, error) {
 			return nil, err
 		}
 	}
+	if c.pubsub != "" {
+		if n.gossip, err = startPubsub(h, c.pubsub); err != nil {
+			return nil, err
+		}
+	}
 	if c.autonat {
 		err = n.startAutonatV2()
 	}
@@ -151,6 +160,9 @@ func (n *node) run(asked request) (reply, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(asked.number("timeoutMs", 60000))*time.Millisecond)
 	defer cancel()
 	ctx = network.WithAllowLimitedConn(ctx, "interop")
+	if strings.HasPrefix(asked.text("cmd"), "pubsub-") {
+		return n.runPubsub(ctx, asked)
+	}
 	switch asked.text("cmd") {
 	case "listen":
 		return n.listen(asked.text("addr"))

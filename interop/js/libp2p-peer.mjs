@@ -23,6 +23,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { BULK, STREAM_LIMITS, runBulk, serveBulk } from './bulk.mjs'
 import { PERF, runPerf, servePerf } from './perf.mjs'
+import { pubsub, pubsubCommands } from './pubsub.mjs'
 
 const PACKAGES = JSON.parse(readFileSync(new URL('package.json', import.meta.url))).dependencies
 // A hole is punched from the port that others have seen: js-libp2p's TCP takes another for each dial unless told.
@@ -47,7 +48,7 @@ const DESCRIPTION = {
   muxers: Object.keys(MUXERS),
   keys: Object.keys(KEYS),
   features: ['perf', 'wss-sni', 'pnet', 'identify-push', 'relay-serve', 'relay-reserve', 'dcutr', 'dcutr-tcp', 'dcutr-quic-v1', 'autonat-v1-ask', 'autonat-v1-serve',
-    'autonat-v2-ask', 'autonat-v2-serve', 'mdns']
+    'autonat-v2-ask', 'autonat-v2-serve', 'mdns', 'pubsub']
 }
 
 const { values: choice } = parseArgs({
@@ -58,7 +59,8 @@ const { values: choice } = parseArgs({
     muxer: { type: 'string', default: 'yamux' },
     key: { type: 'string', default: 'ed25519' },
     secrets: { type: 'string', default: '' },
-    'autonat-version': { type: 'string', default: '' }
+    'autonat-version': { type: 'string', default: '' },
+    pubsub: { type: 'string', default: '' }
   }
 })
 
@@ -117,6 +119,9 @@ async function makeNode () {
   }
   if ((choice.autonat || choice['autonat-serve']) && choice['autonat-version'] !== '1') {
     services.autonatV2 = autoNATv2()
+  }
+  if (choice.pubsub !== '') {
+    services.pubsub = pubsub(choice.pubsub)
   }
   const node = await createLibp2p({
     privateKey: await generateKeyPair(chosen(KEYS, choice.key)),
@@ -190,6 +195,7 @@ function ownAddresses (filter) {
 }
 
 const COMMANDS = {
+  ...pubsubCommands(node.services.pubsub),
   async listen (asked) {
     await node.components.transportManager.listen([multiaddr(asked.addr)])
     // Not getMultiaddrs(): that leaves out public addresses that nobody has confirmed.

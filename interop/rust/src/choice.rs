@@ -13,6 +13,7 @@ pub struct Choice {
     pub muxer: String,
     pub key: String,
     pub secrets: Option<PathBuf>,
+    pub pubsub: Option<String>,
     autonat_version: Option<String>,
     switches: Vec<String>,
     pub describe: bool,
@@ -26,6 +27,7 @@ impl Choice {
             muxer: "yamux".into(),
             key: "ed25519".into(),
             secrets: None,
+            pubsub: None,
             autonat_version: None,
             switches: vec![],
             describe: false,
@@ -38,6 +40,7 @@ impl Choice {
                 "--muxer" => choice.muxer = value()?,
                 "--key" => choice.key = value()?,
                 "--secrets" => choice.secrets = Some(value()?.into()),
+                "--pubsub" => choice.pubsub = Some(value()?),
                 "--autonat-version" => choice.autonat_version = Some(value()?),
                 "--describe" => choice.describe = true,
                 _ => choice.switches.push(word),
@@ -66,7 +69,7 @@ pub fn describe() -> Value {
         "keys": ["ed25519", "secp256k1", "ecdsa", "rsa"],
         "features": [
             "perf", "wss-sni", "pnet", "identify-push", "relay-serve", "relay-reserve", "dcutr", "dcutr-tcp", "dcutr-quic-v1", "autonat-behind-nat",
-            "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask", "autonat-v2-serve", "mdns", "rendezvous", "rendezvous-serve",
+            "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask", "autonat-v2-serve", "mdns", "rendezvous", "rendezvous-serve", "pubsub",
         ],
     })
 }

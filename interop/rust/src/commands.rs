@@ -9,7 +9,7 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, multiaddr::Protocol, rendezvous, swarm::dial_opts::DialOpts};
 use serde_json::{Value, json};
 
-use crate::{Failure, bench, bulk, peer::Peer, perf, transport::is_relayed};
+use crate::{Failure, bench, bulk, peer::Peer, perf, pubsub, transport::is_relayed};
 
 const PING: StreamProtocol = StreamProtocol::new("/ipfs/ping/1.0.0");
 
@@ -49,6 +49,7 @@ pub async fn run(peer: &Peer, held: &Held, asked: &Value) -> Result<Value, Failu
         "autonat" => return autonat(peer, asked).await,
         "connect-rate" => return bench::connect_rate(asked).await,
         "dial-many" => return bench::dial_many(held, asked).await,
+        _ if command.starts_with("pubsub-") => return pubsub::run(peer, command, asked).await,
         _ => {}
     }
     let other: PeerId = asked["peer"].as_str().ok_or(format!("{command}: peer is missing, or no such command"))?.parse()?;

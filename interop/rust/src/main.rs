@@ -7,6 +7,7 @@ mod choice;
 mod commands;
 mod peer;
 mod perf;
+mod pubsub;
 mod secrets;
 mod serve;
 mod transport;

@@ -9,12 +9,12 @@ use futures::StreamExt;
 use libp2p::{
     Multiaddr, PeerId, Swarm, autonat,
     core::transport::ListenerId,
-    dcutr, identify, identity, mdns, ping, relay, rendezvous,
+    dcutr, gossipsub, identify, identity, mdns, ping, relay, rendezvous,
     swarm::{Config, ConnectionId, NetworkBehaviour, SwarmEvent, behaviour::toggle::Toggle},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{Failure, choice::Choice, secrets, serve, transport};
+use crate::{Failure, choice::Choice, pubsub, secrets, serve, transport};
 
 const KEEP: Duration = Duration::from_secs(3600);
 
@@ -33,6 +33,7 @@ pub struct Behaviour {
     mdns: Toggle<mdns::tokio::Behaviour>,
     pub rendezvous: rendezvous::client::Behaviour,
     rendezvous_server: Toggle<rendezvous::server::Behaviour>,
+    pub gossipsub: Toggle<gossipsub::Behaviour>,
 }
 
 /// What the swarm has told so far.
@@ -46,6 +47,7 @@ pub struct Facts {
     pub listen_errors: Vec<String>,
     pub discovered: HashMap<PeerId, Vec<Multiaddr>>,
     pub rendezvous: Vec<rendezvous::client::Event>,
+    pub gossiped: Vec<String>,
     pub reachable_v1: Option<(bool, String)>,
     pub reachable_v2: Option<(bool, String)>,
 }
@@ -87,6 +89,7 @@ fn behaviour(key: &identity::Keypair, choice: &Choice, relay_client: relay::clie
         mdns: choice.has("mdns").then(|| mdns::tokio::Behaviour::new(Default::default(), id)).transpose()?.into(),
         rendezvous: rendezvous::client::Behaviour::new(key.clone()),
         rendezvous_server: choice.has("rendezvous-serve").then(|| rendezvous::server::Behaviour::new(Default::default())).into(),
+        gossipsub: choice.pubsub.as_deref().map(|policy| pubsub::behaviour(key, policy)).transpose()?.into(),
     })
 }
 
@@ -179,6 +182,7 @@ fn take_behaviour(known: &mut Facts, event: BehaviourEvent) {
                 known.discovered.entry(peer).or_default().push(address);
             }
         }
+        BehaviourEvent::Gossipsub(gossipsub::Event::Message { message, .. }) => known.gossiped.push(pubsub::label(&message.data)),
         BehaviourEvent::Rendezvous(event) => known.rendezvous.push(event),
         BehaviourEvent::Autonat(autonat::v1::Event::OutboundProbe(probe)) => match probe {
             autonat::v1::OutboundProbeEvent::Response { address, .. } => known.reachable_v1 = Some((true, address.to_string())),
