@@ -110,13 +110,13 @@ class Surveyor {
   void erase_known(std::uint64_t client, ClockRange range) {
     const ClientIndex index = engine_.client_indexes_.at(client);
     const RunList& runs = engine_.clients_[index].runs;
-    for (auto position = runs.find(static_cast<std::uint32_t>(range.from));;
+    for (auto position = runs.find(engine_.items_, static_cast<std::uint32_t>(range.from));;
          position = runs.next(position)) {
       const Item& item = engine_.items_[runs.at(position)];
       if (item.clock >= range.to) {
         return;
       }
-      if (!item.deleted) {
+      if (!item.deleted()) {
         counts_[place_of(item)].deleted[ClientId{client}] +=
             std::min<std::uint64_t>(item.end(), range.to) -
             std::max<std::uint64_t>(item.clock, range.from);
@@ -150,19 +150,21 @@ class Surveyor {
     const Item* at = &item;
     std::optional<Whereabouts> place;
     while (!place) {
-      if (at->parent == k_none) {
+      const Shape& shape = engine_.items_.shape(*at);
+      if (shape.parent == k_none) {
         place = nowhere();
-      } else if (const auto it = within_.find(at->parent); it != within_.end()) {
+      } else if (const auto it = within_.find(shape.parent); it != within_.end()) {
         place = it->second;
-      } else if (const Type& type = engine_.types_[at->parent]; type.item != k_none) {
-        way.push_back(at->parent);
+      } else if (const Type& type = engine_.types_[shape.parent]; type.item != k_none) {
+        way.push_back(shape.parent);
         at = &engine_.items_[type.item];
       } else if (type.root_name == k_none) {
         place = nowhere();
       } else {
-        place = place_in_root(
-            engine_.keys_.name(type.root_name),
-            at->key == k_none ? std::string_view() : std::string_view(engine_.keys_.name(at->key)));
+        place =
+            place_in_root(engine_.keys_.name(type.root_name),
+                          shape.key == k_none ? std::string_view()
+                                              : std::string_view(engine_.keys_.name(shape.key)));
       }
     }
     for (const TypeRef type : way) {

@@ -63,6 +63,7 @@ void KeyMap::clear() {
 Engine::Engine(ClientId client, DocOptions options) : client_(client), options_(options) {
   VIVIM_ASSERT(value_of(client) <= k_number_max);
   self_ = client_index(value_of(client));
+  own_shape_ = items_.intern({.client = self_});
 }
 
 ClientIndex Engine::find_client(std::uint64_t id) const {
@@ -123,15 +124,15 @@ std::vector<std::string> Engine::root_names() const {
 
 ItemRef Engine::item_at(DenseId id) const {
   const RunList& runs = clients_[id.client].runs;
-  return runs.at(runs.find(id.clock));
+  return runs.at(runs.find(items_, id.clock));
 }
 
 ItemRef Engine::clean_start(DenseId id) {
   const RunList& runs = clients_[id.client].runs;
-  const RunList::Position position = runs.find(id.clock);
+  const RunList::Position position = runs.find(items_, id.clock);
   const ItemRef ref = runs.at(position);
   const Item& item = items_[ref];
-  if (item.clock < id.clock && item.kind != Kind::gc) {
+  if (item.clock < id.clock && item.kind() != Kind::gc) {
     return split(id.client, position, id.clock - item.clock);
   }
   return ref;
@@ -139,10 +140,10 @@ ItemRef Engine::clean_start(DenseId id) {
 
 ItemRef Engine::clean_end(DenseId id) {
   const RunList& runs = clients_[id.client].runs;
-  const RunList::Position position = runs.find(id.clock);
+  const RunList::Position position = runs.find(items_, id.clock);
   const ItemRef ref = runs.at(position);
   const Item& item = items_[ref];
-  if (id.clock + 1 != item.end() && item.kind != Kind::gc) {
+  if (id.clock + 1 != item.end() && item.kind() != Kind::gc) {
     split(id.client, position, id.clock - item.clock + 1);
   }
   return ref;
@@ -152,23 +153,24 @@ std::pair<ItemRef, std::uint32_t> Engine::follow_redone(DenseId id) const {
   while (true) {
     const ItemRef ref = item_at(id);
     const std::uint32_t offset = id.clock - items_[ref].clock;
-    if (!items_[ref].redone) {
+    if (!items_[ref].redone()) {
       return {ref, offset};
     }
-    const DenseId next = redone_.at(packed(items_[ref].id()));
+    const DenseId next = redone_.at(packed(items_.id(items_[ref])));
     id = {next.client, next.clock + offset};
   }
 }
 
 void Engine::add_run(ItemRef ref) {
   const Item& item = items_[ref];
-  touch(item.client);
-  Client& client = clients_[item.client];
+  const ClientIndex writer = items_.client(item);
+  touch(writer);
+  Client& client = clients_[writer];
   VIVIM_ASSERT(client.state == item.clock);
   if (client.state == 0) {
     client.arrival = ++arrivals_;
   }
-  client.runs.push_back({.clock = item.clock, .item = ref});
+  client.runs.push_back(ref, item.clock);
   client.state = item.end();
 }
 

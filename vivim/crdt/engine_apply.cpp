@@ -262,9 +262,10 @@ bool Engine::too_deep(const WireStruct& wire) {
   TypeRef parent = k_none;
   if (wire.parent == ParentRef::item) {
     const Item& holder = items_[item_at(dense(wire.parent_item))];
-    parent = holder.kind == Kind::type ? holder.content.number() : k_none;
+    parent = holder.kind() == Kind::type ? holder.content : k_none;
   } else if (wire.parent == ParentRef::from_neighbour) {
-    parent = items_[item_at(dense(wire.has_origin ? wire.origin : wire.right_origin))].parent;
+    parent =
+        items_.parent(items_[item_at(dense(wire.has_origin ? wire.origin : wire.right_origin))]);
   }
   return parent != k_none && types_[parent].depth >= k_nesting_max;
 }
@@ -276,27 +277,29 @@ void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
   }
   const ItemRef ref = items_.make();
   Item& item = items_[ref];
-  item.client = client;
+  Shape shape{.client = client};
   item.clock = static_cast<std::uint32_t>(wire.clock) + offset;
   item.len = static_cast<std::uint32_t>(wire.len) - offset;
-  item.kind = wire.kind;
+  item.set_kind(wire.kind);
   if (wire.kind != Kind::gc) {
-    resolve(wire, item);
+    resolve(wire, item, shape);
     if (offset > 0) {
-      item.left = clean_end({client, item.clock - 1});
-      item.origin = {client, item.clock - 1};
+      item.set_left(clean_end({client, item.clock - 1}));
+      item.origin_clock = item.clock - 1;
+      shape.origin = client;
       // What follows it in its struct stands where it stands. If not, a client has made two things
       // of one id: this one is kept as a gap, for no order would be the same everywhere.
-      const Item& first_part = items_[item.left];
-      if (first_part.kind == Kind::gc || first_part.parent != item.parent ||
-          first_part.key != item.key) {
-        item.parent = k_none;
+      const Item& first_part = items_[item.left()];
+      if (first_part.kind() == Kind::gc || items_.parent(first_part) != shape.parent ||
+          items_.key(first_part) != shape.key) {
+        shape.parent = k_none;
       }
     }
-    if (item.parent != k_none) {
+    if (shape.parent != k_none) {
       fill_content(item, wire, offset);
     }
   }
+  items_.set_shape(item, shape);
   integrate(ref);
 }
 
@@ -312,19 +315,23 @@ bool Engine::extend_remote(ClientIndex client, const WireStruct& wire) {
 
 // Finds the neighbours, cutting runs where needed, and the parent; without a parent the item will
 // be a GC struct.
-void Engine::resolve(const WireStruct& wire, Item& item) {
+void Engine::resolve(const WireStruct& wire, Item& item, Shape& shape) {
   if (wire.has_origin) {
-    item.origin = dense(wire.origin);
-    item.left = clean_end(item.origin);
+    const DenseId origin = dense(wire.origin);
+    shape.origin = origin.client;
+    item.origin_clock = origin.clock;
+    item.set_left(clean_end(origin));
   }
   if (wire.has_right_origin) {
-    item.right_origin = dense(wire.right_origin);
-    item.right = clean_start(item.right_origin);
+    const DenseId origin = dense(wire.right_origin);
+    shape.right_origin = origin.client;
+    item.right_origin_clock = origin.clock;
+    item.set_right(clean_start(origin));
   }
-  const bool collected = (item.left != k_none && items_[item.left].kind == Kind::gc) ||
-                         (item.right != k_none && items_[item.right].kind == Kind::gc);
+  const bool collected = (item.left() != k_none && items_[item.left()].kind() == Kind::gc) ||
+                         (item.right() != k_none && items_[item.right()].kind() == Kind::gc);
   if (!collected) {
-    resolve_parent(wire, item);
+    resolve_parent(wire, item, shape);
   }
 }
 
@@ -339,27 +346,27 @@ void Engine::cut_at_origins(const WireStruct& wire) {
   }
 }
 
-void Engine::resolve_parent(const WireStruct& wire, Item& item) {
+void Engine::resolve_parent(const WireStruct& wire, const Item& item, Shape& shape) {
   switch (wire.parent) {
     case ParentRef::from_neighbour: {
-      const Item& neighbour = items_[item.left != k_none ? item.left : item.right];
-      item.parent = neighbour.parent;
-      item.key = neighbour.key;
+      const Item& neighbour = items_[item.left() != k_none ? item.left() : item.right()];
+      shape.parent = items_.parent(neighbour);
+      shape.key = items_.key(neighbour);
       return;
     }
     case ParentRef::root:
-      item.parent = root(wire.root, TypeKind::unknown);
+      shape.parent = root(wire.root, TypeKind::unknown);
       break;
     case ParentRef::item: {
       const Item& parent = items_[item_at(dense(wire.parent_item))];
-      if (parent.kind == Kind::type) {
-        item.parent = parent.content.number();
+      if (parent.kind() == Kind::type) {
+        shape.parent = parent.content;
       }
       break;
     }
   }
   if (wire.has_key) {
-    item.key = keys_.intern(wire.key);
+    shape.key = keys_.intern(wire.key);
   }
 }
 
@@ -369,26 +376,26 @@ void Engine::fill_content(Item& item, const WireStruct& wire, std::uint32_t offs
       const Utf8Position at = utf8_position(as_text(wire.content), offset);
       const std::string_view tail = as_text(wire.content).substr(at.offset);
       if (at.inside_pair) {  // the other half is ours already: U+FFFD on both sides
-        item.content.set_text("\xef\xbf\xbd" + std::string(tail), item.len);
+        items_.set_text(item, "\xef\xbf\xbd" + std::string(tail), item.len);
       } else {
-        item.content.set_text(tail, item.len);
+        items_.set_text(item, tail, item.len);
       }
       return;
     }
     case Kind::json:
     case Kind::any:
-      item.content.set_bytes(wire.content.subspan(element_offset(wire.kind, wire.content, offset)));
+      items_.set_bytes(item, wire.content.subspan(element_offset(wire.kind, wire.content, offset)));
       return;
     case Kind::type: {
       const TypeRef type = make_type(wire.type);
-      types_[type].name.set_bytes(wire.content);
-      item.content.set_number(type);
+      types_[type].name = to_bytes(wire.content);
+      item.content = type;
       return;
     }
     case Kind::deleted:
       return;
     default:
-      item.content.set_bytes(wire.content);
+      items_.set_bytes(item, wire.content);
   }
 }
 
@@ -418,10 +425,10 @@ void Engine::apply_range(ClientIndex client, ClockRange range) {
   const RunList& runs = clients_[client].runs;
   const auto from = static_cast<std::uint32_t>(range.from);
   const auto to = static_cast<std::uint32_t>(range.to);
-  auto position = runs.find(from);
-  if (const Item& first = items_[runs.at(position)]; !first.deleted && first.clock < from) {
+  auto position = runs.find(items_, from);
+  if (const Item& first = items_[runs.at(position)]; !first.deleted() && first.clock < from) {
     split(client, position, from - first.clock);
-    position = runs.find(from);
+    position = runs.find(items_, from);
   }
   while (true) {
     const ItemRef ref = runs.at(position);
@@ -429,10 +436,10 @@ void Engine::apply_range(ClientIndex client, ClockRange range) {
     if (item.clock >= to) {
       return;
     }
-    if (!item.deleted) {
+    if (!item.deleted()) {
       if (to < item.end()) {
         split(client, position, to - item.clock);
-        position = runs.find(item.clock);
+        position = runs.find(items_, item.clock);
       }
       erase(ref);
     }

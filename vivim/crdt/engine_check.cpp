@@ -4,11 +4,11 @@ namespace vivim::crdt::detail {
 namespace {
 
 // Whether the list from `start` is linked both ways and belongs to `type`; adds up what is visible.
-bool check_list(const ItemSlab& items, TypeRef type, ItemRef start, ItemRef tail,
+bool check_list(const Items& items, TypeRef type, ItemRef start, ItemRef tail,
                 std::uint32_t& visible) {
   ItemRef previous = k_none;
-  for (ItemRef ref = start; ref != k_none; ref = items[ref].right) {
-    if (items[ref].left != previous || items[ref].parent != type) {
+  for (ItemRef ref = start; ref != k_none; ref = items[ref].right()) {
+    if (items[ref].left() != previous || items.parent(items[ref]) != type) {
       return false;
     }
     visible += items[ref].visible();
@@ -18,13 +18,13 @@ bool check_list(const ItemSlab& items, TypeRef type, ItemRef start, ItemRef tail
 }
 
 // Whether a zone is what it says: side by side and in order from the first place behind the origin.
-bool check_zone(const ItemSlab& items, const ConflictZone& zone) {
+bool check_zone(const Items& items, const ConflictZone& zone) {
   ItemRef at = zone.first;
   for (const auto& [client, ref] : zone.items) {
-    if (ref != at || !items[ref].zoned || !zone.takes(items[ref])) {
+    if (ref != at || !items[ref].zoned() || !zone.takes(items, items[ref])) {
       return false;
     }
-    at = items[at].right;
+    at = items[at].right();
   }
   return true;
 }
@@ -39,9 +39,9 @@ bool Engine::consistent() const {
     const Client& client = clients_[index];
     std::uint32_t clock = 0;
     if (!client.runs.empty()) {
-      for (auto position = client.runs.find(0);; position = client.runs.next(position)) {
+      for (auto position = client.runs.find(items_, 0);; position = client.runs.next(position)) {
         const Item& item = items_[client.runs.at(position)];
-        if (item.client != index || item.clock != clock || item.len == 0) {
+        if (items_.client(item) != index || item.clock != clock || item.len == 0) {
           return false;
         }
         clock = item.end();
@@ -62,13 +62,13 @@ bool Engine::consistent() const {
       return false;
     }
     for (const KeyMap::Entry& entry : type.map.entries()) {
-      if (items_[entry.item].right != k_none || items_[entry.item].key != entry.key) {
+      if (items_[entry.item].right() != k_none || items_.key(items_[entry.item]) != entry.key) {
         return false;
       }
     }
     if (type.cursor != k_none) {
       std::uint32_t before = 0;
-      for (ItemRef at = type.start; at != k_none && at != type.cursor; at = items_[at].right) {
+      for (ItemRef at = type.start; at != k_none && at != type.cursor; at = items_[at].right()) {
         before += items_[at].visible();
       }
       if (before != type.cursor_start) {

@@ -17,9 +17,9 @@ class TextSteps {
     begin(Action::remove);
     length_ += length;
   }
-  void insert(const Content& text) {
+  void insert(const Items& items, const Item& text) {
     begin(Action::insert);
-    text.append_to(inserted_);
+    items.append_to(inserted_, text);
   }
   void insert(Value value) {
     flush();
@@ -141,38 +141,39 @@ Step& last_step(ArrayDelta& delta) {
 TextDelta Engine::text_delta(const TransactionState& state, TypeRef type) {
   TextSteps steps;
   std::vector<ItemRef> redundant;
-  for (ItemRef ref = types_[type].start; ref != k_none; ref = items_[ref].right) {
+  for (ItemRef ref = types_[type].start; ref != k_none; ref = items_[ref].right()) {
     const Item& item = items_[ref];
     const bool fresh = is_new(state, item);
-    const bool deleted = item.deleted && deletes(state, item);
-    if (item.kind == Kind::format) {
-      const Format format = decode_format(item.content.bytes());
+    const bool deleted = item.deleted() && deletes(state, item);
+    if (item.kind() == Kind::format) {
+      const Format format = decode_format(items_.bytes(item));
       const FormatValue value = format_value(ref, format.json);
-      bool gone = item.deleted;
+      bool gone = item.deleted();
       if (fresh && !deleted) {
         gone = step_new_mark(steps, format.key, value) || gone;
       } else if (!fresh && deleted) {
         step_lost_mark(steps, format.key, value);
-      } else if (!fresh && !item.deleted) {
+      } else if (!fresh && !item.deleted()) {
         gone = step_old_mark(steps, format.key, value);
       }
       if (!gone) {
         steps.before_change_of_inserted();
         steps.current.update(format.key, value);
-      } else if (!item.deleted) {
+      } else if (!item.deleted()) {
         redundant.push_back(ref);
       }
-    } else if (item.kind == Kind::string || item.kind == Kind::embed || item.kind == Kind::type) {
+    } else if (item.kind() == Kind::string || item.kind() == Kind::embed ||
+               item.kind() == Kind::type) {
       // Other content can stand in a text, but is no part of it.
       if (fresh && !deleted) {
-        if (item.kind == Kind::string) {
-          steps.insert(item.content);
+        if (item.kind() == Kind::string) {
+          steps.insert(items_, item);
         } else {
           steps.insert(value_at(item, 0));
         }
       } else if (!fresh && deleted) {
         steps.remove(item.len);
-      } else if (!fresh && !item.deleted) {
+      } else if (!fresh && !item.deleted()) {
         steps.retain(item.len);
       }
     }
@@ -191,12 +192,12 @@ TextDelta Engine::text_delta(const TransactionState& state, TypeRef type) {
 
 ArrayDelta Engine::array_delta(const TransactionState& state, const Type& type) {
   ArrayDelta delta;
-  for (ItemRef ref = type.start; ref != k_none; ref = items_[ref].right) {
+  for (ItemRef ref = type.start; ref != k_none; ref = items_[ref].right()) {
     const Item& item = items_[ref];
     if (!item.countable()) {
       continue;
     }
-    if (item.deleted) {
+    if (item.deleted()) {
       if (!is_new(state, item) && deletes(state, item)) {
         last_step<Remove>(delta).length += item.len;
       }
@@ -229,9 +230,9 @@ std::optional<MapChange> Engine::map_change(const TransactionState& state, const
     change.old_value = value_at(item, item.len - 1);
     return change;
   }
-  ItemRef previous = item.left;
+  ItemRef previous = item.left();
   while (previous != k_none && is_new(state, items_[previous])) {
-    previous = items_[previous].left;
+    previous = items_[previous].left();
   }
   const bool replaces = previous != k_none && deletes(state, items_[previous]);
   const bool deleted = deletes(state, item);
@@ -252,15 +253,15 @@ TextDelta Engine::text_delta(TypeRef type) {
   if (!alive(type)) {
     return {};
   }
-  for (ItemRef ref = types_[type].start; ref != k_none; ref = items_[ref].right) {
+  for (ItemRef ref = types_[type].start; ref != k_none; ref = items_[ref].right()) {
     const Item& item = items_[ref];
     if (item.is_mark()) {
-      const Format format = decode_format(item.content.bytes());
+      const Format format = decode_format(items_.bytes(item));
       steps.before_change_of_inserted();
       steps.current.update(format.key, format_value(ref, format.json));
-    } else if (!item.deleted && item.kind == Kind::string) {
-      steps.insert(item.content);
-    } else if (item.visible() > 0 && (item.kind == Kind::embed || item.kind == Kind::type)) {
+    } else if (!item.deleted() && item.kind() == Kind::string) {
+      steps.insert(items_, item);
+    } else if (item.visible() > 0 && (item.kind() == Kind::embed || item.kind() == Kind::type)) {
       steps.insert(value_at(item, 0));
     }
   }

@@ -39,9 +39,9 @@ struct ConflictZone {
   ItemRef first = k_none;
   std::map<std::uint64_t, ItemRef> items;  ///< by client
 
-  bool takes(const Item& item) const {
-    return item.key == k_none && item.parent == type && item.origin == origin &&
-           item.right_origin == right_origin;
+  bool takes(const Items& all, const Item& item) const {
+    return all.key(item) == k_none && all.parent(item) == type && all.origin(item) == origin &&
+           all.right_origin(item) == right_origin;
   }
 };
 
@@ -215,12 +215,17 @@ class Engine {
   void end_zone();
   /// Something came to stand left of `right`, or took its place.
   void break_zone(ItemRef right) {
-    if (right != k_none && items_[right].zoned) {
+    if (right != k_none && items_[right].zoned()) {
       end_zone();
     }
   }
   bool before_origin(const Item& other, std::uint64_t scan, ItemRef& origin) const;
   void link(ItemRef ref);
+  /// Keeps nothing of where the item was.
+  void make_bare(Item& item) {
+    item.origin_clock = item.right_origin_clock = 0;
+    items_.set_shape(item, {.client = items_.client(item)});
+  }
   ItemRef split(ClientIndex client, RunList::Position position, std::uint32_t offset);
   void erase(ItemRef ref);
   void erase_children(const Type& type, std::vector<ItemRef>& todo);
@@ -230,7 +235,7 @@ class Engine {
   void touch(ClientIndex client);
   std::uint32_t before(const TransactionState& state, ClientIndex client) const;
   bool is_new(const TransactionState& state, const Item& item) const {
-    return item.clock >= before(state, item.client);
+    return item.clock >= before(state, items_.client(item));
   }
   bool deletes(const TransactionState& state, const Item& item) const;
 
@@ -282,7 +287,8 @@ class Engine {
 
   // engine_local.cpp
   ItemRef make_local(Kind kind, std::uint32_t len);
-  ItemRef insert_local(TypeRef type, ItemRef left, ItemRef right, ItemRef fresh);
+  ItemRef insert_local(TypeRef type, ItemRef left, ItemRef right, ItemRef fresh,
+                       KeyRef key = k_none);
   ItemRef insert_values(TypeRef type, ItemRef left, ItemRef right, const std::vector<Any>& values);
   TypeRef fill_type(ItemRef item, const NewType& fresh);
   /// The visible item that covers unit `index - 1`, cut so that it ends at `index`; k_none for 0.
@@ -330,9 +336,9 @@ class Engine {
   bool extend_remote(ClientIndex client, const WireStruct& wire);
   std::optional<std::uint64_t> missing_client(const WireStruct& item) const;
   void integrate_wire(const WireStruct& wire, std::uint32_t offset);
-  void resolve(const WireStruct& wire, Item& item);
+  void resolve(const WireStruct& wire, Item& item, Shape& shape);
   void cut_at_origins(const WireStruct& wire);
-  void resolve_parent(const WireStruct& wire, Item& item);
+  void resolve_parent(const WireStruct& wire, const Item& item, Shape& shape);
   void fill_content(Item& item, const WireStruct& wire, std::uint32_t offset);
   DenseId dense(const Id& id) {
     return {client_index(value_of(id.client)), static_cast<std::uint32_t>(id.clock)};
@@ -381,13 +387,14 @@ class Engine {
 
   ClientId client_;
   ClientIndex self_ = 0;
+  ShapeRef own_shape_ = 0;  ///< of what this client writes, until it has a place
   DocOptions options_;
   std::vector<Client> clients_;
   std::uint32_t arrivals_ = 0;  ///< how many of them have written something
   std::unordered_map<std::uint64_t, ClientIndex> client_indexes_;
   mutable std::array<ClientIndex, 4> recent_clients_{k_none, k_none, k_none, k_none};
   KeyTable keys_;
-  ItemSlab items_;
+  Items items_;
   std::deque<Type> types_;
   std::unordered_map<KeyRef, TypeRef> roots_;
   std::vector<TypeRef> root_order_;

@@ -172,12 +172,12 @@ void Engine::write_runs_until(UpdateEncoderV1& out, ClientIndex client, std::uin
     clean_start({client, end});
   }
   const RunList& runs = clients_[client].runs;
-  const auto last = runs.find(end - 1);
+  const auto last = runs.find(items_, end - 1);
   std::size_t count = runs.size() - runs.count_from(last) + 1;
   out.rest().var_uint(count);
   out.client(clients_[client].id);
   out.rest().var_uint(0);
-  for (auto position = runs.find(0);; position = runs.next(position)) {
+  for (auto position = runs.find(items_, 0);; position = runs.next(position)) {
     write_item(out, items_[runs.at(position)], 0);
     if (--count == 0) {
       return;
@@ -187,11 +187,11 @@ void Engine::write_runs_until(UpdateEncoderV1& out, ClientIndex client, std::uin
 
 namespace {
 
-std::uint8_t info_of(const Item& item, DenseId origin) {
-  return static_cast<std::uint8_t>(static_cast<std::uint8_t>(item.kind) |
-                                   (origin.exists() ? k_info_origin : 0) |
-                                   (item.right_origin.exists() ? k_info_right_origin : 0) |
-                                   (item.key != k_none ? k_info_key : 0));
+std::uint8_t info_of(Kind kind, const Shape& shape) {
+  return static_cast<std::uint8_t>(static_cast<std::uint8_t>(kind) |
+                                   (shape.origin != k_none ? k_info_origin : 0) |
+                                   (shape.right_origin != k_none ? k_info_right_origin : 0) |
+                                   (shape.key != k_none ? k_info_key : 0));
 }
 
 }  // namespace
@@ -201,30 +201,31 @@ std::uint8_t info_of(const Item& item, DenseId origin) {
 // is written over by what comes next; and where the next byte goes stays in a register.
 std::uint8_t* Engine::put_text(std::uint8_t* at, const Item& item) const {
   using lib0::Encoder;
-  *at++ = info_of(item, item.origin);
-  for (const DenseId id : {item.origin, item.right_origin}) {
+  const Shape& shape = items_.shape(item);
+  *at++ = info_of(item.kind(), shape);
+  for (const DenseId id : {DenseId{shape.origin, item.origin_clock},
+                           DenseId{shape.right_origin, item.right_origin_clock}}) {
     const Encoder::Short client = clients_[id.exists() ? id.client : 0].wire_id;
     const Encoder::Short clock = Encoder::short_var_uint(id.clock);
     Encoder::put(Encoder::put(at, client), clock);
     at += id.exists() ? client.size + clock.size : 0;
   }
-  const std::size_t bytes = item.content.size();
-  at = Encoder::put(at, Encoder::short_var_uint(item.kind == Kind::string ? bytes : item.len));
-  return item.content.put(at);
+  at = Encoder::put(at, Encoder::short_var_uint(item.len));
+  return item.kind() == Kind::string ? items_.put_text(at, item) : at;
 }
 
 void Engine::write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Position from) const {
   constexpr std::uint32_t k_texts = 1U << static_cast<std::uint32_t>(Kind::string) |
                                     1U << static_cast<std::uint32_t>(Kind::deleted);
-  constexpr std::size_t k_most = 1 + 5 * lib0::Encoder::k_short_max + Content::k_put_room;
+  constexpr std::size_t k_most = 1 + 5 * lib0::Encoder::k_short_max + Items::k_put_room;
   std::uint8_t* at = out.rest().begin(k_most);
   const std::uint8_t* end = at;  // nothing is sure to fit yet
   runs.each_from(from, [&](ItemRef ref) {
     const Item& item = items_[ref];
-    const std::uint32_t text = k_texts >> static_cast<std::uint32_t>(item.kind) & 1;
-    const bool plain = (text & static_cast<std::uint32_t>(!item.content.wide()) &
-                        static_cast<std::uint32_t>(item.has_origins())) != 0;
-    const std::size_t most = k_most + item.content.size();
+    const std::uint32_t text = k_texts >> static_cast<std::uint32_t>(item.kind()) & 1;
+    const bool plain = (text & static_cast<std::uint32_t>(!item.wide()) &
+                        static_cast<std::uint32_t>(items_.shape(item).has_origins())) != 0;
+    const std::size_t most = k_most + (item.kind() == Kind::string ? item.len : 0);
     if (!plain || static_cast<std::size_t>(end - at) < most) {
       out.rest().finish(at);
       if (!plain) {
@@ -248,7 +249,7 @@ void Engine::write_runs(Out& out, const RunList& runs, RunList::Position from) c
 template <class Out>
 void Engine::write_runs(Out& out, const Client& client, std::uint32_t from) const {
   const RunList& runs = client.runs;
-  const auto position = runs.find(from);
+  const auto position = runs.find(items_, from);
   const std::size_t count = runs.count_from(position);
   out.rest().var_uint(count);
   out.client(client.id);
@@ -264,7 +265,7 @@ void Engine::write_runs(Out& out, const Client& client, std::uint32_t from) cons
 Bytes Engine::encode_range(ClientIndex client, ClockRange range) const {
   UpdateEncoderV1 out;
   const RunList& runs = clients_[client].runs;
-  auto position = runs.find(static_cast<std::uint32_t>(range.from));
+  auto position = runs.find(items_, static_cast<std::uint32_t>(range.from));
   const auto first = static_cast<std::uint32_t>(range.from) - items_[runs.at(position)].clock;
   std::uint64_t count = 0;
   for (std::uint32_t offset = first;; offset = 0) {
@@ -288,30 +289,35 @@ Bytes Engine::encode_range(ClientIndex client, ClockRange range) const {
 
 template <class Out>
 void Engine::write_item(Out& out, const Item& item, std::uint32_t offset) const {
-  if (item.kind == Kind::gc) {
+  if (item.kind() == Kind::gc) {
     out.info(0);
     out.len(item.len - offset);
     return;
   }
-  const DenseId origin = offset > 0 ? DenseId{item.client, item.clock + offset - 1} : item.origin;
-  out.info(info_of(item, origin));
-  if (origin.exists()) {
-    out.left_id(clients_[origin.client].id, origin.clock);
+  Shape shape = items_.shape(item);
+  std::uint32_t origin_clock = item.origin_clock;
+  if (offset > 0) {
+    shape.origin = shape.client;
+    origin_clock = item.clock + offset - 1;
   }
-  if (item.right_origin.exists()) {
-    out.right_id(clients_[item.right_origin.client].id, item.right_origin.clock);
+  out.info(info_of(item.kind(), shape));
+  if (shape.origin != k_none) {
+    out.left_id(clients_[shape.origin].id, origin_clock);
   }
-  if (!origin.exists() && !item.right_origin.exists()) {
-    const Type& parent = types_[item.parent];
+  if (shape.right_origin != k_none) {
+    out.right_id(clients_[shape.right_origin].id, item.right_origin_clock);
+  }
+  if (!shape.has_origins()) {
+    const Type& parent = types_[shape.parent];
     out.parent_info(parent.item == k_none ? 1 : 0);
     if (parent.item == k_none) {
       out.string(keys_.name(parent.root_name));
     } else {
-      const DenseId id = items_[parent.item].id();
+      const DenseId id = items_.id(items_[parent.item]);
       out.left_id(clients_[id.client].id, id.clock);
     }
-    if (item.key != k_none) {
-      out.string(keys_.name(item.key));
+    if (shape.key != k_none) {
+      out.string(keys_.name(shape.key));
     }
   }
   write_content(out, item, offset);
@@ -319,24 +325,24 @@ void Engine::write_item(Out& out, const Item& item, std::uint32_t offset) const 
 
 template <class Out>
 void Engine::write_content(Out& out, const Item& item, std::uint32_t offset) const {
-  switch (item.kind) {
+  switch (item.kind()) {
     case Kind::deleted:
       out.len(item.len - offset);
       return;
     case Kind::string:
-      item.content.write_text(out, offset);
+      items_.write_text(out, item, offset);
       return;
     case Kind::json:
     case Kind::any:
-      write_elements(out, item.kind, item.content.bytes(), item.len, offset);
+      write_elements(out, item.kind(), items_.bytes(item), item.len, offset);
       return;
     case Kind::type: {
-      const Type& type = types_[item.content.number()];
-      write_unit_content(out, item.kind, type.kind, type.name.bytes());
+      const Type& type = types_[item.content];
+      write_unit_content(out, item.kind(), type.kind, type.name);
       return;
     }
     default:
-      write_unit_content(out, item.kind, TypeKind::unknown, item.content.bytes());
+      write_unit_content(out, item.kind(), TypeKind::unknown, items_.bytes(item));
   }
 }
 

@@ -108,7 +108,7 @@ void Engine::note_parents(TransactionState& state, TypeRef type, std::uint32_t i
     if (types_[type].item == k_none) {
       return;
     }
-    type = items_[types_[type].item].parent;
+    type = items_.parent(items_[types_[type].item]);
   }
 }
 
@@ -162,16 +162,16 @@ Path Engine::path_between(TypeRef from, TypeRef to) const {
   Path path;
   while (to != from && types_[to].item != k_none) {
     const Item& item = items_[types_[to].item];
-    if (item.key != k_none) {
-      path.emplace_back(keys_.name(item.key));
+    if (items_.key(item) != k_none) {
+      path.emplace_back(keys_.name(items_.key(item)));
     } else {
       std::uint32_t index = 0;
-      for (ItemRef ref = item.left; ref != k_none; ref = items_[ref].left) {
+      for (ItemRef ref = item.left(); ref != k_none; ref = items_[ref].left()) {
         index += items_[ref].visible();
       }
       path.emplace_back(index);
     }
-    to = item.parent;
+    to = items_.parent(item);
   }
   std::ranges::reverse(path);
   return path;

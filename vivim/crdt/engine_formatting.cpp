@@ -16,18 +16,18 @@ std::size_t Engine::clean_format_gap(ItemRef start, ItemRef current,
   ItemRef end = start;
   while (end != k_none && items_[end].visible() == 0) {
     if (items_[end].is_mark()) {
-      last.insert_or_assign(std::string(decode_format(items_[end].content.bytes()).key), end);
+      last.insert_or_assign(std::string(decode_format(items_.bytes(items_[end])).key), end);
     }
-    end = items_[end].right;
+    end = items_[end].right();
   }
   std::size_t cleaned = 0;
   bool behind = false;
-  for (ItemRef ref = start; ref != end; ref = items_[ref].right) {
+  for (ItemRef ref = start; ref != end; ref = items_[ref].right()) {
     behind = behind || ref == current;
     if (!items_[ref].is_mark()) {
       continue;
     }
-    const Format format = decode_format(items_[ref].content.bytes());
+    const Format format = decode_format(items_.bytes(items_[ref]));
     const FormatValue value = format_value(ref, format.json);
     const FormatValue& before = start_attributes.value(format.key);
     if (last.find(format.key)->second != ref || identical(before, value)) {
@@ -46,13 +46,13 @@ std::size_t Engine::clean_format_gap(ItemRef start, ItemRef current,
 // Yjs cleanupContextlessFormattingGap: of several marks of one key around `item` the last stays.
 void Engine::clean_gap_around(ItemRef item) {
   const auto in_gap = [&](ItemRef ref) { return items_[ref].visible() == 0; };
-  while (items_[item].right != k_none && in_gap(items_[item].right)) {
-    item = items_[item].right;
+  while (items_[item].right() != k_none && in_gap(items_[item].right())) {
+    item = items_[item].right();
   }
   std::set<std::string, std::less<>> seen;
-  for (; item != k_none && in_gap(item); item = items_[item].left) {
+  for (; item != k_none && in_gap(item); item = items_[item].left()) {
     if (items_[item].is_mark() &&
-        !seen.emplace(decode_format(items_[item].content.bytes()).key).second) {
+        !seen.emplace(decode_format(items_.bytes(items_[item])).key).second) {
       erase(item);
     }
   }
@@ -63,11 +63,11 @@ void Engine::clean_formatting(TypeRef type) {
   ItemRef start = types_[type].start;
   Attributes start_attributes;
   Attributes attributes;
-  for (ItemRef end = start; end != k_none; end = items_[end].right) {
+  for (ItemRef end = start; end != k_none; end = items_[end].right()) {
     if (items_[end].is_mark()) {
-      const Format format = decode_format(items_[end].content.bytes());
+      const Format format = decode_format(items_.bytes(items_[end]));
       attributes.update(format.key, format_value(end, format.json));
-    } else if (!items_[end].deleted) {
+    } else if (!items_[end].deleted()) {
       clean_format_gap(start, end, start_attributes, attributes);
       start_attributes = attributes;
       start = end;
@@ -89,7 +89,7 @@ void Engine::clean_formatting_after(TransactionState& state) {
     if (from != after) {
       each_struct(state, client, {from, clients_[client].state}, [&](ItemRef ref) {
         if (items_[ref].is_mark()) {
-          add(items_[ref].parent);
+          add(items_.parent(items_[ref]));
         }
       });
     }
@@ -97,12 +97,12 @@ void Engine::clean_formatting_after(TransactionState& state) {
   TransactionState& cleaning = begin({}, true);
   each_deleted(state, state.deleted, [&](ItemRef ref) {
     const Item& item = items_[ref];
-    if (item.kind == Kind::gc || !types_[item.parent].has_formatting ||
-        std::ranges::find(whole, item.parent) != whole.end()) {
+    if (item.kind() == Kind::gc || !types_[items_.parent(item)].has_formatting ||
+        std::ranges::find(whole, items_.parent(item)) != whole.end()) {
       return;
     }
-    if (item.kind == Kind::format) {
-      add(item.parent);
+    if (item.kind() == Kind::format) {
+      add(items_.parent(item));
     } else {
       clean_gap_around(ref);
     }

@@ -43,7 +43,7 @@ void Engine::note_change(TypeRef ref, KeyRef key) {
   }
   if (type.item != k_none) {
     const Item& item = items_[type.item];
-    if (item.deleted || is_new(*current_, item)) {
+    if (item.deleted() || is_new(*current_, item)) {
       return;
     }
   }
@@ -74,7 +74,8 @@ void Engine::note_deleted(ClientIndex client, std::uint32_t clock, std::uint32_t
 }
 
 bool Engine::deletes(const TransactionState& state, const Item& item) const {
-  const std::uint32_t slot = state.deleted_slots.find(state.deleted, item.client, deleted_client);
+  const std::uint32_t slot =
+      state.deleted_slots.find(state.deleted, items_.client(item), deleted_client);
   if (slot == k_none) {
     return false;
   }
@@ -87,43 +88,43 @@ bool Engine::deletes(const TransactionState& state, const Item& item) const {
 // its client's runs.
 void Engine::integrate(ItemRef ref) {
   Item& item = items_[ref];
-  if (item.parent == k_none) {
-    item.kind = Kind::gc;
-    item.deleted = true;
-    item.content.clear();
-    item.left = item.right = k_none;
-    item.origin = item.right_origin = {};
-    item.key = k_none;
-    add_range(clients_[item.client].deleted, item.clock, item.len);
+  if (items_.parent(item) == k_none) {
+    items_.clear(item);
+    item.set_kind(Kind::gc);
+    item.set_deleted(true);
+    item.set_left(k_none);
+    item.set_right(k_none);
+    make_bare(item);
+    add_range(clients_[items_.client(item)].deleted, item.clock, item.len);
     add_run(ref);
     return;
   }
-  const bool conflict = item.left == k_none
-                            ? item.right == k_none || items_[item.right].left != k_none
-                            : items_[item.left].right != item.right;
+  const bool conflict = item.left() == k_none
+                            ? item.right() == k_none || items_[item.right()].left() != k_none
+                            : items_[item.left()].right() != item.right();
   if (conflict) {
     find_place(item);
   }
   link(ref);
-  Type& parent = types_[item.parent];
-  if (item.key == k_none) {
+  Type& parent = types_[items_.parent(item)];
+  if (items_.key(item) == k_none) {
     parent.length += item.visible();
   }
   add_run(ref);
-  if (item.kind == Kind::deleted) {
-    note_deleted(item.client, item.clock, item.len);
-    item.deleted = true;
-  } else if (item.kind == Kind::format) {
+  if (item.kind() == Kind::deleted) {
+    note_deleted(items_.client(item), item.clock, item.len);
+    item.set_deleted(true);
+  } else if (item.kind() == Kind::format) {
     parent.has_formatting = true;
-  } else if (item.kind == Kind::type) {
-    types_[item.content.number()].item = ref;
-    types_[item.content.number()].depth = parent.depth + 1;
-  } else if (item.kind == Kind::doc) {
+  } else if (item.kind() == Kind::type) {
+    types_[item.content].item = ref;
+    types_[item.content].depth = parent.depth + 1;
+  } else if (item.kind() == Kind::doc) {
     note_subdocument(ref);
   }
-  note_change(item.parent, item.key);
-  const bool parent_deleted = parent.item != k_none && items_[parent.item].deleted;
-  if (parent_deleted || (item.key != k_none && item.right != k_none)) {
+  note_change(items_.parent(item), items_.key(item));
+  const bool parent_deleted = parent.item != k_none && items_[parent.item].deleted();
+  if (parent_deleted || (items_.key(item) != k_none && item.right() != k_none)) {
     erase(ref);
   }
 }
@@ -136,19 +137,19 @@ bool Engine::extend(ClientIndex client, DenseId right_origin, std::string_view t
   }
   const ItemRef ref = writer.runs.at(writer.runs.last());
   Item& item = items_[ref];
-  if (item.kind != Kind::string || item.deleted || item.redone || item.key != k_none ||
-      item.right_origin != right_origin) {
+  if (item.kind() != Kind::string || item.deleted() || item.redone() ||
+      items_.key(item) != k_none || items_.right_origin(item) != right_origin) {
     return false;
   }
-  const bool in_place =
-      item.right == k_none ? !right_origin.exists() : items_[item.right].id() == right_origin;
-  Type& type = types_[item.parent];
+  const bool in_place = item.right() == k_none ? !right_origin.exists()
+                                               : items_.id(items_[item.right()]) == right_origin;
+  Type& type = types_[items_.parent(item)];
   if (!in_place || tracked(type)) {
     return false;
   }
   touch(client);
   const auto more = static_cast<std::uint32_t>(units);
-  item.content.append_string(text, units);
+  items_.append_string(item, text, units);
   item.len += more;
   writer.state += more;
   type.length += more;
@@ -163,60 +164,60 @@ bool Engine::extend(ClientIndex client, DenseId right_origin, std::string_view t
 
 // The item after `item.left`, or the first of the list that it belongs to.
 ItemRef Engine::first_conflict(const Item& item) const {
-  if (item.left != k_none) {
-    return items_[item.left].right;
+  if (item.left() != k_none) {
+    return items_[item.left()].right();
   }
-  if (item.key == k_none) {
-    return types_[item.parent].start;
+  if (items_.key(item) == k_none) {
+    return types_[items_.parent(item)].start;
   }
-  ItemRef ref = types_[item.parent].map.find(item.key);
-  while (ref != k_none && items_[ref].left != k_none) {
+  ItemRef ref = types_[items_.parent(item)].map.find(items_.key(item));
+  while (ref != k_none && items_[ref].left() != k_none) {
     --steps_left_;
-    ref = items_[ref].left;
+    ref = items_[ref].left();
   }
   return ref;
 }
 
 bool Engine::before_origin(const Item& other, std::uint64_t scan, ItemRef& origin) const {
-  if (!other.origin.exists()) {
+  if (!items_.origin(other).exists()) {
     return false;
   }
-  origin = item_at(other.origin);
+  origin = item_at(items_.origin(other));
   return before_mark_[origin] == scan;
 }
 
 // Where the client's item goes among those of a zone. False: what is behind the zone matters too.
 bool Engine::find_in_zone(Item& item) const {
   const auto& items = zone_->items;
-  const auto next = items.lower_bound(clients_[item.client].id);
+  const auto next = items.lower_bound(clients_[items_.client(item)].id);
   if (next == items.end()) {
     const ItemRef last = items.rbegin()->second;
-    if (items_[last].right != item.right) {
+    if (items_[last].right() != item.right()) {
       return false;
     }
-    item.left = last;
+    item.set_left(last);
   } else if (next != items.begin()) {
-    item.left = std::prev(next)->second;
+    item.set_left(std::prev(next)->second);
   }
   return true;
 }
 
 void Engine::begin_zone(const Item& item) {
   end_zone();
-  zone_ = std::make_unique<ConflictZone>(ConflictZone{.type = item.parent,
-                                                      .origin = item.origin,
-                                                      .right_origin = item.right_origin,
+  zone_ = std::make_unique<ConflictZone>(ConflictZone{.type = items_.parent(item),
+                                                      .origin = items_.origin(item),
+                                                      .right_origin = items_.right_origin(item),
                                                       .first = first_conflict(item),
                                                       .items = {}});
   auto& items = zone_->items;
-  for (ItemRef ref = zone_->first; ref != k_none && zone_->takes(items_[ref]);
-       ref = items_[ref].right) {
-    const std::uint64_t id = clients_[items_[ref].client].id;
+  for (ItemRef ref = zone_->first; ref != k_none && zone_->takes(items_, items_[ref]);
+       ref = items_[ref].right()) {
+    const std::uint64_t id = clients_[items_.client(items_[ref])].id;
     if (!items.empty() && items.rbegin()->first >= id) {
       break;
     }
     items.emplace_hint(items.end(), id, ref);
-    items_[ref].zoned = true;
+    items_[ref].set_zoned(true);
   }
   if (items.empty()) {
     zone_.reset();
@@ -226,18 +227,19 @@ void Engine::begin_zone(const Item& item) {
 // `ref` was linked. If it is in order among the items of the zone it is one of them.
 void Engine::join_zone(ItemRef ref) {
   const Item& item = items_[ref];
-  const bool beside = (item.left != k_none && items_[item.left].zoned) ||
-                      (item.right != k_none && items_[item.right].zoned);
+  const bool beside = (item.left() != k_none && items_[item.left()].zoned()) ||
+                      (item.right() != k_none && items_[item.right()].zoned());
   if (!beside) {
     return;
   }
-  if (zone_->takes(item)) {
-    const auto [it, fresh] = zone_->items.emplace(clients_[item.client].id, ref);
-    const bool after = it == zone_->items.begin() ? item.right == zone_->first
-                                                  : std::prev(it)->second == item.left;
-    const bool before = std::next(it) == zone_->items.end() || std::next(it)->second == item.right;
+  if (zone_->takes(items_, item)) {
+    const auto [it, fresh] = zone_->items.emplace(clients_[items_.client(item)].id, ref);
+    const bool after = it == zone_->items.begin() ? item.right() == zone_->first
+                                                  : std::prev(it)->second == item.left();
+    const bool before =
+        std::next(it) == zone_->items.end() || std::next(it)->second == item.right();
     if (fresh && after && before) {
-      items_[ref].zoned = true;
+      items_[ref].set_zoned(true);
       zone_->first = zone_->items.begin()->second;
       return;
     }
@@ -245,13 +247,13 @@ void Engine::join_zone(ItemRef ref) {
       zone_->items.erase(it);
     }
   }
-  break_zone(item.right);
+  break_zone(item.right());
 }
 
 void Engine::end_zone() {
   if (zone_) {
     for (const auto& [id, ref] : zone_->items) {
-      items_[ref].zoned = false;
+      items_[ref].set_zoned(false);
     }
     zone_.reset();
   }
@@ -259,16 +261,17 @@ void Engine::end_zone() {
 
 // YATA with right origins: moves item.left right past the concurrent items that come first.
 void Engine::find_place(Item& item) {
-  const bool in_zone = zone_ && zone_->takes(item) && first_conflict(item) == zone_->first;
+  const bool in_zone = zone_ && zone_->takes(items_, item) && first_conflict(item) == zone_->first;
   if (in_zone && find_in_zone(item)) {
     return;
   }
   constexpr std::uint32_t k_many = 16;
-  const ItemRef left = item.left;
-  if (scan_conflicts(item) > k_many && item.key == k_none && !in_zone) {
-    const ItemRef place = std::exchange(item.left, left);
+  const ItemRef left = item.left();
+  if (scan_conflicts(item) > k_many && items_.key(item) == k_none && !in_zone) {
+    const ItemRef place = item.left();
+    item.set_left(left);
     begin_zone(item);
-    item.left = place;
+    item.set_left(place);
   }
 }
 
@@ -280,25 +283,25 @@ std::uint32_t Engine::scan_conflicts(Item& item) {
   }
   const std::uint64_t scan = ++mark_;
   std::uint64_t conflicting = ++mark_;
-  const std::uint64_t own_id = clients_[item.client].id;
+  const std::uint64_t own_id = clients_[items_.client(item)].id;
   std::uint32_t passed = 0;
-  for (ItemRef ref = first_conflict(item); ref != k_none && ref != item.right;
-       ref = items_[ref].right, ++passed) {
+  for (ItemRef ref = first_conflict(item); ref != k_none && ref != item.right();
+       ref = items_[ref].right(), ++passed) {
     --steps_left_;
     const Item& other = items_[ref];
     before_mark_[ref] = scan;
     conflict_mark_[ref] = conflicting;
     ItemRef origin = k_none;
-    if (item.origin == other.origin) {
-      if (clients_[other.client].id < own_id) {
-        item.left = ref;
+    if (items_.origin(item) == items_.origin(other)) {
+      if (clients_[items_.client(other)].id < own_id) {
+        item.set_left(ref);
         conflicting = ++mark_;
-      } else if (item.right_origin == other.right_origin) {
+      } else if (items_.right_origin(item) == items_.right_origin(other)) {
         break;
       }
     } else if (before_origin(other, scan, origin)) {
       if (conflict_mark_[origin] != conflicting) {
-        item.left = ref;
+        item.set_left(ref);
         conflicting = ++mark_;
       }
     } else {
@@ -310,27 +313,27 @@ std::uint32_t Engine::scan_conflicts(Item& item) {
 
 void Engine::link(ItemRef ref) {
   Item& item = items_[ref];
-  Type& parent = types_[item.parent];
-  if (item.left != k_none) {
-    item.right = items_[item.left].right;
-    items_[item.left].right = ref;
+  Type& parent = types_[items_.parent(item)];
+  if (item.left() != k_none) {
+    item.set_right(items_[item.left()].right());
+    items_[item.left()].set_right(ref);
   } else {
-    item.right = first_conflict(item);
-    if (item.key == k_none) {
+    item.set_right(first_conflict(item));
+    if (items_.key(item) == k_none) {
       parent.start = ref;
     }
   }
-  if (item.right != k_none) {
-    items_[item.right].left = ref;
-  } else if (item.key == k_none) {
+  if (item.right() != k_none) {
+    items_[item.right()].set_left(ref);
+  } else if (items_.key(item) == k_none) {
     parent.tail = ref;
   } else {
-    parent.map.set(item.key, ref);
-    if (item.left != k_none) {
-      erase(item.left);
+    parent.map.set(items_.key(item), ref);
+    if (item.left() != k_none) {
+      erase(item.left());
     }
   }
-  if (item.key == k_none) {
+  if (items_.key(item) == k_none) {
     parent.cursor = k_none;
     if (parent.sequence) {
       parent.sequence->inserted(ref);
@@ -348,47 +351,46 @@ ItemRef Engine::split(ClientIndex client, RunList::Position position, std::uint3
   Item& left = items_[left_ref];
   Item& item = items_[ref];
   // Text moves the part behind the cut, values are read up to it.
-  steps_left_ -= 1 + (left.content.size() >> 4);
-  item.client = client;
+  steps_left_ -= 1 + static_cast<std::int64_t>(items_.size(left) >> 4);
   item.clock = left.clock + offset;
   item.len = left.len - offset;
-  item.left = left_ref;
-  item.right = left.right;
-  item.origin = {client, item.clock - 1};
-  item.right_origin = left.right_origin;
-  item.parent = left.parent;
-  item.key = left.key;
-  item.kind = left.kind;
-  item.deleted = left.deleted;
-  item.keep = left.keep;
-  if (left.redone) {
-    const DenseId successor = redone_.at(packed(left.id()));
-    item.redone = true;
-    redone_[packed(item.id())] = {successor.client, successor.clock + offset};
+  item.set_left(left_ref);
+  item.set_right(left.right());
+  item.origin_clock = item.clock - 1;
+  item.right_origin_clock = left.right_origin_clock;
+  Shape shape = items_.shape(left);
+  shape.origin = client;
+  items_.set_shape(item, shape);
+  item.set_kind(left.kind());
+  item.set_deleted(left.deleted());
+  item.set_keep(left.keep());
+  if (left.redone()) {
+    const DenseId successor = redone_.at(packed(items_.id(left)));
+    item.set_redone(true);
+    redone_[packed(items_.id(item))] = {successor.client, successor.clock + offset};
   }
-  if (left.kind == Kind::string) {
-    item.content = left.content.split_text(offset);
-  } else if (left.kind == Kind::any || left.kind == Kind::json) {
-    item.content =
-        left.content.split_bytes(element_offset(left.kind, left.content.bytes(), offset));
+  if (left.kind() == Kind::string) {
+    items_.split_text(left, item, offset);
+  } else if (left.kind() == Kind::any || left.kind() == Kind::json) {
+    items_.split_bytes(left, item, element_offset(left.kind(), items_.bytes(left), offset));
   }
   left.len = offset;
-  left.right = ref;
-  break_zone(item.right);
-  Type& parent = types_[item.parent];
-  if (item.right != k_none) {
-    items_[item.right].left = ref;
-  } else if (item.key == k_none) {
+  left.set_right(ref);
+  break_zone(item.right());
+  Type& parent = types_[items_.parent(item)];
+  if (item.right() != k_none) {
+    items_[item.right()].set_left(ref);
+  } else if (items_.key(item) == k_none) {
     parent.tail = ref;
   } else {
-    parent.map.set(item.key, ref);
+    parent.map.set(items_.key(item), ref);
   }
-  if (item.key == k_none && parent.sequence) {
+  if (items_.key(item) == k_none && parent.sequence) {
     parent.sequence->changed(left_ref, -static_cast<std::int64_t>(item.visible()));
     parent.sequence->inserted(ref);
   }
-  clients_[client].runs.insert_after(position, {.clock = item.clock, .item = ref});
-  current_->to_merge.push_back(item.id());
+  clients_[client].runs.insert_after(items_, position, ref);
+  current_->to_merge.push_back(items_.id(item));
   return ref;
 }
 
@@ -398,11 +400,11 @@ void Engine::erase(ItemRef ref) {
     const ItemRef next = todo.back();
     todo.pop_back();
     Item& item = items_[next];
-    if (item.deleted) {
+    if (item.deleted()) {
       continue;
     }
-    Type& parent = types_[item.parent];
-    if (item.key == k_none) {
+    Type& parent = types_[items_.parent(item)];
+    if (items_.key(item) == k_none) {
       const std::uint32_t visible = item.visible();
       parent.length -= visible;
       parent.cursor = k_none;
@@ -410,13 +412,13 @@ void Engine::erase(ItemRef ref) {
         parent.sequence->changed(next, -static_cast<std::int64_t>(visible));
       }
     }
-    item.deleted = true;
+    item.set_deleted(true);
     current_->erased = true;
-    note_deleted(item.client, item.clock, item.len);
-    note_change(item.parent, item.key);
-    if (item.kind == Kind::type) {
-      erase_children(types_[item.content.number()], todo);
-    } else if (item.kind == Kind::doc) {
+    note_deleted(items_.client(item), item.clock, item.len);
+    note_change(items_.parent(item), items_.key(item));
+    if (item.kind() == Kind::type) {
+      erase_children(types_[item.content], todo);
+    } else if (item.kind() == Kind::doc) {
       forget_subdocument(next);
     }
   }
@@ -428,13 +430,13 @@ void Engine::erase_children(const Type& type, std::vector<ItemRef>& todo) {
   const auto begin = static_cast<std::ptrdiff_t>(todo.size());
   const auto add = [&](ItemRef ref) {
     const Item& child = items_[ref];
-    if (!child.deleted) {
+    if (!child.deleted()) {
       todo.push_back(ref);
     } else if (!is_new(*current_, child)) {
-      current_->to_merge.push_back(child.id());
+      current_->to_merge.push_back(items_.id(child));
     }
   };
-  for (ItemRef ref = type.start; ref != k_none; ref = items_[ref].right) {
+  for (ItemRef ref = type.start; ref != k_none; ref = items_[ref].right()) {
     add(ref);
   }
   for (const KeyMap::Entry& entry : type.map.entries()) {

@@ -10,24 +10,29 @@ ItemRef Engine::make_local(Kind kind, std::uint32_t len) {
   VIVIM_ASSERT(len <= k_clock_max - clients_[self_].state);
   const ItemRef ref = items_.make();
   Item& item = items_[ref];
-  item.client = self_;
   item.clock = clients_[self_].state;
   item.len = len;
-  item.kind = kind;
+  item.set_kind(kind);
+  item.set_shape(own_shape_);
   return ref;
 }
 
-ItemRef Engine::insert_local(TypeRef type, ItemRef left, ItemRef right, ItemRef fresh) {
+ItemRef Engine::insert_local(TypeRef type, ItemRef left, ItemRef right, ItemRef fresh, KeyRef key) {
   Item& item = items_[fresh];
-  item.parent = type;
-  item.left = left;
-  item.right = right;
+  Shape shape{.client = self_, .parent = type, .key = key};
+  item.set_left(left);
+  item.set_right(right);
   if (left != k_none) {
-    item.origin = items_[left].last_id();
+    const DenseId origin = items_.last_id(items_[left]);
+    shape.origin = origin.client;
+    item.origin_clock = origin.clock;
   }
   if (right != k_none) {
-    item.right_origin = items_[right].id();
+    const DenseId origin = items_.id(items_[right]);
+    shape.right_origin = origin.client;
+    item.right_origin_clock = origin.clock;
   }
+  items_.set_shape(item, shape);
   integrate(fresh);
   return fresh;
 }
@@ -42,7 +47,7 @@ std::optional<Engine::Place> Engine::walk(Place from, std::uint32_t index,
     const Item& item = items_[ref];
     const std::uint32_t visible = item.visible();
     if (start >= index) {
-      ref = item.left;
+      ref = item.left();
       if (ref == k_none) {
         return std::nullopt;
       }
@@ -51,7 +56,7 @@ std::optional<Engine::Place> Engine::walk(Place from, std::uint32_t index,
       return Place{.item = ref, .start = start};
     } else {
       start += visible;
-      ref = item.right;
+      ref = item.right();
       if (ref == k_none) {
         return std::nullopt;
       }
@@ -66,7 +71,7 @@ Engine::Place Engine::seek(Type& type, std::uint32_t index) {
   constexpr std::uint32_t k_short_list = 96;
   // Each step may miss the cache: none is taken where an index says more.
   const bool near = std::max(index, type.cursor_start) - std::min(index, type.cursor_start) <=
-                    (type.sequence ? k_near_units : k_none);
+                    (type.sequence ? k_near_units : k_clock_max);
   if (type.cursor != k_none && near) {
     if (const auto place = walk({type.cursor, type.cursor_start}, index, k_near)) {
       return *place;
@@ -96,7 +101,7 @@ ItemRef Engine::locate(TypeRef ref, std::uint32_t index) {
   const Place place = seek(type, index);
   const Item& item = items_[place.item];
   if (place.start + item.len > index) {
-    clean_start({item.client, item.clock + (index - place.start)});
+    clean_start({items_.client(item), item.clock + (index - place.start)});
   }
   set_cursor(ref, place.item, place.start);
   return place.item;
@@ -115,7 +120,7 @@ ItemRef Engine::insert_values(TypeRef type, ItemRef left, ItemRef right,
   const auto flush = [&] {
     if (count > 0) {
       const ItemRef fresh = make_local(Kind::any, count);
-      items_[fresh].content.set_bytes(encoded.view());
+      items_.set_bytes(items_[fresh], encoded.view());
       left = insert_local(type, left, right, fresh);
       encoded.clear();
       count = 0;
@@ -131,7 +136,7 @@ ItemRef Engine::insert_values(TypeRef type, ItemRef left, ItemRef right,
     flush();
     const ItemRef fresh = make_local(Kind::binary, 1);
     encoded.var_bytes(*bytes);
-    items_[fresh].content.set_bytes(encoded.view());
+    items_.set_bytes(items_[fresh], encoded.view());
     encoded.clear();
     left = insert_local(type, left, right, fresh);
   }
@@ -144,7 +149,7 @@ void Engine::list_insert(TypeRef type, std::uint32_t index, std::vector<Any> val
     return;
   }
   const ItemRef left = locate(type, index);
-  const ItemRef right = left == k_none ? types_[type].start : items_[left].right;
+  const ItemRef right = left == k_none ? types_[type].start : items_[left].right();
   insert_values(type, left, right, values);
 }
 
@@ -160,9 +165,9 @@ TypeRef Engine::fill_type(ItemRef item, const NewType& fresh) {
   if (fresh.type == SharedType::xml_element || fresh.type == SharedType::xml_hook) {
     lib0::Encoder name;
     name.var_string(fresh.name);
-    types_[type].name.set_bytes(name.view());
+    types_[type].name = name.take();
   }
-  items_[item].content.set_number(type);
+  items_[item].content = type;
   return type;
 }
 
@@ -171,7 +176,7 @@ TypeRef Engine::list_insert_type(TypeRef type, std::uint32_t index, const NewTyp
     return type;
   }
   const ItemRef left = locate(type, index);
-  const ItemRef right = left == k_none ? types_[type].start : items_[left].right;
+  const ItemRef right = left == k_none ? types_[type].start : items_[left].right();
   const ItemRef item = make_local(Kind::type, 1);
   const TypeRef nested = fill_type(item, fresh);
   insert_local(type, left, right, item);
@@ -180,10 +185,10 @@ TypeRef Engine::list_insert_type(TypeRef type, std::uint32_t index, const NewTyp
 
 TypeRef Engine::list_insert_type_after(TypeRef type, TypeRef child, const NewType& fresh) {
   const ItemRef left = child == k_none ? k_none : types_[child].item;
-  if (!alive(type) || (left != k_none && items_[left].parent != type)) {
+  if (!alive(type) || (left != k_none && items_.parent(items_[left]) != type)) {
     return type;
   }
-  const ItemRef right = left == k_none ? types_[type].start : items_[left].right;
+  const ItemRef right = left == k_none ? types_[type].start : items_[left].right();
   const ItemRef item = make_local(Kind::type, 1);
   const TypeRef nested = fill_type(item, fresh);
   insert_local(type, left, right, item);
@@ -195,17 +200,17 @@ void Engine::list_remove(TypeRef type, std::uint32_t index, std::uint32_t length
     return;
   }
   const ItemRef left = locate(type, index);
-  ItemRef ref = left == k_none ? types_[type].start : items_[left].right;
+  ItemRef ref = left == k_none ? types_[type].start : items_[left].right();
   while (length > 0 && ref != k_none) {
     const Item& item = items_[ref];
-    if (!item.deleted) {
+    if (!item.deleted()) {
       if (length < item.len) {
-        clean_start({item.client, item.clock + length});
+        clean_start({items_.client(item), item.clock + length});
       }
       length -= item.len;
       erase(ref);
     }
-    ref = item.right;
+    ref = item.right();
   }
 }
 
@@ -223,9 +228,8 @@ void Engine::map_set(TypeRef type, std::string_view key, const Any& value) {
   } else {
     encoded.var_bytes(*bytes);
   }
-  items_[fresh].content.set_bytes(encoded.view());
-  items_[fresh].key = key_ref;
-  insert_local(type, left, k_none, fresh);
+  items_.set_bytes(items_[fresh], encoded.view());
+  insert_local(type, left, k_none, fresh, key_ref);
 }
 
 TypeRef Engine::map_set_type(TypeRef type, std::string_view key, const NewType& fresh) {
@@ -236,8 +240,7 @@ TypeRef Engine::map_set_type(TypeRef type, std::string_view key, const NewType& 
   const ItemRef left = types_[type].map.find(key_ref);
   const ItemRef item = make_local(Kind::type, 1);
   const TypeRef nested = fill_type(item, fresh);
-  items_[item].key = key_ref;
-  insert_local(type, left, k_none, item);
+  insert_local(type, left, k_none, item, key_ref);
   return nested;
 }
 

@@ -12,7 +12,7 @@ constexpr std::uint32_t k_read_depth_max = 256;
 
 bool Engine::alive(TypeRef ref) const {
   const Type& type = types_[ref];
-  return !type.dead && (type.item == k_none || !items_[type.item].deleted);
+  return !type.dead && (type.item == k_none || !items_[type.item].deleted());
 }
 
 std::string Engine::text_string(TypeRef ref) const {
@@ -21,10 +21,10 @@ std::string Engine::text_string(TypeRef ref) const {
     return out;
   }
   out.reserve(types_[ref].length);
-  for (ItemRef at = types_[ref].start; at != k_none; at = items_[at].right) {
+  for (ItemRef at = types_[ref].start; at != k_none; at = items_[at].right()) {
     const Item& item = items_[at];
-    if (!item.deleted && item.kind == Kind::string) {
-      item.content.append_to(out);
+    if (!item.deleted() && item.kind() == Kind::string) {
+      items_.append_to(out, item);
     }
   }
   return out;
@@ -53,39 +53,39 @@ Value Engine::value_of_type(TypeRef ref) {
 }
 
 Value Engine::value_at(const Item& item, std::uint32_t offset) {
-  const BytesView bytes = item.content.bytes();
+  const BytesView bytes = items_.bytes(item);
   lib0::Decoder in(bytes);
-  switch (item.kind) {
+  switch (item.kind()) {
     case Kind::type:
-      return value_of_type(item.content.number());
+      return value_of_type(item.content);
     case Kind::any:
-      in = lib0::Decoder(bytes.subspan(element_offset(item.kind, bytes, offset)));
+      in = lib0::Decoder(bytes.subspan(element_offset(item.kind(), bytes, offset)));
       return in.any().value_or(Any());
     case Kind::json:
-      in = lib0::Decoder(bytes.subspan(element_offset(item.kind, bytes, offset)));
+      in = lib0::Decoder(bytes.subspan(element_offset(item.kind(), bytes, offset)));
       return parse_json(in.var_string().value_or("null"));
     case Kind::binary:
       return Any(to_bytes(in.var_bytes().value_or(BytesView{})));
     case Kind::embed:
       return parse_json(in.var_string().value_or("null"));
     case Kind::doc:
-      return Subdocument(*this, wire_id(item.id()));
+      return Subdocument(*this, wire_id(items_.id(item)));
     default:
       return Any();
   }
 }
 
 void Engine::each_value(const Item& item, const std::function<void(const Value&)>& visit) {
-  if (item.kind != Kind::any && item.kind != Kind::json) {
+  if (item.kind() != Kind::any && item.kind() != Kind::json) {
     for (std::uint32_t i = 0; i < item.len; ++i) {
       visit(value_at(item, i));
     }
     return;
   }
-  lib0::Decoder in(item.content.bytes());
+  lib0::Decoder in(items_.bytes(item));
   for (std::uint32_t i = 0; i < item.len; ++i) {
-    visit(item.kind == Kind::any ? in.any().value_or(Any())
-                                 : parse_json(in.var_string().value_or("null")));
+    visit(item.kind() == Kind::any ? in.any().value_or(Any())
+                                   : parse_json(in.var_string().value_or("null")));
   }
 }
 
@@ -102,7 +102,7 @@ void Engine::list_each(TypeRef ref, const std::function<void(const Value&)>& vis
   if (!alive(ref)) {
     return;
   }
-  for (ItemRef at = types_[ref].start; at != k_none; at = items_[at].right) {
+  for (ItemRef at = types_[ref].start; at != k_none; at = items_[at].right()) {
     if (items_[at].visible() > 0) {
       each_value(items_[at], visit);
     }
@@ -114,7 +114,7 @@ std::optional<Value> Engine::map_get(TypeRef ref, std::string_view key) {
     return std::nullopt;
   }
   const ItemRef at = types_[ref].map.find(keys_.find(key));
-  if (at == k_none || items_[at].deleted) {
+  if (at == k_none || items_[at].deleted()) {
     return std::nullopt;
   }
   return value_at(items_[at], items_[at].len - 1);
@@ -124,7 +124,7 @@ std::size_t Engine::map_size(TypeRef ref) const {
   std::size_t size = 0;
   if (alive(ref)) {
     for (const KeyMap::Entry& entry : types_[ref].map.entries()) {
-      size += items_[entry.item].deleted ? 0 : 1;
+      size += items_[entry.item].deleted() ? 0 : 1;
     }
   }
   return size;
@@ -137,7 +137,7 @@ void Engine::map_each(TypeRef ref,
   }
   for (const KeyMap::Entry& entry : types_[ref].map.entries()) {
     const Item& item = items_[entry.item];
-    if (!item.deleted) {
+    if (!item.deleted()) {
       visit(keys_.name(entry.key), value_at(item, item.len - 1));
     }
   }

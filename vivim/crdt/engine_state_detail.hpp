@@ -21,6 +21,7 @@
 #include "vivim/crdt/item_detail.hpp"
 #include "vivim/crdt/limits.hpp"
 #include "vivim/crdt/observers_detail.hpp"
+#include "vivim/crdt/run_list_detail.hpp"
 #include "vivim/crdt/sequence_detail.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/value.hpp"
@@ -91,7 +92,7 @@ struct Type {
   std::uint32_t cursor_start = 0;  ///< and the visible units before it
   KeyMap map;
   std::unique_ptr<Sequence> sequence;
-  Content name;  ///< of XML elements and hooks, as encoded
+  Bytes name;  ///< of XML elements and hooks, as encoded
   std::unique_ptr<TypeObservers> observers;
   std::uint32_t depth = 0;         ///< types around it
   std::uint64_t changed_in = 0;    ///< the last transaction that noted a change of it,
@@ -127,7 +128,7 @@ class ClientSlots {
   template <class List, class ClientOf>
   std::uint32_t find(const List& list, ClientIndex client, ClientOf client_of) const {
     if (list.size() > k_scanned_max) {
-      return client < slots_.size() ? slots_[client] - 1 : k_none;
+      return client < slots_.size() && slots_[client] > 0 ? slots_[client] - 1 : k_none;
     }
     for (std::uint32_t i = 0; i < list.size(); ++i) {
       if (client_of(list[i]) == client) {

@@ -48,9 +48,9 @@ ItemRef Engine::make_document(const SubdocumentOptions& options) {
   lib0::Encoder content;
   content.var_string(options.guid);
   content.any(Any(encoded_options(options)));
-  items_[fresh].content.set_bytes(content.view());
+  items_.set_bytes(items_[fresh], content.view());
   // Only who inserts it decides for this program; others go by what is written.
-  subdocuments_[packed(items_[fresh].id())] = {
+  subdocuments_[packed(items_.id(items_[fresh]))] = {
       .options = options, .item = fresh, .should_load = options.should_load};
   return fresh;
 }
@@ -61,8 +61,8 @@ Id Engine::list_insert_document(TypeRef type, std::uint32_t index,
     return {};
   }
   const ItemRef left = locate(type, index);
-  const ItemRef right = left == k_none ? types_[type].start : items_[left].right;
-  return wire_id(items_[insert_local(type, left, right, make_document(options))].id());
+  const ItemRef right = left == k_none ? types_[type].start : items_[left].right();
+  return wire_id(items_.id(items_[insert_local(type, left, right, make_document(options))]));
 }
 
 Id Engine::map_set_document(TypeRef type, std::string_view key, const SubdocumentOptions& options) {
@@ -71,19 +71,19 @@ Id Engine::map_set_document(TypeRef type, std::string_view key, const Subdocumen
   }
   const KeyRef key_ref = keys_.intern(key);
   const ItemRef fresh = make_document(options);
-  items_[fresh].key = key_ref;
-  return wire_id(items_[insert_local(type, types_[type].map.find(key_ref), k_none, fresh)].id());
+  return wire_id(items_.id(
+      items_[insert_local(type, types_[type].map.find(key_ref), k_none, fresh, key_ref)]));
 }
 
 void Engine::note_subdocument(ItemRef ref) {
   const Item& item = items_[ref];
-  auto [it, fresh] = subdocuments_.try_emplace(packed(item.id()));
+  auto [it, fresh] = subdocuments_.try_emplace(packed(items_.id(item)));
   if (fresh) {
-    it->second.options = decoded_options(item.content.bytes());
+    it->second.options = decoded_options(items_.bytes(item));
     it->second.should_load = it->second.options.should_load;
     it->second.item = ref;
   }
-  const Id id = wire_id(item.id());
+  const Id id = wire_id(items_.id(item));
   current_->subdocuments_added.push_back(id);
   if (it->second.should_load) {
     current_->subdocuments_loaded.push_back(id);
@@ -91,7 +91,7 @@ void Engine::note_subdocument(ItemRef ref) {
 }
 
 void Engine::forget_subdocument(ItemRef ref) {
-  const Id id = wire_id(items_[ref].id());
+  const Id id = wire_id(items_.id(items_[ref]));
   const auto at = std::ranges::find(current_->subdocuments_added, id);
   if (at != current_->subdocuments_added.end()) {
     current_->subdocuments_added.erase(at);
@@ -137,7 +137,7 @@ std::vector<Subdocument> Engine::subdocuments() {
   std::vector<Subdocument> all;
   for (const auto& [id, entry] : subdocuments_) {
     if (!entry.leaving) {
-      all.push_back(Subdocument(*this, wire_id(items_[entry.item].id())));
+      all.push_back(Subdocument(*this, wire_id(items_.id(items_[entry.item]))));
     }
   }
   return all;

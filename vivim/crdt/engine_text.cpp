@@ -12,7 +12,7 @@ namespace vivim::crdt::detail {
 FormatValue Engine::format_value(ItemRef mark, std::string_view json) const {
   FormatValue value{.json = std::string(json)};
   if (value.is_object()) {
-    const std::uint64_t own = packed(items_[mark].id());
+    const std::uint64_t own = packed(items_.id(items_[mark]));
     const auto shared = shared_values_.find(own);
     value.identity = shared == shared_values_.end() ? own : shared->second;
   }
@@ -24,9 +24,9 @@ Attributes Engine::attributes_until(TypeRef type, ItemRef end) const {
   if (end == k_none) {
     return attributes;
   }
-  for (ItemRef ref = types_[type].start; ref != k_none; ref = items_[ref].right) {
+  for (ItemRef ref = types_[type].start; ref != k_none; ref = items_[ref].right()) {
     if (items_[ref].is_mark()) {
-      const Format format = decode_format(items_[ref].content.bytes());
+      const Format format = decode_format(items_.bytes(items_[ref]));
       attributes.update(format.key, format_value(ref, format.json));
     }
     if (ref == end) {
@@ -40,7 +40,7 @@ Attributes Engine::attributes_until(TypeRef type, ItemRef end) const {
 TextPosition Engine::text_position(TypeRef type, std::uint32_t index) {
   TextPosition position{.type = type, .index = std::min(index, types_[type].length)};
   position.left = index > types_[type].length ? types_[type].tail : locate(type, index);
-  position.right = position.left == k_none ? types_[type].start : items_[position.left].right;
+  position.right = position.left == k_none ? types_[type].start : items_[position.left].right();
   if (types_[type].has_formatting) {
     position.attributes = attributes_until(type, position.left);
   }
@@ -63,23 +63,23 @@ TextPosition Engine::edit_position(TypeRef ref, std::uint32_t index) {
   set_cursor(ref, place.item, place.start);
   position.right = place.item;
   if (place.start < index) {
-    const DenseId start = items_[place.item].id();
+    const DenseId start = items_.id(items_[place.item]);
     position.right = clean_start({start.client, start.clock + (index - place.start)});
   }
-  position.left = items_[position.right].left;
+  position.left = items_[position.right].left();
   return position;
 }
 
 void Engine::forward(TextPosition& position) const {
   const Item& item = items_[position.right];
   if (item.is_mark()) {
-    const Format format = decode_format(item.content.bytes());
+    const Format format = decode_format(items_.bytes(item));
     position.attributes.update(format.key, format_value(position.right, format.json));
-  } else if (!item.deleted) {
+  } else if (!item.deleted()) {
     position.index += item.len;
   }
   position.left = position.right;
-  position.right = item.right;
+  position.right = item.right();
 }
 
 // Yjs minimizeAttributeChanges: an insertion goes behind what is deleted and behind marks that it
@@ -88,11 +88,11 @@ void Engine::skip_equal(TextPosition& position, const Attributes& attributes) co
   while (position.right != k_none) {
     const Item& item = items_[position.right];
     if (item.is_mark()) {
-      const Format format = decode_format(item.content.bytes());
+      const Format format = decode_format(items_.bytes(item));
       if (!equal_values(attributes.value(format.key), format_value(position.right, format.json))) {
         return;
       }
-    } else if (!item.deleted) {
+    } else if (!item.deleted()) {
       return;
     }
     forward(position);
@@ -104,9 +104,9 @@ void Engine::insert_mark(TextPosition& position, std::string_view key, const For
   lib0::Encoder content;
   content.var_string(key);
   content.var_string(value.json);
-  items_[fresh].content.set_bytes(content.view());
+  items_.set_bytes(items_[fresh], content.view());
   if (value.is_object() && value.identity != 0) {
-    shared_values_[packed(items_[fresh].id())] = value.identity;
+    shared_values_[packed(items_.id(items_[fresh]))] = value.identity;
   }
   position.right = insert_local(position.type, position.left, position.right, fresh);
   forward(position);
@@ -129,11 +129,11 @@ Attributes Engine::insert_marks(TextPosition& position, const Attributes& attrib
 void Engine::negate_marks(TextPosition& position, Attributes negated) {
   while (position.right != k_none) {
     const Item& item = items_[position.right];
-    if (!item.deleted) {
-      if (item.kind != Kind::format) {
+    if (!item.deleted()) {
+      if (item.kind() != Kind::format) {
         break;
       }
-      const Format format = decode_format(item.content.bytes());
+      const Format format = decode_format(items_.bytes(item));
       const FormatValue* wanted = negated.find(format.key);
       if (wanted == nullptr || !equal_values(*wanted, format_value(position.right, format.json))) {
         break;
@@ -172,7 +172,7 @@ ItemRef Engine::make_text(std::string_view utf8) {
     units = utf16_length(utf8);
   }
   const ItemRef fresh = make_local(Kind::string, static_cast<std::uint32_t>(*units));
-  items_[fresh].content.set_text(utf8, *units);
+  items_.set_text(items_[fresh], utf8, *units);
   return fresh;
 }
 
@@ -180,7 +180,7 @@ ItemRef Engine::make_embed(const Any& embed) {
   const ItemRef fresh = make_local(Kind::embed, 1);
   lib0::Encoder content;
   content.var_string(valid_utf8(embed.to_json()));
-  items_[fresh].content.set_bytes(content.view());
+  items_.set_bytes(items_[fresh], content.view());
   return fresh;
 }
 
@@ -192,17 +192,17 @@ bool Engine::type_on(TypeRef ref, std::uint32_t index, std::string_view utf8) {
     return false;
   }
   const Item& item = items_[type.cursor];
-  if (item.client != self_ || item.end() != clients_[self_].state || item.visible() != item.len ||
-      type.cursor_start + item.len != index) {
+  if (items_.client(item) != self_ || item.end() != clients_[self_].state ||
+      item.visible() != item.len || type.cursor_start + item.len != index) {
     return false;
   }
   DenseId right;
-  if (item.right != k_none) {
-    const Item& next = items_[item.right];
-    if (next.deleted) {
+  if (item.right() != k_none) {
+    const Item& next = items_[item.right()];
+    if (next.deleted()) {
       return false;  // an insertion goes behind it
     }
-    right = next.id();
+    right = items_.id(next);
   }
   const auto units = utf16_length(utf8);
   return units && extend(self_, right, utf8, *units);
@@ -260,10 +260,10 @@ void Engine::remove_range(TextPosition& position, std::uint32_t length) {
   while (length > 0 && position.right != k_none) {
     const Item& item = items_[position.right];
     const bool removable =
-        item.kind == Kind::string || item.kind == Kind::embed || item.kind == Kind::type;
-    if (!item.deleted && removable) {
+        item.kind() == Kind::string || item.kind() == Kind::embed || item.kind() == Kind::type;
+    if (!item.deleted() && removable) {
       if (length < item.len) {
-        clean_start({item.client, item.clock + length});
+        clean_start({items_.client(item), item.clock + length});
       }
       length -= item.len;
       erase(position.right);
@@ -291,17 +291,17 @@ void Engine::text_format(TypeRef type, std::uint32_t index, std::uint32_t length
 bool Engine::format_item(TextPosition& position, std::uint32_t& length,
                          const Attributes& attributes, Attributes& negated) {
   const Item& item = items_[position.right];
-  if (item.deleted) {
+  if (item.deleted()) {
     return true;
   }
-  if (item.kind != Kind::format) {
+  if (item.kind() != Kind::format) {
     if (length < item.len) {
-      clean_start({item.client, item.clock + length});
+      clean_start({items_.client(item), item.clock + length});
     }
     length -= item.len;
     return true;
   }
-  const Format format = decode_format(item.content.bytes());
+  const Format format = decode_format(items_.bytes(item));
   const FormatValue value = format_value(position.right, format.json);
   const FormatValue* wanted = attributes.find(format.key);
   if (wanted == nullptr) {
@@ -325,7 +325,7 @@ void Engine::format_range(TextPosition& position, std::uint32_t length,
   Attributes negated = insert_marks(position, attributes);
   while (position.right != k_none) {
     const Item& item = items_[position.right];
-    if (length == 0 && (negated.empty() || (!item.deleted && item.kind != Kind::format))) {
+    if (length == 0 && (negated.empty() || (!item.deleted() && item.kind() != Kind::format))) {
       break;
     }
     if (!format_item(position, length, attributes, negated)) {

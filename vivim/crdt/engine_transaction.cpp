@@ -132,14 +132,14 @@ void Engine::collect_garbage(const TransactionState& state) {
   for (const auto& [client, ranges] : state.deleted) {
     const RunList& runs = clients_[client].runs;
     for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
-      auto position = runs.find(static_cast<std::uint32_t>(range->from));
+      auto position = runs.find(items_, static_cast<std::uint32_t>(range->from));
       while (true) {
         const ItemRef ref = runs.at(position);
         const Item& item = items_[ref];
         if (item.clock >= range->to) {
           break;
         }
-        if (item.kind != Kind::gc && item.deleted && !item.keep) {
+        if (item.kind() != Kind::gc && item.deleted() && !item.keep()) {
           todo.emplace_back(ref, false);
           while (!todo.empty()) {
             const auto [next, parent_collected] = todo.back();
@@ -160,13 +160,13 @@ void Engine::collect_garbage(const TransactionState& state) {
 void Engine::collect(ItemRef ref, bool parent_collected,
                      std::vector<std::pair<ItemRef, bool>>& todo) {
   Item& item = items_[ref];
-  if (item.kind == Kind::type) {
-    Type& type = types_[item.content.number()];
-    for (ItemRef child = type.start; child != k_none; child = items_[child].right) {
+  if (item.kind() == Kind::type) {
+    Type& type = types_[item.content];
+    for (ItemRef child = type.start; child != k_none; child = items_[child].right()) {
       todo.emplace_back(child, true);
     }
     for (const KeyMap::Entry& entry : type.map.entries()) {
-      for (ItemRef child = entry.item; child != k_none; child = items_[child].left) {
+      for (ItemRef child = entry.item; child != k_none; child = items_[child].left()) {
         todo.emplace_back(child, true);
       }
     }
@@ -175,27 +175,29 @@ void Engine::collect(ItemRef ref, bool parent_collected,
     type.length = 0;
     type.map.clear();
     type.sequence.reset();
-    type.name.clear();
+    type.name = {};
   }
-  item.content.clear();
+  items_.clear(item);
   if (!shared_values_.empty()) {
-    shared_values_.erase(packed(item.id()));
+    shared_values_.erase(packed(items_.id(item)));
   }
   if (!parent_collected) {
-    item.kind = Kind::deleted;
+    item.set_kind(Kind::deleted);
     return;
   }
   break_zone(ref);
-  if (!item.deleted) {  // an older value of a key that was cut: no deletion reached it
-    item.deleted = true;
-    add_range(clients_[item.client].deleted, item.clock, item.len);
+  if (!item.deleted()) {  // an older value of a key that was cut: no deletion reached it
+    item.set_deleted(true);
+    add_range(clients_[items_.client(item)].deleted, item.clock, item.len);
   }
-  item.kind = Kind::gc;
-  item.left = item.right = item.parent = item.key = item.leaf = k_none;
-  item.origin = item.right_origin = {};
-  item.keep = false;
-  if (std::exchange(item.redone, false)) {
-    redone_.erase(packed(item.id()));
+  item.set_kind(Kind::gc);
+  item.set_left(k_none);
+  item.set_right(k_none);
+  make_bare(item);
+  item.set_keep(false);
+  if (item.redone()) {
+    item.set_redone(false);
+    redone_.erase(packed(items_.id(item)));
   }
 }
 
@@ -203,7 +205,7 @@ void Engine::merge_deleted(const TransactionState& state) {
   for (const auto& [client, ranges] : state.deleted) {
     const RunList& runs = clients_[client].runs;
     for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
-      auto position = runs.find(static_cast<std::uint32_t>(range->to - 1));
+      auto position = runs.find(items_, static_cast<std::uint32_t>(range->to - 1));
       if (!runs.is_last(position)) {
         position = runs.next(position);
       }
@@ -225,7 +227,7 @@ void Engine::merge_new(const TransactionState& state) {
       continue;
     }
     const RunList& runs = clients_[client].runs;
-    const std::uint32_t first_clock = items_[runs.at(runs.find(old_state))].clock;
+    const std::uint32_t first_clock = items_[runs.at(runs.find(items_, old_state))].clock;
     auto position = runs.last();
     while (!runs.is_first(position) && items_[runs.at(position)].clock >= first_clock) {
       merge_with_lefts(clients_[client], position, position);
@@ -240,13 +242,13 @@ void Engine::merge_new(const TransactionState& state) {
 void Engine::merge_split(const TransactionState& state) {
   for (auto id = state.to_merge.rbegin(); id != state.to_merge.rend(); ++id) {
     Client& client = clients_[id->client];
-    auto position = client.runs.find(id->clock);
+    auto position = client.runs.find(items_, id->clock);
     if (!client.runs.is_last(position)) {
       RunList::Position merged_at;
       if (merge_with_lefts(client, client.runs.next(position), merged_at) > 1) {
         continue;
       }
-      position = client.runs.find(id->clock);
+      position = client.runs.find(items_, id->clock);
     }
     if (!client.runs.is_first(position)) {
       merge_with_lefts(client, position, position);
@@ -256,17 +258,17 @@ void Engine::merge_split(const TransactionState& state) {
 
 // Yjs Item.mergeWith, GC.mergeWith. Both are neighbours in their client's runs.
 bool Engine::can_merge(const Item& left, const Item& right, ItemRef right_ref) const {
-  if (left.kind != right.kind) {
+  if (left.kind() != right.kind()) {
     return false;
   }
-  if (left.kind == Kind::gc) {
+  if (left.kind() == Kind::gc) {
     return true;
   }
-  const bool joinable = left.kind == Kind::string || left.kind == Kind::any ||
-                        left.kind == Kind::json || left.kind == Kind::deleted;
-  return joinable && !left.redone && !right.redone && left.deleted == right.deleted &&
-         left.right == right_ref && right.origin == left.last_id() &&
-         left.right_origin == right.right_origin;
+  const bool joinable = left.kind() == Kind::string || left.kind() == Kind::any ||
+                        left.kind() == Kind::json || left.kind() == Kind::deleted;
+  return joinable && !left.redone() && !right.redone() && left.deleted() == right.deleted() &&
+         left.right() == right_ref && items_.origin(right) == items_.last_id(left) &&
+         items_.right_origin(left) == items_.right_origin(right);
 }
 
 // Merges the run at `position` with as many to its left as possible. `merged_at` is then where they
@@ -295,16 +297,16 @@ std::size_t Engine::merge_with_lefts(Client& client, RunList::Position position,
     right = runs.next(right);
     absorb(left, runs.at(right));
   }
-  runs.erase_after(first, count);
+  runs.erase_after(items_, first, count);
   return count;
 }
 
 void Engine::absorb(ItemRef left_ref, ItemRef right_ref) {
   Item& left = items_[left_ref];
   Item& right = items_[right_ref];
-  if (left.kind != Kind::gc) {
-    Type& parent = types_[left.parent];
-    if (right.key == k_none) {
+  if (left.kind() != Kind::gc) {
+    Type& parent = types_[items_.parent(left)];
+    if (items_.key(right) == k_none) {
       if (parent.sequence) {
         parent.sequence->merged_into(right_ref, left_ref);
       }
@@ -315,20 +317,20 @@ void Engine::absorb(ItemRef left_ref, ItemRef right_ref) {
       if (parent.tail == right_ref) {
         parent.tail = left_ref;
       }
-    } else if (parent.map.find(right.key) == right_ref) {
-      parent.map.set(right.key, left_ref);
+    } else if (parent.map.find(items_.key(right)) == right_ref) {
+      parent.map.set(items_.key(right), left_ref);
     }
-    left.right = right.right;
-    if (left.right != k_none) {
-      items_[left.right].left = left_ref;
+    left.set_right(right.right());
+    if (left.right() != k_none) {
+      items_[left.right()].set_left(left_ref);
     }
-    if (left.kind == Kind::string) {
-      left.content.append_text(right.content);
-    } else {
-      left.content.append_bytes(right.content.bytes());
+    if (left.kind() == Kind::string) {
+      items_.append_text(left, right);
+    } else if (left.kind() != Kind::deleted) {
+      items_.append_bytes(left, items_.bytes(right));
     }
   }
-  left.keep = left.keep || right.keep;
+  left.set_keep(left.keep() || right.keep());
   left.len += right.len;
   break_zone(right_ref);
   items_.release(right_ref);

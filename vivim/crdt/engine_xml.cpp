@@ -74,7 +74,7 @@ std::string lower_case(std::string name) {
 }  // namespace
 
 std::string Engine::xml_name(TypeRef ref) const {
-  const BytesView name = types_[ref].name.bytes();
+  const BytesView name = types_[ref].name;
   lib0::Decoder in(name);
   return name.empty() ? "UNDEFINED" : std::string(in.var_string().value_or(""));
 }
@@ -108,15 +108,14 @@ std::string Engine::xml_string(TypeRef ref, std::uint32_t depth) {
     }
     out += ">";
   }
-  for (ItemRef at = types_[ref].start; at != k_none; at = items_[at].right) {
+  for (ItemRef at = types_[ref].start; at != k_none; at = items_[at].right()) {
     const Item& item = items_[at];
     if (item.visible() == 0) {
       continue;
     }
-    if (item.kind == Kind::type && types_[item.content.number()].kind >= TypeKind::xml_element) {
-      out += types_[item.content.number()].kind == TypeKind::xml_hook
-                 ? "[object Object]"
-                 : xml_string(item.content.number(), depth + 1);
+    if (item.kind() == Kind::type && types_[item.content].kind >= TypeKind::xml_element) {
+      out += types_[item.content].kind == TypeKind::xml_hook ? "[object Object]"
+                                                             : xml_string(item.content, depth + 1);
     } else {
       each_value(item, [&](const Value& value) { out += to_js_string(value); });
     }
@@ -133,10 +132,10 @@ std::optional<Value> Engine::xml_sibling(TypeRef ref, Direction direction) {
     return std::nullopt;
   }
   const auto step = [&](ItemRef at) {
-    return direction == Direction::next ? items_[at].right : items_[at].left;
+    return direction == Direction::next ? items_[at].right() : items_[at].left();
   };
   ItemRef at = step(types_[ref].item);
-  while (at != k_none && items_[at].deleted) {
+  while (at != k_none && items_[at].deleted()) {
     at = step(at);
   }
   return at == k_none ? std::nullopt : std::optional(value_at(items_[at], 0));
@@ -146,7 +145,7 @@ std::optional<Value> Engine::xml_parent(TypeRef ref) {
   if (!alive(ref) || types_[ref].item == k_none) {
     return std::nullopt;
   }
-  return value_of_type(items_[types_[ref].item].parent);
+  return value_of_type(items_.parent(items_[types_[ref].item]));
 }
 
 // Depth first, without recursion: a hostile document may be deep.
@@ -164,13 +163,13 @@ std::vector<Value> Engine::xml_walk(TypeRef root, const XmlFilter& filter) {
   while (!todo.empty()) {
     const Item& item = items_[todo.back()];
     todo.pop_back();
-    if (item.right != k_none) {
-      todo.push_back(item.right);
+    if (item.right() != k_none) {
+      todo.push_back(item.right());
     }
-    if (item.deleted || item.kind != Kind::type) {
+    if (item.deleted() || item.kind() != Kind::type) {
       continue;
     }
-    const TypeRef type = item.content.number();
+    const TypeRef type = item.content;
     Value node = value_of_type(type);
     if (!filter || filter(node)) {
       found.push_back(std::move(node));

@@ -112,7 +112,7 @@ std::vector<StructInfo> detail::Engine::structs() const {
   std::vector<StructInfo> all;
   for (const auto& [id, index] : order) {
     const RunList& runs = clients_[index].runs;
-    auto position = runs.find(0);
+    auto position = runs.find(items_, 0);
     for (std::size_t count = runs.size(); count > 0; --count) {
       all.push_back(info(items_[runs.at(position)]));
       if (count > 1) {
@@ -131,23 +131,23 @@ StructInfo detail::Engine::info(const Item& item) const {
     return Id{.client = ClientId{clients_[dense.client].id}, .clock = dense.clock};
   };
   StructInfo info{
-      .id = *id(item.id()), .len = item.len, .kind = static_cast<StructKind>(item.kind)};
-  info.deleted = item.kind == Kind::gc || item.deleted;
-  if (item.kind == Kind::gc) {
+      .id = *id(items_.id(item)), .len = item.len, .kind = static_cast<StructKind>(item.kind())};
+  info.deleted = item.kind() == Kind::gc || item.deleted();
+  if (item.kind() == Kind::gc) {
     return info;
   }
-  info.origin = id(item.origin);
-  info.right_origin = id(item.right_origin);
-  info.left = item.left == k_none ? std::nullopt : id(items_[item.left].last_id());
-  info.right = item.right == k_none ? std::nullopt : id(items_[item.right].id());
-  const Type& parent = types_[item.parent];
+  info.origin = id(items_.origin(item));
+  info.right_origin = id(items_.right_origin(item));
+  info.left = item.left() == k_none ? std::nullopt : id(items_.last_id(items_[item.left()]));
+  info.right = item.right() == k_none ? std::nullopt : id(items_.id(items_[item.right()]));
+  const Type& parent = types_[items_.parent(item)];
   if (parent.item == k_none) {
     info.parent = parent.root_name == k_none ? std::string() : keys_.name(parent.root_name);
   } else {
-    info.parent = *id(items_[parent.item].id());
+    info.parent = *id(items_.id(items_[parent.item]));
   }
-  if (item.key != k_none) {
-    info.key = keys_.name(item.key);
+  if (items_.key(item) != k_none) {
+    info.key = keys_.name(items_.key(item));
   }
   return info;
 }

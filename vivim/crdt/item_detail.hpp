@@ -1,20 +1,27 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
-#include "vivim/crdt/content_detail.hpp"
+#include "vivim/base/bytes.hpp"
+#include "vivim/crdt/block_pool_detail.hpp"
 #include "vivim/crdt/wire_detail.hpp"
 
 namespace vivim::crdt::detail {
 
-/// Indexes instead of pointers: half the size, and the same after a move.
+/// Indexes instead of pointers: half the size, and the same after a move. They take 28 bits, so
+/// that an item's links have room for its flags.
 using ItemRef = std::uint32_t;
 using TypeRef = std::uint32_t;
 using ClientIndex = std::uint32_t;
 using KeyRef = std::uint32_t;
-inline constexpr std::uint32_t k_none = 0xffff'ffff;
+using ShapeRef = std::uint32_t;
+inline constexpr std::uint32_t k_none = 0x0fff'ffff;
 
 /// An operation inside a document, `client` as a dense index.
 struct DenseId {
@@ -29,125 +36,249 @@ constexpr std::uint64_t packed(DenseId id) {
   return (std::uint64_t{id.client} + 1) << 32 | id.clock;
 }
 
-/// A run of operations of one client that lie side by side in one list: what Yjs calls an Item, or
-/// a GC struct.
-struct Item {
+/// What many items have in common: who wrote them, who wrote what they stand between, and where
+/// they belong. A document has few shapes, each kept once.
+struct Shape {
   ClientIndex client = k_none;
-  std::uint32_t clock = 0;
-  std::uint32_t len = 0;
-  ItemRef left = k_none;
-  ItemRef right = k_none;
-  DenseId origin;
-  DenseId right_origin;
-  TypeRef parent = k_none;      ///< k_none for GC structs
-  KeyRef key = k_none;          ///< of a map's entry
-  std::uint32_t leaf = k_none;  ///< in the parent's sequence index, if it has one
-  Kind kind = Kind::gc;
-  bool deleted = false;
-  bool keep = false;    ///< its content is not forgotten, for an undo manager wants it
-  bool zoned = false;   ///< one of Engine::zone_
-  bool redone = false;  ///< an undo manager made it anew: see Engine::redone_
-  Content content;
+  ClientIndex origin = k_none;        ///< whose the left origin is; k_none: there is none
+  ClientIndex right_origin = k_none;  ///< and the right one
+  TypeRef parent = k_none;            ///< k_none for GC structs
+  KeyRef key = k_none;                ///< of a map's entry
 
-  std::uint32_t end() const { return clock + len; }
-  DenseId id() const { return {client, clock}; }
-  DenseId last_id() const { return {client, clock + len - 1}; }
-  bool has_origins() const { return (origin.client & right_origin.client) != k_none; }
-  bool countable() const {
-    return kind != Kind::gc && kind != Kind::deleted && kind != Kind::format;
-  }
-  /// A format mark that holds.
-  bool is_mark() const { return !deleted && kind == Kind::format; }
-  /// Units that a reader sees.
-  std::uint32_t visible() const { return deleted || !countable() ? 0 : len; }
+  bool has_origins() const { return (origin & right_origin) != k_none; }
+  friend bool operator==(const Shape&, const Shape&) = default;
 };
 
-/// All items of a document: stable addresses, 32-bit handles, freed slots reused.
-class ItemSlab {
+/// Every shape once, numbered.
+class ShapeTable {
+ public:
+  const Shape& operator[](ShapeRef ref) const { return shapes_[ref]; }
+  ShapeRef intern(const Shape& shape) {
+    return last_ < shapes_.size() && shapes_[last_] == shape ? last_ : look_up(shape);
+  }
+
+ private:
+  ShapeRef look_up(const Shape& shape);
+  void rehash();
+
+  std::vector<Shape> shapes_;
+  std::vector<ShapeRef> slots_;  ///< open addressing; k_none: free
+  ShapeRef last_ = 0;            ///< what was asked for last
+};
+
+/// A run of operations of one client that lie side by side in one list: what Yjs calls an Item, or
+/// a GC struct. What it shares with others is its shape, what it holds is with Items: this is all
+/// that an operation takes in memory, but for text of more than four bytes.
+class Item {
+ public:
+  std::uint32_t clock = 0;
+  std::uint32_t len = 0;
+  std::uint32_t origin_clock = 0;        ///< of the left origin, if the shape has one
+  std::uint32_t right_origin_clock = 0;  ///< of the right one
+  /// By kind: the index of a type; the handle of a block; or text of up to four bytes itself.
+  std::uint32_t content = 0;
+
+  ItemRef left() const { return left_ & k_none; }
+  ItemRef right() const { return right_ & k_none; }
+  Kind kind() const { return static_cast<Kind>(left_ >> k_ref_bits); }
+  bool deleted() const { return (right_ & k_deleted) != 0; }
+  /// Its content is not forgotten, for an undo manager wants it.
+  bool keep() const { return (right_ & k_keep) != 0; }
+  /// One of Engine::zone_.
+  bool zoned() const { return (right_ & k_zoned) != 0; }
+  /// An undo manager made it anew: see Engine::redone_.
+  bool redone() const { return (right_ & k_redone) != 0; }
+  ShapeRef shape() const { return shape_ & ~k_wide; }
+  /// Text of two bytes a unit.
+  bool wide() const { return (shape_ & k_wide) != 0; }
+
+  void set_left(ItemRef ref) { left_ = (left_ & ~k_none) | ref; }
+  void set_right(ItemRef ref) { right_ = (right_ & ~k_none) | ref; }
+  void set_kind(Kind kind) {
+    left_ = (left_ & k_none) | static_cast<std::uint32_t>(kind) << k_ref_bits;
+  }
+  void set_deleted(bool value) { set_flag(right_, k_deleted, value); }
+  void set_keep(bool value) { set_flag(right_, k_keep, value); }
+  void set_zoned(bool value) { set_flag(right_, k_zoned, value); }
+  void set_redone(bool value) { set_flag(right_, k_redone, value); }
+  void set_shape(ShapeRef shape) { shape_ = (shape_ & k_wide) | shape; }
+  void set_wide(bool value) { set_flag(shape_, k_wide, value); }
+
+  std::uint32_t end() const { return clock + len; }
+  bool covers(std::uint32_t at) const { return at - clock < len; }
+  bool countable() const {
+    return kind() != Kind::gc && kind() != Kind::deleted && kind() != Kind::format;
+  }
+  /// What it holds is bytes, not text nor a type.
+  bool has_bytes() const {
+    constexpr std::uint32_t k_kinds = 1U << static_cast<std::uint32_t>(Kind::json) |
+                                      1U << static_cast<std::uint32_t>(Kind::any) |
+                                      1U << static_cast<std::uint32_t>(Kind::binary) |
+                                      1U << static_cast<std::uint32_t>(Kind::embed) |
+                                      1U << static_cast<std::uint32_t>(Kind::format) |
+                                      1U << static_cast<std::uint32_t>(Kind::doc);
+    return (k_kinds >> static_cast<std::uint32_t>(kind()) & 1) != 0;
+  }
+  /// A format mark that holds.
+  bool is_mark() const { return !deleted() && kind() == Kind::format; }
+  /// Units that a reader sees.
+  std::uint32_t visible() const { return deleted() || !countable() ? 0 : len; }
+
+ private:
+  static constexpr std::uint32_t k_ref_bits = 28;
+  static constexpr std::uint32_t k_deleted = 1U << 28;
+  static constexpr std::uint32_t k_keep = 1U << 29;
+  static constexpr std::uint32_t k_zoned = 1U << 30;
+  static constexpr std::uint32_t k_redone = 1U << 31;
+  static constexpr std::uint32_t k_wide = 1U << 31;
+
+  static void set_flag(std::uint32_t& word, std::uint32_t flag, bool value) {
+    word = value ? word | flag : word & ~flag;
+  }
+
+  std::uint32_t left_ = k_none;   ///< with the kind above
+  std::uint32_t right_ = k_none;  ///< with flags above
+  std::uint32_t shape_ = 0;       ///< with a flag above
+};
+static_assert(sizeof(Item) == 32);
+
+/// All items of a document and what they hold: stable addresses, 32-bit handles, freed slots
+/// reused.
+class Items {
  public:
   ItemRef make() {
-    if (!free_.empty()) {
-      const ItemRef ref = free_.back();
-      free_.pop_back();
+    if (free_ != k_none) {
+      const ItemRef ref = free_;
+      free_ = (*this)[ref].clock;
+      (*this)[ref].clock = 0;
       return ref;
     }
     if (used_ == chunks_.size() * k_chunk) {
-      chunks_.push_back(std::make_unique<Item[]>(k_chunk));
+      add_chunk();
     }
     return used_++;
   }
   void release(ItemRef ref) {
+    clear((*this)[ref]);
     (*this)[ref] = Item{};
-    free_.push_back(ref);
+    (*this)[ref].clock = free_;
+    free_ = ref;
   }
   Item& operator[](ItemRef ref) { return chunks_[ref / k_chunk][ref % k_chunk]; }
   const Item& operator[](ItemRef ref) const { return chunks_[ref / k_chunk][ref % k_chunk]; }
   std::uint32_t capacity() const { return used_; }
 
+  // What an item's shape says.
+  const Shape& shape(const Item& item) const { return shapes_[item.shape()]; }
+  ShapeRef intern(const Shape& shape) { return shapes_.intern(shape); }
+  void set_shape(Item& item, const Shape& shape) { item.set_shape(shapes_.intern(shape)); }
+  ClientIndex client(const Item& item) const { return shape(item).client; }
+  TypeRef parent(const Item& item) const { return shape(item).parent; }
+  KeyRef key(const Item& item) const { return shape(item).key; }
+  DenseId origin(const Item& item) const { return {shape(item).origin, item.origin_clock}; }
+  DenseId right_origin(const Item& item) const {
+    return {shape(item).right_origin, item.right_origin_clock};
+  }
+  DenseId id(const Item& item) const { return {client(item), item.clock}; }
+  DenseId last_id(const Item& item) const { return {client(item), item.clock + item.len - 1}; }
+
+  // The leaf of an item in its parent's sequence index, if that has one.
+  std::uint32_t leaf(ItemRef ref) const { return ref < leaves_.size() ? leaves_[ref] : k_none; }
+  void set_leaf(ItemRef ref, std::uint32_t leaf) {
+    if (ref >= leaves_.size()) {
+      leaves_.resize(used_, k_none);
+    }
+    leaves_[ref] = leaf;
+  }
+
+  // What an item holds (item_content.cpp). None of these changes its length: text has that of its
+  // item before the call, and its caller sees to the rest.
+
+  /// Forgets it. What was never given counts as nothing.
+  void clear(Item& item);
+  /// Bytes of what it holds.
+  std::size_t size(const Item& item) const {
+    return item.kind() == Kind::string ? text_size(item) : bytes(item).size();
+  }
+  /// Gives `to`, which is of the same kind and length and holds nothing, a copy.
+  void copy_content(const Item& from, Item& to);
+
+  /// Kind::string: valid UTF-8 of `units` UTF-16 units, which is the item's length, for an item
+  /// that holds nothing.
+  void set_text(Item& item, std::string_view utf8, std::size_t units);
+  /// Appends valid UTF-8 of `units` UTF-16 units.
+  void append_string(Item& item, std::string_view utf8, std::size_t units);
+  /// Appends the text of `tail`.
+  void append_text(Item& item, const Item& tail);
+  /// Keeps the first `units` and gives the rest to `tail`; a surrogate pair that is cut becomes two
+  /// U+FFFD.
+  void split_text(Item& item, Item& tail, std::uint32_t units);
+  /// Bytes of text: ASCII one a unit, anything else UTF-16.
+  static std::size_t text_size(const Item& item) {
+    return std::size_t{item.len} << (item.wide() ? 1 : 0);
+  }
+  BytesView text_bytes(const Item& item) const {
+    const std::size_t size = text_size(item);
+    return {size <= k_inline_max ? reinterpret_cast<const std::uint8_t*>(&item.content)
+                                 : blocks_.at(item.content),
+            size};
+  }
+  /// Appends the text from unit `offset` on as UTF-8.
+  void append_to(std::string& out, const Item& item, std::uint32_t offset = 0) const;
+  /// Writes the text from unit `offset` on as a string field of an update (UpdateEncoderV1 or V2).
+  template <class Out>
+  void write_text(Out& out, const Item& item, std::uint32_t offset) const {
+    if (!item.wide()) {
+      out.string(as_text(text_bytes(item).subspan(offset)), item.len - offset);
+      return;
+    }
+    std::string utf8;
+    append_to(utf8, item, offset);
+    out.string(utf8, item.len - offset);
+  }
+  /// Room that put_text() wants beyond the text.
+  static constexpr std::size_t k_put_room = 4;
+  /// Copies the text to `at` and returns what is behind.
+  std::uint8_t* put_text(std::uint8_t* at, const Item& item) const {
+    const std::size_t size = text_size(item);
+    if (size <= k_inline_max) {
+      std::memcpy(at, &item.content, sizeof(item.content));
+    } else {
+      std::memcpy(at, blocks_.at(item.content), size);
+    }
+    return at + size;
+  }
+
+  /// Kinds json, any, binary, embed, format, doc: encoded content, in a block behind its size. Of
+  /// other kinds: nothing.
+  BytesView bytes(const Item& item) const {
+    if (!item.has_bytes() || item.content == BlockPool::k_nothing) {
+      return {};
+    }
+    const std::uint8_t* block = blocks_.at(item.content);
+    std::uint32_t size = 0;
+    std::memcpy(&size, block, sizeof(size));
+    return {block + sizeof(size), size};
+  }
+  void set_bytes(Item& item, BytesView bytes);
+  void append_bytes(Item& item, BytesView bytes);
+  /// Keeps the first `size` bytes and gives the rest to `tail`.
+  void split_bytes(Item& item, Item& tail, std::size_t size);
+
  private:
   static constexpr std::uint32_t k_chunk = 256;
+  static constexpr std::size_t k_inline_max = sizeof(Item::content);
+
+  void add_chunk();
+  std::uint8_t* resize_text(Item& item, std::size_t before, std::size_t bytes);
+  void widen(Item& item);
+
   std::vector<std::unique_ptr<Item[]>> chunks_;
-  std::vector<ItemRef> free_;
+  ItemRef free_ = k_none;  ///< the first free one; the next is where its clock was
   std::uint32_t used_ = 0;
-};
-
-/// One client's items in order of clock, without gaps. Chunks keep an insertion in the middle
-/// cheap.
-class RunList {
- public:
-  struct Entry {
-    std::uint32_t clock = 0;
-    ItemRef item = k_none;
-  };
-  struct Position {
-    std::uint32_t chunk = 0;
-    std::uint32_t slot = 0;
-    friend bool operator==(const Position&, const Position&) = default;
-  };
-
-  bool empty() const { return chunks_.empty(); }
-  std::size_t size() const { return size_; }
-  /// The run that covers `clock`, which must be below the client's state and not below the first
-  /// run.
-  Position find(std::uint32_t clock) const;
-  ItemRef at(Position position) const { return chunks_[position.chunk][position.slot].item; }
-  Position last() const {
-    return {static_cast<std::uint32_t>(chunks_.size() - 1),
-            static_cast<std::uint32_t>(chunks_.back().size() - 1)};
-  }
-  bool is_first(Position position) const { return position.chunk == 0 && position.slot == 0; }
-  bool is_last(Position position) const { return position == last(); }
-  Position next(Position position) const;
-  Position previous(Position position) const;
-  /// How many runs lie at or behind `position`.
-  std::size_t count_from(Position position) const;
-
-  /// Calls `visit` with every item from `position` on, in order.
-  template <class Visit>
-  void each_from(Position position, Visit&& visit) const {
-    std::size_t slot = position.slot;
-    for (std::size_t chunk = position.chunk; chunk < chunks_.size(); ++chunk, slot = 0) {
-      const auto& entries = chunks_[chunk];
-      for (; slot < entries.size(); ++slot) {
-        visit(entries[slot].item);
-      }
-    }
-  }
-
-  void push_back(Entry entry);
-  /// Puts `entry` right behind `position` and returns where it is; other positions become invalid.
-  Position insert_after(Position position, Entry entry);
-  /// Removes `count` runs behind `position`, which stays valid.
-  void erase_after(Position position, std::size_t count);
-
- private:
-  static constexpr std::size_t k_chunk = 128;
-  bool covers(Position position, std::uint32_t clock) const;
-
-  std::vector<std::vector<Entry>> chunks_;
-  std::vector<std::uint32_t> firsts_;  ///< each chunk's first clock
-  std::size_t size_ = 0;
-  mutable Position recent_;  ///< what was found last: the next is often there or beside it
+  ShapeTable shapes_;
+  BlockPool blocks_;
+  std::vector<std::uint32_t> leaves_;  ///< by item, once there is an index
 };
 
 }  // namespace vivim::crdt::detail

@@ -20,7 +20,7 @@ struct Positions {
       position.item = engine.wire_id(*item);
     }
     if (type.item != k_none) {
-      position.type = engine.wire_id(engine.items_[type.item].id());
+      position.type = engine.wire_id(engine.items_.id(engine.items_[type.item]));
     } else if (type.root_name != k_none) {
       position.root = engine.keys_.name(type.root_name);
     }
@@ -38,10 +38,11 @@ struct Positions {
     if (index < type.length) {
       const Engine::Place place = engine.seek(type, index + 1);
       const Item& item = engine.items_[place.item];
-      return make(ref, DenseId{item.client, item.clock + (index - place.start)}, assoc);
+      return make(ref, DenseId{engine.items_.client(item), item.clock + (index - place.start)},
+                  assoc);
     }
     if (assoc < 0 && type.tail != k_none) {
-      return make(ref, engine.items_[type.tail].last_id(), assoc);
+      return make(ref, engine.items_.last_id(engine.items_[type.tail]), assoc);
     }
     return make(ref, std::nullopt, assoc);
   }
@@ -70,14 +71,14 @@ struct Positions {
     }
     const auto [ref, offset] = find(*dense, follow);
     const Item& item = engine.items_[ref];
-    if (item.kind == Kind::gc) {
+    if (item.kind() == Kind::gc) {
       return std::nullopt;
     }
     AbsolutePosition position{
-        .type = engine.value_of_type(item.parent), .index = 0, .assoc = assoc};
-    if (engine.alive(item.parent)) {
+        .type = engine.value_of_type(engine.items_.parent(item)), .index = 0, .assoc = assoc};
+    if (engine.alive(engine.items_.parent(item))) {
       position.index = item.visible() == 0 ? 0 : offset + (assoc >= 0 ? 0 : 1);
-      for (ItemRef left = item.left; left != k_none; left = engine.items_[left].left) {
+      for (ItemRef left = item.left(); left != k_none; left = engine.items_[left].left()) {
         position.index += engine.items_[left].visible();
       }
     }
@@ -95,7 +96,7 @@ struct Positions {
       return std::nullopt;
     }
     const Item& item = engine.items_[find(*dense, follow).first];
-    return item.kind == Kind::type ? std::optional(item.content.number()) : std::nullopt;
+    return item.kind() == Kind::type ? std::optional(item.content) : std::nullopt;
   }
 };
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "vivim/base/assert.hpp"
-#include "vivim/crdt/item_detail.hpp"
+#include "vivim/crdt/run_list_detail.hpp"
 
 namespace vivim::crdt::detail {
 
@@ -23,21 +23,9 @@ std::size_t last_not_above(const Element* elements, std::size_t count, std::uint
 
 }  // namespace
 
-bool RunList::covers(Position position, std::uint32_t clock) const {
-  const auto& entries = chunks_[position.chunk];
-  if (position.slot >= entries.size() || entries[position.slot].clock > clock) {
-    return false;
-  }
-  if (position.slot + 1 < entries.size()) {
-    return clock < entries[position.slot + 1].clock;
-  }
-  return position.chunk + 1 == chunks_.size() || clock < firsts_[position.chunk + 1];
-}
-
-RunList::Position RunList::find(std::uint32_t clock) const {
+RunList::Position RunList::find(const Items& items, std::uint32_t clock) const {
   VIVIM_ASSERT(!chunks_.empty());
-  const Entry& newest = chunks_.back().back();
-  if (newest.clock <= clock) {
+  if (items[chunks_.back().back()].clock <= clock) {
     return last();
   }
   std::size_t chunk = recent_.chunk;
@@ -46,14 +34,18 @@ RunList::Position RunList::find(std::uint32_t clock) const {
     chunk = clock >= firsts_.back() ? firsts_.size() - 1
                                     : last_not_above(firsts_.data(), firsts_.size(), clock,
                                                      [](std::uint32_t first) { return first; });
-  } else if (covers(recent_, clock)) {
-    return recent_;
-  } else if (const Position beside{recent_.chunk, recent_.slot + 1}; covers(beside, clock)) {
-    return recent_ = beside;
+  } else {
+    const auto& runs = chunks_[chunk];
+    for (std::uint32_t slot = recent_.slot;
+         slot < std::min<std::size_t>(recent_.slot + 2, runs.size()); ++slot) {
+      if (items[runs[slot]].covers(clock)) {
+        return recent_ = {recent_.chunk, slot};
+      }
+    }
   }
-  const auto& entries = chunks_[chunk];
-  const std::size_t slot = last_not_above(entries.data(), entries.size(), clock,
-                                          [](const Entry& entry) { return entry.clock; });
+  const auto& runs = chunks_[chunk];
+  const std::size_t slot = last_not_above(runs.data(), runs.size(), clock,
+                                          [&](ItemRef run) { return items[run].clock; });
   return recent_ = {static_cast<std::uint32_t>(chunk), static_cast<std::uint32_t>(slot)};
 }
 
@@ -79,42 +71,42 @@ std::size_t RunList::count_from(Position position) const {
   return count;
 }
 
-void RunList::push_back(Entry entry) {
+void RunList::push_back(ItemRef item, std::uint32_t clock) {
   if (chunks_.empty() || chunks_.back().size() == k_chunk) {
     chunks_.emplace_back();
-    firsts_.push_back(entry.clock);
+    firsts_.push_back(clock);
   }
-  chunks_.back().push_back(entry);
+  chunks_.back().push_back(item);
   ++size_;
 }
 
-RunList::Position RunList::insert_after(Position position, Entry entry) {
-  auto* entries = &chunks_[position.chunk];
-  if (entries->size() >= k_chunk) {
-    const auto half = static_cast<std::uint32_t>(entries->size() / 2);
-    std::vector<Entry> tail(entries->begin() + half, entries->end());
-    entries->resize(half);
-    firsts_.insert(firsts_.begin() + position.chunk + 1, tail.front().clock);
+RunList::Position RunList::insert_after(const Items& items, Position position, ItemRef item) {
+  auto* runs = &chunks_[position.chunk];
+  if (runs->size() >= k_chunk) {
+    const auto half = static_cast<std::uint32_t>(runs->size() / 2);
+    std::vector<ItemRef> tail(runs->begin() + half, runs->end());
+    runs->resize(half);
+    firsts_.insert(firsts_.begin() + position.chunk + 1, items[tail.front()].clock);
     chunks_.insert(chunks_.begin() + position.chunk + 1, std::move(tail));
     if (position.slot >= half) {
       position = {position.chunk + 1, position.slot - half};
     }
-    entries = &chunks_[position.chunk];
+    runs = &chunks_[position.chunk];
   }
   ++position.slot;
-  entries->insert(entries->begin() + position.slot, entry);
+  runs->insert(runs->begin() + position.slot, item);
   ++size_;
   return position;
 }
 
-void RunList::erase_after(Position position, std::size_t count) {
+void RunList::erase_after(const Items& items, Position position, std::size_t count) {
   size_ -= count;
   while (count > 0) {
-    auto& entries = chunks_[position.chunk];
-    const std::size_t here = std::min(count, entries.size() - position.slot - 1);
+    auto& runs = chunks_[position.chunk];
+    const std::size_t here = std::min(count, runs.size() - position.slot - 1);
     if (here > 0) {
-      const auto from = entries.begin() + position.slot + 1;
-      entries.erase(from, from + static_cast<std::ptrdiff_t>(here));
+      const auto from = runs.begin() + position.slot + 1;
+      runs.erase(from, from + static_cast<std::ptrdiff_t>(here));
       count -= here;
       continue;
     }
@@ -126,7 +118,7 @@ void RunList::erase_after(Position position, std::size_t count) {
       chunks_.erase(chunks_.begin() + position.chunk + 1);
       firsts_.erase(firsts_.begin() + position.chunk + 1);
     } else {
-      firsts_[position.chunk + 1] = following.front().clock;
+      firsts_[position.chunk + 1] = items[following.front()].clock;
     }
   }
 }

@@ -14,7 +14,7 @@ void Sequence::build(ItemRef start) {
   leaves_[0].parent = 0;
   leaves_[0].first = start;
   std::uint32_t leaf = 0;
-  for (ItemRef ref = start; ref != k_none; ref = (*items_)[ref].right) {
+  for (ItemRef ref = start; ref != k_none; ref = (*items_)[ref].right()) {
     if (leaves_[leaf].count == k_leaf_items / 2) {
       const auto fresh = static_cast<std::uint32_t>(leaves_.size());
       const std::uint32_t parent = leaves_[leaf].parent;
@@ -23,10 +23,9 @@ void Sequence::build(ItemRef start) {
       insert_child(parent, slot + 1, fresh, 0);
       leaf = fresh;
     }
-    Item& item = (*items_)[ref];
-    item.leaf = leaf;
+    items_->set_leaf(ref, leaf);
     ++leaves_[leaf].count;
-    add(leaf, item.visible());
+    add(leaf, (*items_)[ref].visible());
   }
 }
 
@@ -60,10 +59,10 @@ std::uint32_t Sequence::first_leaf() const {
 }
 
 void Sequence::inserted(ItemRef ref) {
-  Item& item = (*items_)[ref];
-  const std::uint32_t leaf = item.left != k_none ? (*items_)[item.left].leaf : first_leaf();
-  item.leaf = leaf;
-  if (item.left == k_none || leaves_[leaf].count == 0) {
+  const Item& item = (*items_)[ref];
+  const std::uint32_t leaf = item.left() != k_none ? items_->leaf(item.left()) : first_leaf();
+  items_->set_leaf(ref, leaf);
+  if (item.left() == k_none || leaves_[leaf].count == 0) {
     leaves_[leaf].first = ref;
   }
   if (leaves_[leaf].count == 0 && empty_leaves_ > 0) {
@@ -77,21 +76,22 @@ void Sequence::inserted(ItemRef ref) {
 }
 
 void Sequence::merged_into(ItemRef ref, ItemRef heir) {
-  Item& item = (*items_)[ref];
-  Leaf& leaf = leaves_[item.leaf];
-  if (heir != k_none && (*items_)[heir].leaf != item.leaf) {
+  const Item& item = (*items_)[ref];
+  const std::uint32_t at = items_->leaf(ref);
+  Leaf& leaf = leaves_[at];
+  if (heir != k_none && items_->leaf(heir) != at) {
     const std::int64_t visible = item.visible();
-    add(item.leaf, -visible);
-    add((*items_)[heir].leaf, visible);
+    add(at, -visible);
+    add(items_->leaf(heir), visible);
   }
   if (leaf.first == ref) {
-    leaf.first = item.right;
+    leaf.first = item.right();
   }
   if (--leaf.count == 0) {
     leaf.first = k_none;
     ++empty_leaves_;
   }
-  item.leaf = k_none;
+  items_->set_leaf(ref, k_none);
 }
 
 void Sequence::split_leaf(std::uint32_t leaf) {
@@ -99,15 +99,15 @@ void Sequence::split_leaf(std::uint32_t leaf) {
   const std::uint32_t keep = leaves_[leaf].count / 2;
   ItemRef ref = leaves_[leaf].first;
   for (std::uint32_t i = 0; i < keep; ++i) {
-    ref = (*items_)[ref].right;
+    ref = (*items_)[ref].right();
   }
   Leaf tail{.first = ref};
   for (std::uint32_t i = keep; i < leaves_[leaf].count; ++i) {
-    Item& item = (*items_)[ref];
-    item.leaf = fresh;
+    const Item& item = (*items_)[ref];
+    items_->set_leaf(ref, fresh);
     tail.visible += item.visible();
     ++tail.count;
-    ref = item.right;
+    ref = item.right();
   }
   leaves_[leaf].count = keep;
   leaves_.push_back(tail);
@@ -229,19 +229,20 @@ Sequence::Found Sequence::find_before(std::uint32_t index) const {
 bool Sequence::consistent(ItemRef start) const {
   std::vector<Leaf> seen(leaves_.size());
   ItemRef previous_leaf = k_none;
-  for (ItemRef ref = start; ref != k_none; ref = (*items_)[ref].right) {
+  for (ItemRef ref = start; ref != k_none; ref = (*items_)[ref].right()) {
     const Item& item = (*items_)[ref];
-    if (item.leaf >= leaves_.size()) {
+    const std::uint32_t at = items_->leaf(ref);
+    if (at >= leaves_.size()) {
       return false;
     }
-    Leaf& leaf = seen[item.leaf];
-    if (leaf.count == 0 && leaves_[item.leaf].first != ref) {
+    Leaf& leaf = seen[at];
+    if (leaf.count == 0 && leaves_[at].first != ref) {
       return false;
     }
-    if (leaf.count > 0 && previous_leaf != item.leaf) {
+    if (leaf.count > 0 && previous_leaf != at) {
       return false;
     }
-    previous_leaf = item.leaf;
+    previous_leaf = at;
     ++leaf.count;
     leaf.visible += item.visible();
   }

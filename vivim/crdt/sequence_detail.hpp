@@ -13,7 +13,7 @@ namespace vivim::crdt::detail {
 /// it of any change, cost O(log n).
 class Sequence {
  public:
-  explicit Sequence(ItemSlab& items) : items_(&items) {}
+  explicit Sequence(Items& items) : items_(&items) {}
 
   /// Indexes the list that begins at `start`. Every item of it gets its leaf.
   void build(ItemRef start);
@@ -24,7 +24,7 @@ class Sequence {
   /// k_none.
   void merged_into(ItemRef item, ItemRef heir);
   /// Visible units of `item` changed by `delta`.
-  void changed(ItemRef item, std::int64_t delta) { add(items_->operator[](item).leaf, delta); }
+  void changed(ItemRef item, std::int64_t delta) { add(items_->leaf(item), delta); }
 
   /// Checks the tree against the list; for tests.
   bool consistent(ItemRef start) const;
@@ -70,7 +70,7 @@ class Sequence {
   std::uint32_t sum(std::uint32_t node) const;
   std::uint32_t first_leaf() const;
 
-  ItemSlab* items_;
+  Items* items_;
   std::vector<Leaf> leaves_;
   std::vector<Node> nodes_;
   std::uint32_t root_ = k_none;

@@ -79,7 +79,7 @@ bool UndoState::in_scope(ItemRef item) const {
     return true;
   }
   while (item != k_none) {
-    const TypeRef parent = engine_.items_[item].parent;
+    const TypeRef parent = engine_.items_.parent(engine_.items_[item]);
     if (std::ranges::find(scope_, parent) != scope_.end()) {
       return true;
     }
@@ -90,8 +90,8 @@ bool UndoState::in_scope(ItemRef item) const {
 
 // Yjs keepItem: neither the item nor what it lies in is forgotten.
 void UndoState::keep(ItemRef item, bool wanted) {
-  while (item != k_none && engine_.items_[item].keep != wanted) {
-    engine_.items_[item].keep = wanted;
+  while (item != k_none && engine_.items_[item].keep() != wanted) {
+    engine_.items_[item].set_keep(wanted);
     item = parent_item(item);
   }
 }
@@ -124,7 +124,7 @@ void UndoState::capture(TransactionState& state) {
     last_change_ms = now_ms;
   }
   engine_.each_deleted(state, state.deleted, [this](ItemRef item) {
-    if (engine_.items_[item].kind != Kind::gc && in_scope(item)) {
+    if (engine_.items_[item].kind() != Kind::gc && in_scope(item)) {
       keep(item, true);
     }
   });
@@ -153,7 +153,7 @@ std::vector<Value> UndoState::changed_in(const TransactionState& state) {
 
 void UndoState::release(TransactionState& state, const Step& step) {
   engine_.each_deleted(state, step.deletions, [this](ItemRef item) {
-    if (engine_.items_[item].kind != Kind::gc && in_scope(item)) {
+    if (engine_.items_[item].kind() != Kind::gc && in_scope(item)) {
       keep(item, false);
     }
   });
