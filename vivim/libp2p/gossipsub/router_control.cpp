@@ -1,0 +1,131 @@
+#include "vivim/libp2p/gossipsub/router_detail.hpp"
+
+namespace vivim::libp2p::gossipsub {
+
+void Router::take_control(Peer& peer, rt::TimePoint now) {
+  take_ihave(peer, now);
+  take_iwant(peer);
+  for (const std::string_view topic : rpc_.graft) {
+    take_graft(peer, topic, now);
+  }
+  for (const wire::Prune& prune : rpc_.prune) {
+    take_prune(peer, prune, now);
+  }
+  take_idontwant(peer);
+}
+
+void Router::take_ihave(Peer& peer, rt::TimePoint now) {
+  if (rpc_.ihave.empty() || score_of(peer) < options_.score.thresholds.gossip) {
+    return;
+  }
+  // gossipsub-v1.1 "Flood protection": so much gossip is heard of a peer between two heartbeats.
+  if (++peer.ihave_rpcs > options_.limits.ihave_rpcs_max) {
+    if (peer.ihave_rpcs > 2 * options_.limits.ihave_rpcs_max) {
+      score_.penalize(*peer.record, 1);
+    }
+    return;
+  }
+  std::vector<BytesView> missing;
+  for (const wire::IHave& told : rpc_.ihave) {
+    Topic* topic = find_topic(told.topic);
+    if (topic == nullptr || !topic->subscribed) {
+      continue;
+    }
+    for (std::size_t i = told.first; i < told.first + told.count; ++i) {
+      if (wanted(peer, *topic, rpc_.ihave_ids[i])) {
+        missing.push_back(rpc_.ihave_ids[i]);
+      }
+    }
+  }
+  stats_.ihave_ids += missing.size();
+  if (!missing.empty()) {
+    ask(peer, std::move(missing), now);
+  }
+}
+
+bool Router::wanted(Peer& peer, Topic& topic, BytesView id) {
+  if (id.size() > k_id_bytes_max || !can_be_id(options_.ids, options_.policy, id)) {
+    note_foreign(peer, topic, id);
+    return false;
+  }
+  const MessageKey key = key_of(id);
+  return !seen_.contains(key) && asked_.get(key) < options_.limits.asked_of_max;
+}
+
+void Router::ask(Peer& peer, std::vector<BytesView> ids, rt::TimePoint now) {
+  const std::size_t room = options_.limits.ihave_ids_max - peer.asked;
+  // Which ones shall not be the peer's choice, when it tells of more than we ask for.
+  shuffle(ids);
+  if (ids.size() > room) {
+    ids.resize(room);
+  }
+  if (ids.empty()) {
+    return;
+  }
+  peer.asked += ids.size();
+  stats_.iwant_sent += ids.size();
+  for (const BytesView id : ids) {
+    asked_.add(key_of(id));
+  }
+  promises_[key_of(ids.front())].push_back(
+      {.peer = peer.index, .until = now + options_.mesh.iwant_followup_time});
+  std::size_t begin = 0;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i <= ids.size(); ++i) {
+    if (i == ids.size() || bytes >= wire::k_control_bytes_max) {
+      wire::append_iwant(control_for(peer), std::span(ids).subspan(begin, i - begin));
+      begin = i;
+      bytes = 0;
+    }
+    bytes += i < ids.size() ? wire::field_bytes(ids[i].size()) : 0;
+  }
+}
+
+void Router::fulfil(const MessageKey& key) {
+  if (!promises_.empty()) {
+    promises_.erase(key);
+  }
+}
+
+void Router::note_foreign(Peer& peer, Topic& topic, BytesView id) {
+  if (!peer.foreign) {
+    peer.foreign = true;
+    emit(ForeignIds{.peer = peer.id,
+                    .topic = topic.name,
+                    .id = to_bytes(id.first(std::min(id.size(), k_id_bytes_max))),
+                    .theirs = recognise_id(options_.policy, id)});
+  }
+}
+
+void Router::take_iwant(Peer& peer) {
+  if (rpc_.iwant.empty() || score_of(peer) < options_.score.thresholds.gossip) {
+    return;
+  }
+  for (const BytesView id : rpc_.iwant) {
+    const MessageKey key = key_of(id);
+    const MessagePtr message = mcache_.find(key);
+    if (!message || peer.served.get(key) >= options_.mesh.gossip_retransmission) {
+      continue;
+    }
+    peer.served.add(key);
+    // What does not fit is asked for again, of us or of others: no sign of a slow peer.
+    if (peer.unwanted.get(key) == 0 && peer.queue.push(Lane::forward, message)) {
+      ++stats_.iwant_served;
+      wake(peer);
+    }
+  }
+}
+
+void Router::take_idontwant(Peer& peer) {
+  for (const BytesView id : rpc_.idontwant) {
+    if (peer.idontwant_ids >= options_.limits.idontwant_ids_max) {
+      return;
+    }
+    ++peer.idontwant_ids;
+    if (id.size() <= k_id_bytes_max) {
+      peer.unwanted.add(key_of(id));
+    }
+  }
+}
+
+}  // namespace vivim::libp2p::gossipsub
