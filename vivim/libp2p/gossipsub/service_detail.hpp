@@ -1,0 +1,87 @@
+#pragma once
+
+#include <algorithm>
+
+#include "vivim/libp2p/gossipsub/service.hpp"
+
+namespace vivim::libp2p::gossipsub {
+
+/// A peer that speaks gossipsub: our stream to it, and those of its that are read.
+struct Service::Session {
+  Session(const PeerId& peer_, rt::Loop& loop) : peer(peer_), wake(loop), opened(loop) {}
+
+  /// Lets everything that waits for it end.
+  void end() {
+    ended = true;
+    wake.set();
+    opened.set();
+    if (out) {
+      out->reset(0);
+    }
+    for (rt::Stream* stream : reading) {
+      stream->reset(0);
+    }
+  }
+
+  PeerId peer;
+  std::optional<PeerIndex> index;
+  std::unique_ptr<rt::Stream> out;
+  std::vector<rt::Stream*> reading;
+  rt::Event wake;    ///< something waits to be written
+  rt::Event opened;  ///< what it sends can be taken
+  bool ended = false;
+};
+
+/// What arrives on a stream, cut into RPCs in place.
+class FrameBuffer {
+ public:
+  /// Where to read the next bytes to. Takes room for a whole RPC only when one has begun.
+  MutableBytes room() {
+    constexpr std::size_t k_room_min = std::size_t{4} * 1024;
+    if (bytes_.size() - end_ < k_room_min) {
+      bytes_.resize(std::max(end_ + k_room_min, 2 * end_));
+    }
+    return MutableBytes(bytes_).subspan(end_);
+  }
+  void filled(std::size_t size) { end_ += size; }
+
+  /// The next whole RPC, valid until compact(); none while it is incomplete. Errors: malformed (a
+  /// length that is none, or too large).
+  Result<std::optional<BytesView>> next() {
+    const BytesView waiting = BytesView(bytes_).subspan(begin_, end_ - begin_);
+    const auto size = decode_varint(waiting, k_rpc_bytes_max);
+    if (!size) {
+      if (size.error().is(VarintError::truncated)) {
+        return std::nullopt;
+      }
+      return fail(GossipsubError::malformed);
+    }
+    if (waiting.size() - size->size < size->value) {
+      return std::nullopt;
+    }
+    begin_ += size->size + size->value;
+    return waiting.subspan(size->size, size->value);
+  }
+
+  /// Forgets the RPCs that next() gave.
+  void compact() {
+    constexpr std::size_t k_kept_max = std::size_t{64} * 1024;
+    if (begin_ == 0) {
+      return;
+    }
+    std::copy(bytes_.begin() + static_cast<std::ptrdiff_t>(begin_),
+              bytes_.begin() + static_cast<std::ptrdiff_t>(end_), bytes_.begin());
+    end_ -= begin_;
+    begin_ = 0;
+    if (end_ == 0 && bytes_.size() > k_kept_max) {
+      bytes_ = Bytes();
+    }
+  }
+
+ private:
+  Bytes bytes_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace vivim::libp2p::gossipsub
