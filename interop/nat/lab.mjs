@@ -6,7 +6,10 @@
 //     nat-b 45.77.0.12 -- home-b 10.0.2.2
 //
 // Needs the rights of root, `ip` and `nft`; whyNot() says what is missing.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 const PREFIX = `vivim${process.pid}`
 const PORT = 4001
@@ -23,9 +26,11 @@ const ip = (...words) => execFileSync('ip', words, { stdio: ['ignore', 'pipe', '
 const inside = (place, program, words, input) =>
   execFileSync('ip', ['netns', 'exec', name(place), program, ...words], { input, stdio: ['pipe', 'pipe', 'pipe'] })
 
-export function whyNot () {
-  for (const [program, words] of [['nft', ['--version']], ['ip', ['-V']]]) {
-    if (spawnSync(program, words).status !== 0) {
+const PROGRAMS = { nft: ['--version'], ip: ['-V'], miniupnpd: ['--help'] }
+
+export function whyNot (programs = ['nft', 'ip']) {
+  for (const program of programs) {
+    if (spawnSync(program, PROGRAMS[program]).error !== undefined) {
       return `${program} is not installed`
     }
   }
@@ -37,14 +42,32 @@ export function whyNot () {
   return undefined
 }
 
+const ROUTER_CHAINS = `table inet filter {
+  chain forward { type filter hook forward priority 0; jump miniupnpd
+  }
+  chain miniupnpd {
+  }
+  chain prerouting { type nat hook prerouting priority -100; jump prerouting_miniupnpd
+  }
+  chain prerouting_miniupnpd {
+  }
+  chain postrouting { type nat hook postrouting priority 100; jump postrouting_miniupnpd
+  }
+  chain postrouting_miniupnpd {
+  }
+}
+`
+
 // What a NAT takes from outside is what it, or somebody behind it, asked for: a SYN that comes too early is dropped,
 // not answered, or the other side would give up.
+// `router`: as `restricted`, and miniupnpd opens ports (its chains are in tables of the family inet).
 function rules (kind, home) {
   const masquerade = kind === 'symmetric' ? 'masquerade fully-random' : 'masquerade'
   const open = kind === 'cone'
     ? ['tcp', 'udp'].map(protocol => `iifname "outer" ${protocol} dport ${PORT} dnat to ${home}:${PORT}`).join('\n')
     : ''
-  const forward = kind === 'cone' ? 'ct status dnat accept' : ''
+  const forward = ['cone', 'router'].includes(kind) ? 'ct status dnat accept' : ''
+  const serve = kind === 'router' ? 'iifname "inner" accept' : ''
   return `table ip nat {
   chain before { type nat hook prerouting priority -100; ${open}
   }
@@ -53,6 +76,7 @@ function rules (kind, home) {
 }
 table ip filter {
   chain in { type filter hook input priority 0; policy drop; ct state established,related accept
+    ${serve}
   }
   chain through { type filter hook forward priority 0; policy drop
     ct state established,related accept
@@ -60,7 +84,7 @@ table ip filter {
     ${forward}
   }
 }
-`
+${kind === 'router' ? ROUTER_CHAINS : ''}`
 }
 
 function addPlace (place) {
@@ -90,23 +114,83 @@ function addHome (letter, number, kind) {
   inside(`nat-${letter}`, 'nft', ['-f', '-'], rules(kind, home))
 }
 
+const around = place => ['ip', 'netns', 'exec', name(place)]
+
+function addWan () {
+  addPlace('wan')
+  ip('-n', name('wan'), 'link', 'add', 'bridge', 'type', 'bridge')
+  ip('-n', name('wan'), 'link', 'set', 'bridge', 'up')
+  addPlace('relay')
+  connect('relay', 'eth0', `${AT.relay}/24`, 'wan', 'to-relay')
+  ip('-n', name('wan'), 'link', 'set', 'to-relay', 'master', 'bridge')
+}
+
+function removePlaces () {
+  for (const place of ['wan', 'relay', 'nat-a', 'nat-b', 'home-a', 'home-b']) {
+    spawnSync('ip', ['netns', 'del', name(place)])
+  }
+}
+
 // Runs `work` with words that run a program at each place: around.relay, around.a, around.b.
 export async function withLab (kindA, kindB, work) {
-  const places = ['wan', 'relay', 'nat-a', 'nat-b', 'home-a', 'home-b']
   try {
-    addPlace('wan')
-    ip('-n', name('wan'), 'link', 'add', 'bridge', 'type', 'bridge')
-    ip('-n', name('wan'), 'link', 'set', 'bridge', 'up')
-    addPlace('relay')
-    connect('relay', 'eth0', `${AT.relay}/24`, 'wan', 'to-relay')
-    ip('-n', name('wan'), 'link', 'set', 'to-relay', 'master', 'bridge')
+    addWan()
     addHome('a', 1, kindA)
     addHome('b', 2, kindB)
-    const around = place => ['ip', 'netns', 'exec', name(place)]
     return await work({ relay: around('relay'), a: around('home-a'), b: around('home-b') })
   } finally {
-    for (const place of places) {
-      spawnSync('ip', ['netns', 'del', name(place)])
+    removePlaces()
+  }
+}
+
+const routerSettings = (folder, protocol) => `ext_ifname=outer
+listening_ip=inner
+enable_upnp=${protocol === 'upnp' ? 'yes' : 'no'}
+enable_natpmp=${protocol === 'nat-pmp' ? 'yes' : 'no'}
+secure_mode=yes
+system_uptime=no
+min_lifetime=1
+upnp_table_name=filter
+upnp_nat_table_name=filter
+upnp_forward_chain=miniupnpd
+upnp_nat_chain=prerouting_miniupnpd
+upnp_nat_postrouting_chain=postrouting_miniupnpd
+lease_file=${folder}/leases
+uuid=8d6c6f2e-6f0a-4f0e-9a0a-76a1c3b0a001
+allow 1024-65535 10.0.1.0/24 1024-65535
+deny 0-65535 0.0.0.0/0 0-65535
+`
+
+// One home whose router is miniupnpd, speaking `protocol` (nat-pmp or upnp), and somebody outside: `work` gets the words
+// that run a program at around.home and around.outside, and what the router has mapped now: its leases, its rules.
+export async function withRouter (protocol, work) {
+  const folder = mkdtempSync(join(tmpdir(), 'vivim-router-'))
+  let router
+  try {
+    addWan()
+    addHome('a', 1, 'router')
+    writeFileSync(join(folder, 'settings'), routerSettings(folder, protocol))
+    writeFileSync(join(folder, 'leases'), '')
+    const [program, ...words] = [...around('nat-a'), 'miniupnpd', '-d', '-f', join(folder, 'settings'), '-P', join(folder, 'pid')]
+    router = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const said = []
+    for (const stream of [router.stdout, router.stderr]) {
+      stream.on('data', text => said.push(text.toString()))
     }
+    return await work({
+      home: around('home-a'),
+      outside: around('relay'),
+      leases: () => readFileSync(join(folder, 'leases'), 'utf8').trim().split('\n').filter(Boolean),
+      rules: () => inside('nat-a', 'nft', ['list', 'chain', 'inet', 'filter', 'prerouting_miniupnpd']).toString(),
+      said: () => said.join('')
+    })
+  } finally {
+    if (router !== undefined) {
+      const ended = new Promise(resolve => router.once('close', resolve))
+      router.kill()
+      await ended
+    }
+    removePlaces()
+    rmSync(folder, { recursive: true })
   }
 }

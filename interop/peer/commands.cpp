@@ -146,6 +146,23 @@ rt::Co<Result<json::object>> autonat(Node& node, json::object asked) {
   co_return json::object{{"reachable", finding.reachable}, {"about", finding.address.to_string()}};
 }
 
+// `port` of the host, mapped at the router from now on.
+rt::Co<Result<json::object>> map_port(Node& node, json::object asked) {
+  VIVIM_CO_TRY(const auto protocol, text_of(asked, "by"));
+  const libp2p::portmap::Port port{
+      .protocol = node.choice().transport == "quic-v1" ? libp2p::portmap::Port::Protocol::udp
+                                                       : libp2p::portmap::Port::Protocol::tcp,
+      .number = static_cast<std::uint16_t>(number_of(asked, "port", 0))};
+  const std::chrono::seconds lifetime(number_of(asked, "seconds", 3600));
+  VIVIM_CO_TRY(const auto* const service, node.services().map_port(port, protocol, lifetime));
+  if (!co_await wait_for(node, asked, [&] { return !service->mappings().empty(); })) {
+    co_return fail(service->last_error().value_or(Error(PeerError::not_found)));
+  }
+  const libp2p::portmap::Grant grant = service->mappings().front().grant;
+  const rt::Endpoint external{.ip = grant.external_ip, .port = grant.external_port};
+  co_return json::object{{"external", external.to_string()}, {"seconds", grant.lifetime.count()}};
+}
+
 rt::Co<Result<json::object>> enroll(Node& node, json::object asked) {
   VIVIM_CO_TRY(const auto peer, peer_of(asked));
   VIVIM_CO_TRY(auto space, text_of(asked, "namespace"));
@@ -208,6 +225,7 @@ rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object as
       {"direct", [](Node& of, Held&, json::object a) { return direct(of, std::move(a)); }},
       {"mdns", [](Node& of, Held&, json::object a) { return mdns(of, std::move(a)); }},
       {"autonat", [](Node& of, Held&, json::object a) { return autonat(of, std::move(a)); }},
+      {"map-port", [](Node& of, Held&, json::object a) { return map_port(of, std::move(a)); }},
       {"rendezvous-register",
        [](Node& of, Held&, json::object a) { return enroll(of, std::move(a)); }},
       {"rendezvous-discover",

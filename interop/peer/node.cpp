@@ -57,7 +57,7 @@ Node::Node(const Choice& choice, rt::asio_::Loop& loop)
       dialer_key_(crypto::KeyPair::generate([this](MutableBytes out) { rng_.fill(out); })),
       dialer_(dialer_options(), loop, network_, rng_),
       perf_(host_, loop),
-      services_(choice_, host_, dialer_, key_, rng_) {
+      services_(choice_, host_, dialer_, key_, loop, rng_) {
   (void)host_.handle(
       std::string(k_bulk_protocol),
       [this](libp2p::InboundStream inbound) { return answer_bulk(std::move(inbound)); },

@@ -3,8 +3,8 @@
 namespace vivim::interop {
 
 Services::Services(const Choice& choice, libp2p::Host& host, libp2p::Host& dialer,
-                   const crypto::KeyPair& key, rt::Rng& rng)
-    : rendezvous_(host, host.loop(), libp2p::record::Signer::of(key)) {
+                   const crypto::KeyPair& key, rt::asio_::Loop& loop, rt::Rng& rng)
+    : loop_(loop), rendezvous_(host, host.loop(), libp2p::record::Signer::of(key)) {
   if (choice.rendezvous_serve) {
     point_ = std::make_unique<libp2p::rendezvous::Server>(host, host.loop(), rng);
   }
@@ -26,7 +26,28 @@ Services::Services(const Choice& choice, libp2p::Host& host, libp2p::Host& diale
   }
 }
 
+Result<const libp2p::portmap::Service*> Services::map_port(const libp2p::portmap::Port& port,
+                                                           std::string_view protocol,
+                                                           std::chrono::seconds lifetime) {
+  if (!mapper_) {
+    std::vector<std::unique_ptr<libp2p::portmap::Gateway>> gateways;
+    gateways.push_back(protocol == "upnp" ? libp2p::portmap::make_upnp_gateway()
+                                          : libp2p::portmap::make_nat_pmp_gateway());
+    router_ = std::make_unique<rt::asio_::ThreadWorker>(loop_, "router");
+    mapper_ = std::make_unique<libp2p::portmap::Service>(
+        loop_, *router_, std::move(gateways), [] {},
+        libp2p::portmap::LeaseTimes{
+            .lifetime = lifetime, .retry_min = lifetime / 8, .refresh_min = lifetime / 8});
+    mapper_->start();
+  }
+  VIVIM_TRYV(mapper_->want(port));
+  return mapper_.get();
+}
+
 rt::Co<void> Services::stop() {
+  if (mapper_) {
+    co_await mapper_->stop();
+  }
   if (puncher_) {
     co_await puncher_->stop();
   }

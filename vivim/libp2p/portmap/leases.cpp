@@ -4,13 +4,6 @@
 
 namespace vivim::libp2p::portmap {
 
-namespace {
-
-/// A router that gives shorter leases is not asked more often than this.
-constexpr rt::Duration k_refresh_min = std::chrono::seconds(30);
-
-}  // namespace
-
 Result<void> Leases::want(const Port& port, rt::TimePoint now) {
   if (leases_.contains(port)) {
     return {};
@@ -54,7 +47,7 @@ bool Leases::granted(const Port& port, const Grant& grant, rt::TimePoint now) {
                        lease.grant->external_port != grant.external_port;
   lease.grant = grant;
   lease.ends = now + lifetime;
-  lease.due = now + std::clamp(lifetime / 2, k_refresh_min, times_.refresh_max);
+  lease.due = now + std::clamp(lifetime / 2, times_.refresh_min, times_.refresh_max);
   lease.retry = {};
   lease.mapping = false;
   return changed;

@@ -16,6 +16,8 @@ struct LeaseTimes {
   std::chrono::seconds lifetime = std::chrono::hours(1);  ///< asked for
   rt::Duration retry_min = std::chrono::minutes(1);
   rt::Duration retry_max = std::chrono::minutes(30);
+  /// A router that gives leases of less than twice this is not asked more often.
+  rt::Duration refresh_min = std::chrono::seconds(30);
   /// How often a mapping without an end is looked after: routers forget when they restart.
   rt::Duration refresh_max = std::chrono::minutes(30);
 };
