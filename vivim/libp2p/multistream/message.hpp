@@ -43,6 +43,23 @@ class MessageReader {
   /// Forgets the complete message and waits for the one behind it.
   void next();
 
+  /// Hands each message of `in` to `take`, which may fail, as long as `wanted()`. How many bytes
+  /// that were. Errors: feed()'s, `take`'s.
+  template <class Wanted, class Take>
+  Result<std::size_t> feed_each(BytesView in, const Wanted& wanted, const Take& take) {
+    std::size_t used = 0;
+    while (wanted() && used < in.size()) {
+      VIVIM_TRY(const auto taken, feed(in.subspan(used)));
+      used += taken;
+      if (!complete()) {
+        break;
+      }
+      VIVIM_TRYV(take(text()));
+      next();
+    }
+    return used;
+  }
+
  private:
   Result<std::size_t> feed_length(BytesView in);
 

@@ -27,22 +27,11 @@ Bytes Dialer::take_output() {
 
 Result<std::size_t> Dialer::feed(BytesView in) {
   VIVIM_ASSERT(state_ != State::failed);
-  std::size_t used = 0;
-  while (state_ != State::done && used < in.size()) {
-    const auto taken = reader_.feed(in.subspan(used));
-    if (!taken) {
-      state_ = State::failed;
-      return fail(taken.error());
-    }
-    used += *taken;
-    if (!reader_.complete()) {
-      break;
-    }
-    if (auto ok = on_message(reader_.text()); !ok) {
-      state_ = State::failed;
-      return fail(ok.error());
-    }
-    reader_.next();
+  auto used = reader_.feed_each(
+      in, [this] { return state_ != State::done; },
+      [this](std::string_view text) { return on_message(text); });
+  if (!used) {
+    state_ = State::failed;
   }
   return used;
 }
@@ -97,22 +86,11 @@ Bytes Listener::take_output() {
 
 Result<std::size_t> Listener::feed(BytesView in) {
   VIVIM_ASSERT(state_ != State::failed);
-  std::size_t used = 0;
-  while (state_ != State::done && used < in.size()) {
-    const auto taken = reader_.feed(in.subspan(used));
-    if (!taken) {
-      state_ = State::failed;
-      return fail(taken.error());
-    }
-    used += *taken;
-    if (!reader_.complete()) {
-      break;
-    }
-    if (auto ok = on_message(reader_.text()); !ok) {
-      state_ = State::failed;
-      return fail(ok.error());
-    }
-    reader_.next();
+  auto used = reader_.feed_each(
+      in, [this] { return state_ != State::done; },
+      [this](std::string_view text) { return on_message(text); });
+  if (!used) {
+    state_ = State::failed;
   }
   return used;
 }

@@ -70,22 +70,11 @@ Result<std::size_t> Undecided::feed(BytesView in) {
 /// Until the roles are known.
 Result<std::size_t> Undecided::feed_selection(BytesView in) {
   VIVIM_ASSERT(state_ != State::failed);
-  std::size_t used = 0;
-  while (state_ != State::decided && used < in.size()) {
-    const auto taken = reader_.feed(in.subspan(used));
-    if (!taken) {
-      state_ = State::failed;
-      return fail(taken.error());
-    }
-    used += *taken;
-    if (!reader_.complete()) {
-      break;
-    }
-    if (const auto ok = on_message(reader_.text()); !ok) {
-      state_ = State::failed;
-      return fail(ok.error());
-    }
-    reader_.next();
+  auto used = reader_.feed_each(
+      in, [this] { return state_ != State::decided; },
+      [this](std::string_view text) { return on_message(text); });
+  if (!used) {
+    state_ = State::failed;
   }
   return used;
 }
