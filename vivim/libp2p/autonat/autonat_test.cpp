@@ -18,11 +18,12 @@ using rt::sim::World;
 namespace {
 
 struct Peer {
-  explicit Peer(rt::sim::Node& node_, const char* listen = "/tcp/4001", HostLimits limits = {})
+  explicit Peer(rt::sim::Node& node_, const char* listen = "/tcp/4001", HostLimits limits = {},
+                HostTimes times = {})
       : node(node_),
         key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
-        host({.key = key, .agent = "test", .limits = limits}, node.loop(), node.network(),
-             node.rng()) {
+        host({.key = key, .agent = "test", .limits = limits, .times = times}, node.loop(),
+             node.network(), node.rng()) {
     if (listen != nullptr) {
       address = host.listen(Multiaddr::parse("/ip4/" + node.ip().to_string() + listen).value())
                     .value()
@@ -40,7 +41,7 @@ struct Server {
   explicit Server(World& world, AutonatServerOptions options = {.scope = Scope::any},
                   HostLimits dialer_limits = {})
       : peer(world.add_node("server")),
-        dialer(peer.node, nullptr, dialer_limits),
+        dialer(peer.node, nullptr, dialer_limits, {.dial_max = k_dial_back_time_max}),
         server(peer.host, dialer.host, peer.node.rng(), options) {
     CHECK(server.start());
   }
@@ -154,6 +155,27 @@ TEST_CASE("autonat: v2: who is behind a NAT learns it, and who is behind an open
   CHECK_FALSE(reachable(NatOptions::port_restricted()));
   CHECK_FALSE(reachable(NatOptions::symmetric()));
   CHECK(reachable(NatOptions::full_cone()));
+}
+
+TEST_CASE("autonat: an address that lets nobody in is given up before the asker stops to wait") {
+  constexpr auto k_patience_of_others = 10s;  // rust-libp2p's
+  World world(1);
+  Server server(world);
+  auto& node = world.add_node("client");
+  world.put_behind_nat(node, NatOptions::port_restricted());
+  Client client(node);
+  REQUIRE(client.client.start());
+  client.meet(world, server);
+  client.addresses = {client.seen_by(server)};
+  const auto begin = world.now();
+  const auto finding = client.ask(world, server);
+  const auto took = world.now() - begin;
+  REQUIRE(finding);
+  CHECK_FALSE(finding->reachable);
+  CHECK(took >= k_dial_back_time_max);
+  CHECK(took + AutonatServerOptions().foreign_wait_max < k_patience_of_others);
+  client.stop(world);
+  server.stop(world);
 }
 
 TEST_CASE("autonat: v2: another address than the one we come from costs data") {
