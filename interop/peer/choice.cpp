@@ -17,21 +17,11 @@ constexpr std::array<std::string_view, 4> k_transports{"tcp", "ws", "wss", "quic
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
 constexpr std::array<std::string_view, 2> k_muxers{"yamux", "mplex"};
 constexpr std::array<std::string_view, 1> k_keys{"ed25519"};
-constexpr std::array<std::string_view, 15> k_features{"perf",
-                                                      "wss-sni",
-                                                      "pnet",
-                                                      "identify-push",
-                                                      "relay-serve",
-                                                      "relay-reserve",
-                                                      "dcutr",
-                                                      "autonat-behind-nat",
-                                                      "autonat-v1-ask",
-                                                      "autonat-v1-serve",
-                                                      "autonat-v2-ask",
-                                                      "autonat-v2-serve",
-                                                      "rendezvous",
-                                                      "rendezvous-serve",
-                                                      "mdns"};
+constexpr std::array<std::string_view, 16> k_features{
+    "perf",           "wss-sni",          "pnet",           "identify-push",
+    "relay-serve",    "relay-reserve",    "dcutr",          "autonat-behind-nat",
+    "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask", "autonat-v2-serve",
+    "rendezvous",     "rendezvous-serve", "mdns",           "mdns-v6"};
 
 boost::json::array list(Names names) {
   boost::json::array all;

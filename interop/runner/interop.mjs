@@ -82,7 +82,7 @@ function scenarioMark (scenario, kind, dialer) {
   if (scenario.only === 'foreign dials' && dialer === 'vivim') {
     return { mark: '' }
   }
-  return notToRun(kind, has(theirs.get(kind), there) && has(theirs.get(kind), 'foreign'), has(ours, here) && has(ours, 'vivim')) ??
+  return scenario.missing?.(kind) ?? notToRun(kind, has(theirs.get(kind), there) && has(theirs.get(kind), 'foreign'), has(ours, here) && has(ours, 'vivim')) ??
     scenario.broken?.(dialer, kind) ?? scenario.unavailable?.()
 }
 

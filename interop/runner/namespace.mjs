@@ -27,7 +27,8 @@ export function whyNoNamespaces () {
 
 let made = 0
 
-// Runs `work` with the words that put a command into a network with one interface, of this address, and nobody else.
+// Runs `work` with the words that put a command into a network with one interface, of this address (IPv4 or IPv6), and
+// nobody else.
 export async function withLonelyNetwork (address, work) {
   const name = `vivim-${process.pid}-${made++}`
   ip('netns', 'add', name)
@@ -35,9 +36,13 @@ export async function withLonelyNetwork (address, work) {
     ip('-n', name, 'link', 'set', 'lo', 'up')
     ip('-n', name, 'link', 'add', 'lan0', 'type', 'veth', 'peer', 'name', 'lan1')
     ip('-n', name, 'link', 'set', 'lan1', 'up')
-    ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', 'lan0')
     ip('-n', name, 'link', 'set', 'lan0', 'up', 'multicast', 'on')
-    ip('-n', name, 'route', 'add', '224.0.0.0/4', 'dev', 'lan0')
+    if (address.includes(':')) {
+      ip('-n', name, 'addr', 'add', `${address}/64`, 'dev', 'lan0', 'nodad')
+    } else {
+      ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', 'lan0')
+      ip('-n', name, 'route', 'add', '224.0.0.0/4', 'dev', 'lan0')
+    }
     return await work(['ip', 'netns', 'exec', name])
   } finally {
     ip('netns', 'del', name)

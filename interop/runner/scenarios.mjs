@@ -28,19 +28,19 @@ function relayed (relayOf) {
     [[relayOf(dialer, listener), ['--relay-serve']], [listener, []], [dialer, []]], meet)
 }
 
-const LAN = '10.77.0.1'
+const LAN = { ip4: '10.77.0.1', ip6: 'fd77::1' }
 
 // The dialer finds the listener by multicast alone, dials what it was told, and bytes go both ways.
-async function find (dialer, listener) {
+const findOver = family => async (dialer, listener) => {
   for (const peer of [listener, dialer]) {
-    await peer.ask('listen', { addr: `/ip4/${LAN}/tcp/0` })
+    await peer.ask('listen', { addr: `/${family}/${LAN[family]}/tcp/0` })
     if (peer.kind === 'go') {
       await peer.ask('mdns')
     }
   }
   const { addrs } = await dialer.ask('mdns', { peer: listener.id })
   const tail = `/p2p/${listener.id}`
-  const at = addrs.find(address => address.includes(LAN))
+  const at = addrs.find(address => address.includes(LAN[family]))
   if (at === undefined) {
     throw new Error(`found at ${addrs.join(', ')}`)
   }
@@ -50,10 +50,16 @@ async function find (dialer, listener) {
   return { ok: true, detail: '' }
 }
 
-async function onOneLan (dialer, listener) {
-  return await withLonelyNetwork(LAN, async around =>
-    await withPeers([[dialer, ['--mdns'], around], [listener, ['--mdns'], around]], find))
+// rust-libp2p is told which of the two it speaks over.
+const mdnsFlags = (kind, family) => ['--mdns', ...(kind === 'rust' && family === 'ip6' ? ['--mdns-v6'] : [])]
+
+function onOneLan (family) {
+  return async (dialer, listener) => await withLonelyNetwork(LAN[family], async around => await withPeers(
+    [dialer, listener].map(kind => [kind, mdnsFlags(kind, family), around]), findOver(family)))
 }
+
+// @libp2p/mdns 12.0.32 passes on no type of socket (src/mdns.ts), and multicast-dns then opens one of IPv4 (index.js).
+const JS_MDNS_IS_IPV4 = { mark: '-', detail: 'its package opens sockets of IPv4 only' }
 
 const foreign = (dialer, listener) => dialer === 'vivim' ? listener : dialer
 
@@ -204,7 +210,14 @@ export const SCENARIOS = [
     name: 'mDNS',
     needs: everybody('mdns'),
     unavailable: whyNoNamespaces,
-    run: onOneLan
+    run: onOneLan('ip4')
+  },
+  {
+    name: 'mDNS over IPv6',
+    needs: everybody('mdns-v6'),
+    missing: kind => kind === 'js' ? JS_MDNS_IS_IPV4 : undefined,
+    unavailable: whyNoNamespaces,
+    run: onOneLan('ip6')
   },
   {
     name: 'rendezvous, the listener is the point',

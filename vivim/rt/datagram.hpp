@@ -43,7 +43,8 @@ struct DatagramOptions {
 struct SendOptions {
   /// The bytes are several datagrams of this size, the last one may be shorter; 0: they are one.
   std::size_t segment_bytes = 0;
-  /// Our address that they come from; the system picks one otherwise.
+  /// Our address that they come from, and for a multicast group the interface with it; the system
+  /// picks one otherwise.
   std::optional<IpAddress> from = std::nullopt;
 };
 

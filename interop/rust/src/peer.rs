@@ -86,11 +86,16 @@ fn behaviour(key: &identity::Keypair, choice: &Choice, relay_client: relay::clie
         autonat: (choice.has_autonat_version("1") && (serves || asks)).then(|| autonat::v1::Behaviour::new(id, quick)).into(),
         autonat_client: (choice.has_autonat_version("2") && asks).then(|| autonat::v2::client::Behaviour::new(rng(), client)).into(),
         autonat_server: (choice.has_autonat_version("2") && serves).then(|| autonat::v2::server::Behaviour::new(rng())).into(),
-        mdns: choice.has("mdns").then(|| mdns::tokio::Behaviour::new(Default::default(), id)).transpose()?.into(),
+        mdns: choice.has("mdns").then(|| mdns::tokio::Behaviour::new(mdns_config(choice), id)).transpose()?.into(),
         rendezvous: rendezvous::client::Behaviour::new(key.clone()),
         rendezvous_server: choice.has("rendezvous-serve").then(|| rendezvous::server::Behaviour::new(Default::default())).into(),
         gossipsub: choice.pubsub.as_deref().map(|policy| pubsub::behaviour(key, policy)).transpose()?.into(),
     })
+}
+
+/// It speaks over IPv4 or over IPv6.
+fn mdns_config(choice: &Choice) -> mdns::Config {
+    mdns::Config { enable_ipv6: choice.has("mdns-v6"), ..Default::default() }
 }
 
 impl Peer {

@@ -37,6 +37,14 @@ std::optional<rt::IpAddress> ip_of(const Multiaddr& address) {
   return ip ? std::optional(*ip) : std::nullopt;
 }
 
+/// Whether two IPv6 addresses are of one network: its 64 bits, as nearly all have. There,
+/// neighbours have public addresses, and speak from link-local ones.
+bool same_network(const rt::IpAddress& a, const rt::IpAddress& b) {
+  constexpr std::size_t k_network_bytes = 8;
+  return a.is_v6 && b.is_v6 &&
+         std::equal(a.bytes.begin(), a.bytes.begin() + k_network_bytes, b.bytes.begin());
+}
+
 }  // namespace
 
 std::string make_peer_name(rt::Rng& rng) {
@@ -213,7 +221,8 @@ bool Discovery::is_near(const Multiaddr& address, const rt::IpAddress& source) c
   if (ip->is_loopback()) {
     return source.is_loopback() || std::ranges::find(interfaces_, source) != interfaces_.end();
   }
-  return *ip == source || scope_of(address) == multiformats::AddressScope::local;
+  return *ip == source || scope_of(address) == multiformats::AddressScope::local ||
+         std::ranges::any_of(interfaces_, [&](const auto& own) { return same_network(own, *ip); });
 }
 
 Discovery::Peer* Discovery::make_room(const PeerId& peer, const rt::IpAddress& source) {

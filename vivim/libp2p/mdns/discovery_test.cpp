@@ -88,6 +88,24 @@ TEST_CASE("mdns: two peers find each other") {
   CHECK_FALSE(a.poll_event());
 }
 
+TEST_CASE("mdns: public addresses of IPv6 are of this network when they share its 64 bits") {
+  Discovery a(config_of(1), k_start);
+  Discovery b(config_of(2), k_start);
+  const auto source = rt::IpAddress::parse("fe80::1").value();
+  a.set_addresses({address("/ip6/2001:db8:1:2::6/tcp/4001"),
+                   address("/ip6/2001:db8:1:3::6/tcp/4001"), address("/ip6/fd00::6/tcp/4001")},
+                  {});
+  b.set_addresses({}, {rt::IpAddress::parse("2001:db8:1:2::7").value()});
+  for (const auto& packet : sent(a, k_start + 500ms)) {
+    REQUIRE(b.receive(packet, source, k_start));
+  }
+  const auto found = b.poll_event();
+  REQUIRE(found);
+  CHECK(found->addresses ==
+        std::vector{address("/ip6/2001:db8:1:2::6/tcp/4001"), address("/ip6/fd00::6/tcp/4001")});
+  CHECK(b.refusals().addresses == 1);
+}
+
 TEST_CASE("mdns: peer names are random, long, and not the peer id") {
   const auto config = config_of(1);
   CHECK(config.peer_name.size() >= 32);

@@ -8,7 +8,14 @@ namespace vivim::libp2p::mdns {
 
 namespace {
 
-const rt::Endpoint k_group{.ip = rt::IpAddress::v4(224, 0, 0, 251), .port = k_port};
+/// ff02::fb (RFC 6762 section 3).
+rt::IpAddress group_v6() {
+  rt::IpAddress ip{.is_v6 = true};
+  ip.bytes.front() = 0xff;
+  ip.bytes[1] = 0x02;
+  ip.bytes.back() = 0xfb;
+  return ip;
+}
 
 Config make_config(const ServiceOptions& options, rt::Rng& rng) {
   return {.self = options.self,
@@ -24,45 +31,76 @@ Service::Service(rt::Loop& loop, rt::Network& network, rt::Rng& rng, ServiceOpti
       network_(network),
       options_(std::move(options)),
       discovery_(make_config(options_, rng), loop.clock().now()),
+      groups_{Group{.ip = rt::IpAddress::v4(224, 0, 0, 251)}, Group{.ip = group_v6()}},
       timer_(loop.make_timer()),
       tasks_(loop) {}
 
 Service::~Service() = default;
 
 Result<void> Service::start() {
-  VIVIM_TRY(socket_,
-            network_.open_datagram({.ip = rt::IpAddress(), .port = k_port},
-                                   {.shared = true, .receive_bytes_max = k_packet_bytes_max}));
+  std::optional<Error> error;
+  for (Group& group : groups_) {
+    auto socket = network_.open_datagram({.ip = {.is_v6 = group.ip.is_v6}, .port = k_port},
+                                         {.shared = true, .receive_bytes_max = k_packet_bytes_max});
+    if (socket) {
+      group.socket = std::move(*socket);
+    } else {
+      error = socket.error();
+    }
+  }
   if (!join_interfaces()) {
-    return fail(MdnsError::no_interface);
+    return fail(error.value_or(MdnsError::no_interface));
   }
   tasks_.on_stop([this] {
     timer_->cancel();
-    socket_->close();
+    for (const Group& group : groups_) {
+      if (group.socket != nullptr) {
+        group.socket->close();
+      }
+    }
   });
-  tasks_.spawn("mdns receive", receive_loop());
+  for (const Group& group : groups_) {
+    if (group.socket != nullptr) {
+      tasks_.spawn("mdns receive", receive_loop(group));
+    }
+  }
   tasks_.spawn("mdns time", time_loop());
   return {};
 }
 
-/// Joins the group on interfaces that came; false when it is on none.
-bool Service::join_interfaces() {
+std::vector<rt::IpAddress> Service::wanted_interfaces(const Group& group) const {
   std::vector<rt::IpAddress> wanted = options_.interfaces;
-  if (wanted.empty()) {
+  const bool all = wanted.empty();
+  if (all) {
     wanted = network_.interfaces().value_or(std::vector<rt::IpAddress>{});
-    std::erase_if(wanted, [](const auto& ip) { return ip.is_v6; });
-    if (std::ranges::any_of(wanted, [](const auto& ip) { return !ip.is_loopback(); })) {
-      std::erase_if(wanted, [](const auto& ip) { return ip.is_loopback(); });
-    }
   }
-  for (const auto& ip : wanted) {
-    if (std::ranges::find(joined_, ip) == joined_.end() && socket_->join(k_group.ip, ip)) {
-      joined_.push_back(ip);
-    }
+  std::erase_if(wanted, [&group](const auto& ip) { return ip.is_v6 != group.ip.is_v6; });
+  if (all && std::ranges::any_of(wanted, [](const auto& ip) { return !ip.is_loopback(); })) {
+    std::erase_if(wanted, [](const auto& ip) { return ip.is_loopback(); });
   }
-  std::erase_if(
-      joined_, [&wanted](const auto& ip) { return std::ranges::find(wanted, ip) == wanted.end(); });
-  return !joined_.empty();
+  return wanted;
+}
+
+/// Joins the groups on interfaces that came; false when it is on none.
+bool Service::join_interfaces() {
+  bool any = false;
+  for (Group& group : groups_) {
+    if (group.socket == nullptr) {
+      continue;
+    }
+    const auto wanted = wanted_interfaces(group);
+    for (const auto& ip : wanted) {
+      if (std::ranges::find(group.joined, ip) == group.joined.end() &&
+          group.socket->join(group.ip, ip)) {
+        group.joined.push_back(ip);
+      }
+    }
+    std::erase_if(group.joined, [&wanted](const auto& ip) {
+      return std::ranges::find(wanted, ip) == wanted.end();
+    });
+    any = any || !group.joined.empty();
+  }
+  return any;
 }
 
 void Service::refresh() {
@@ -71,16 +109,16 @@ void Service::refresh() {
                            network_.interfaces().value_or(std::vector<rt::IpAddress>{}));
 }
 
-rt::Co<void> Service::receive_loop() {
+rt::Co<void> Service::receive_loop(const Group& group) {
   for (;;) {
-    const auto received = co_await socket_->receive();
+    const auto received = co_await group.socket->receive();
     if (!received) {
       co_return;
     }
     for (const auto& datagram : *received) {
       // What was not sent to the group may come from beyond this network (RFC 6762 section 11); we
       // ask for no answers of that kind.
-      if (datagram.local != k_group.ip) {
+      if (datagram.local != group.ip) {
         continue;
       }
       const auto taken =
@@ -116,22 +154,21 @@ rt::Co<void> Service::time_loop() {
 
 rt::Co<void> Service::transmit() {
   while (const auto packet = discovery_.poll_transmit()) {
-    const auto interfaces = joined_;
-    for (const auto& ip : interfaces) {
-      (void)co_await socket_->send(k_group, *packet, {.from = ip});
+    for (const Group& group : groups_) {
+      const auto interfaces = group.joined;
+      for (const auto& ip : interfaces) {
+        (void)co_await group.socket->send({.ip = group.ip, .port = k_port}, *packet, {.from = ip});
+      }
     }
   }
 }
 
 rt::Co<void> Service::stop() {
-  if (socket_ != nullptr && !tasks_.stopping()) {
+  if (!tasks_.stopping()) {
     discovery_.leave();
     co_await transmit();
   }
   co_await tasks_.stop();
-  if (socket_ != nullptr) {
-    socket_->close();
-  }
 }
 
 }  // namespace vivim::libp2p::mdns

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -18,13 +19,14 @@ struct ServiceOptions {
   std::function<std::vector<Multiaddr>()> addresses;
   /// Called for every event, from the loop: it must not await.
   std::function<void(const Event&)> observer;
-  /// The IPv4 addresses of the interfaces to use; empty: all but loopback, or loopback if there is
-  /// no other.
+  /// Addresses of the interfaces to use, IPv4 and IPv6; empty: of each family all but loopback, or
+  /// loopback if there is no other.
   std::vector<rt::IpAddress> interfaces;
   rt::Duration query_interval_max = std::chrono::minutes(5);
 };
 
-/// Finds peers on the local network, and is found, over IPv4 multicast.
+/// Finds peers on the local network, and is found, over IPv4 and IPv6 multicast: over one of them
+/// where the other is not there.
 class Service {
  public:
   Service(rt::Loop& loop, rt::Network& network, rt::Rng& rng, ServiceOptions options);
@@ -41,9 +43,17 @@ class Service {
   std::size_t peers() const { return discovery_.peers(); }
 
  private:
+  /// One family's group, and the interfaces of ours that are in it.
+  struct Group {
+    rt::IpAddress ip;
+    std::unique_ptr<rt::DatagramSocket> socket = nullptr;
+    std::vector<rt::IpAddress> joined = {};
+  };
+
   bool join_interfaces();
+  std::vector<rt::IpAddress> wanted_interfaces(const Group& group) const;
   void refresh();
-  rt::Co<void> receive_loop();
+  rt::Co<void> receive_loop(const Group& group);
   rt::Co<void> time_loop();
   rt::Co<void> transmit();
   void settle();
@@ -52,8 +62,7 @@ class Service {
   rt::Network& network_;
   ServiceOptions options_;
   Discovery discovery_;
-  std::unique_ptr<rt::DatagramSocket> socket_;
-  std::vector<rt::IpAddress> joined_;
+  std::array<Group, 2> groups_;
   std::unique_ptr<rt::Timer> timer_;
   rt::TaskGroup tasks_;
 };

@@ -19,12 +19,14 @@ PeerId random_peer(rt::Rng& rng) {
 
 /// A node that announces itself.
 struct Node {
-  Node(rt::Loop& loop, rt::Network& network, rt::Rng& rng, const std::string& at)
+  Node(rt::Loop& loop, rt::Network& network, rt::Rng& rng, const std::string& at,
+       std::vector<rt::IpAddress> interfaces = {})
       : self(random_peer(rng)),
         service(loop, network, rng,
                 {.self = self,
                  .addresses = [at] { return std::vector{Multiaddr::parse(at).value()}; },
                  .observer = [this](const Event& event) { events.push_back(event); },
+                 .interfaces = std::move(interfaces),
                  .query_interval_max = 60s}) {}
 
   std::size_t count(Event::Kind kind) const {
@@ -59,6 +61,29 @@ TEST_CASE("mdns service: three nodes of one network find each other, and notice 
   CHECK(nodes[1]->service.peers() == 1);
   world.run(nodes[0]->service.stop());
   world.run(nodes[1]->service.stop());
+}
+
+TEST_CASE("mdns service: nodes that share only IPv6 find each other over it") {
+  rt::sim::World world(6);
+  std::vector<std::unique_ptr<Node>> nodes;
+  for (const char* name : {"a", "b"}) {
+    auto& node = world.add_node(name);
+    const auto all = node.network().interfaces().value();
+    const auto v6 = std::ranges::find_if(all, [](const auto& ip) { return ip.is_v6; });
+    REQUIRE(v6 != all.end());
+    nodes.push_back(std::make_unique<Node>(node.loop(), node.network(), node.rng(),
+                                           "/ip6/" + v6->to_string() + "/tcp/4001",
+                                           std::vector{*v6}));
+    REQUIRE(nodes.back()->service.start());
+  }
+  world.run_for(5s);
+  for (const auto& node : nodes) {
+    REQUIRE(node->count(Event::Kind::discovered) == 1);
+    CHECK(node->events.front().source.is_v6);
+  }
+  for (const auto& node : nodes) {
+    world.run(node->service.stop());
+  }
 }
 
 TEST_CASE("hostile: mDNS that was not sent to the group is not heard") {

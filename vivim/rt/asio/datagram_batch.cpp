@@ -181,6 +181,7 @@ Outgoing::Outgoing(const Endpoint& to, BytesView bytes, const SendOptions& optio
       bytes_(bytes),
       segment_bytes_(options.segment_bytes == 0 ? bytes.size() : options.segment_bytes),
       from_(options.from),
+      from_interface_(from_ && to.ip.is_v6 && to.ip.is_multicast() ? interface_of(*from_) : 0),
       segmentation_(segmentation) {}
 
 int Outgoing::send_some(int socket) {
@@ -194,6 +195,7 @@ void Outgoing::add_source(msghdr& header, Control& control) const {
   if (from_->is_v6) {
     in6_pktinfo info{};
     std::memcpy(&info.ipi6_addr, from_->bytes.data(), 16);
+    info.ipi6_ifindex = from_interface_;
     add_control(header, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
   } else {
     in_pktinfo info{};

@@ -84,6 +84,7 @@ class Outgoing {
   BytesView bytes_;
   std::size_t segment_bytes_;
   std::optional<IpAddress> from_;
+  unsigned from_interface_;  ///< of an IPv6 multicast; 0: the routes'
   bool segmentation_;
 };
 
