@@ -35,15 +35,24 @@ struct Service::Session {
 /// What arrives on a stream, cut into RPCs in place.
 class FrameBuffer {
  public:
-  /// Where to read the next bytes to. Takes room for a whole RPC only when one has begun.
+  /// Where to read the next bytes to: little, as there is a buffer for each peer, and more after
+  /// reads that filled it.
   MutableBytes room() {
-    constexpr std::size_t k_room_min = std::size_t{4} * 1024;
-    if (bytes_.size() - end_ < k_room_min) {
-      bytes_.resize(std::max(end_ + k_room_min, 2 * end_));
+    if (bytes_.size() - end_ < room_) {
+      bytes_.resize(end_ + room_);
     }
     return MutableBytes(bytes_).subspan(end_);
   }
-  void filled(std::size_t size) { end_ += size; }
+  void filled(std::size_t size) {
+    end_ += size;
+    if (end_ == bytes_.size()) {
+      room_ = std::min(4 * room_, k_room_max);
+      small_reads_ = 0;
+    } else if (size < room_ / 8 && ++small_reads_ == k_small_reads) {
+      room_ = k_room_min;
+      small_reads_ = 0;
+    }
+  }
 
   /// The next whole RPC, valid until compact(); none while it is incomplete. Errors: malformed (a
   /// length that is none, or too large).
@@ -65,21 +74,23 @@ class FrameBuffer {
 
   /// Forgets the RPCs that next() gave.
   void compact() {
-    constexpr std::size_t k_kept_max = std::size_t{64} * 1024;
-    if (begin_ == 0) {
-      return;
-    }
     std::copy(bytes_.begin() + static_cast<std::ptrdiff_t>(begin_),
               bytes_.begin() + static_cast<std::ptrdiff_t>(end_), bytes_.begin());
     end_ -= begin_;
     begin_ = 0;
-    if (end_ == 0 && bytes_.size() > k_kept_max) {
+    if (end_ == 0 && bytes_.size() > 2 * room_) {
       bytes_ = Bytes();
     }
   }
 
  private:
+  static constexpr std::size_t k_room_min = 1024;
+  static constexpr std::size_t k_room_max = std::size_t{64} * 1024;
+  static constexpr std::size_t k_small_reads = 8;  ///< after which there is little room again
+
   Bytes bytes_;
+  std::size_t room_ = k_room_min;
+  std::size_t small_reads_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };
