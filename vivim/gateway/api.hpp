@@ -6,6 +6,7 @@
 #include "vivim/gateway/events.hpp"
 #include "vivim/gateway/router.hpp"
 #include "vivim/gateway/services.hpp"
+#include "vivim/gateway/topics.hpp"
 #include "vivim/gateway/uploads.hpp"
 #include "vivim/rt/task_group.hpp"
 
@@ -113,6 +114,21 @@ class NetworkApi {
   ReachabilityService& reachability_;
 };
 
+/// Messages of topics: /api/v2/topics.
+class TopicsApi {
+ public:
+  TopicsApi(Router& router, TopicService& topics);
+
+ private:
+  Co<Outcome<Response>> list(Call call);
+  Co<Outcome<Response>> subscribe(Call call);
+  Co<Outcome<Response>> unsubscribe(Call call);
+  Co<Outcome<Response>> publish(Call call);
+  Co<Outcome<Response>> messages(Call call);
+
+  TopicService& topics_;
+};
+
 /// The WebSockets: /api/v2/events, /sync/{document}.
 class LiveApi {
  public:
@@ -135,6 +151,7 @@ struct ApiServices {
   NetworkService& network;
   ReachabilityService& reachability;
   DocumentService& documents;
+  TopicService& topics;
   EventHub& events;
   Uploads* uploads = nullptr;
 };
@@ -149,6 +166,7 @@ class Api {
         shares_(router, services.library, services.shares),
         node_(router, services.node, services.library),
         network_(router, services.network, services.reachability),
+        topics_(router, services.topics),
         live_(router, services.events, services.documents) {}
 
  private:
@@ -158,6 +176,7 @@ class Api {
   SharesApi shares_;
   NodeApi node_;
   NetworkApi network_;
+  TopicsApi topics_;
   LiveApi live_;
 };
 

@@ -55,6 +55,7 @@ struct Rig {
            .network = fake,
            .reachability = fake,
            .documents = fake,
+           .topics = fake,
            .events = events,
            .uploads = &uploads},
           tasks};
@@ -348,6 +349,35 @@ TEST_CASE("api: the node and its network") {
   CHECK(rig.ask(Method::post, "/stop").status == 202);
   CHECK(rig.fake.stopped);
   CHECK(rig.get("/openapi.json").body == openapi_json());
+}
+
+TEST_CASE("api: topics") {
+  Rig rig;
+  const auto post = [&rig](const std::string& what, const std::string& rest) {
+    return rig.ask(Method::post, "/topics/" + what, R"({"topic": "t")" + rest + "}");
+  };
+  CHECK(rig.get("/topics/messages?topic=t").status == 404);
+  CHECK(post("unsubscribe", "").status == 404);
+  CHECK(member(post("subscribe", "").body, "/new") == "true");
+  CHECK(member(post("subscribe", "").body, "/new") == "false");
+  CHECK(member(rig.get("/topics").body, "/topics/0/mesh_peers") == "2");
+  CHECK(member(post("publish", R"(, "text": "hello")").body, "/peers") == "3");
+  CHECK(post("publish", R"(, "data": "_w")").status == 200);
+  const auto messages = rig.get("/topics/messages?topic=t").body;
+  CHECK(member(messages, "/messages/0/text") == "hello");
+  CHECK(member(messages, "/messages/0/author") == "12D3");
+  CHECK(member(messages, "/messages/1/data") == "_w");
+  CHECK(member(messages, "/last") == "2");
+  CHECK(member(rig.get("/topics/messages?topic=t&after=1").body, "/messages/0/number") == "2");
+  CHECK(post("publish", "").status == 400);
+  CHECK(post("publish", R"(, "text": "a", "data": "_w")").status == 400);
+  CHECK(post("publish", R"(, "data": "=")").status == 400);
+  CHECK(post("publish", R"(, "text": ")" + std::string(k_topic_message_bytes_max + 1, 'x') + "\"")
+            .status == 400);
+  CHECK(rig.ask(Method::post, "/topics/subscribe", "{}").status == 400);
+  CHECK(post("unsubscribe", "").status == 200);
+  CHECK(topic_message_event({.number = 1, .topic = "t", .id = "0a", .data = to_bytes("x")}) ==
+        R"({"type":"topic:message","number":1,"topic":"t","id":"0a","received":0,"text":"x"})");
 }
 
 TEST_CASE("api: exports are downloads that run nothing") {

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "vivim/gateway/services.hpp"
+#include "vivim/gateway/topics.hpp"
 
 namespace vivim::gateway::test {
 
@@ -20,8 +21,10 @@ class FakeServices final : public LibraryService,
                            public NodeService,
                            public NetworkService,
                            public ReachabilityService,
-                           public DocumentService {
+                           public DocumentService,
+                           public TopicService {
  public:
+  std::map<std::string, std::vector<TopicMessage>> topic_messages;
   std::map<store::DocumentId, chat::Conversation> conversations;
   std::map<std::string, JobStatus> jobs;
   std::vector<std::string> imported;
@@ -271,6 +274,45 @@ class FakeServices final : public LibraryService,
                          .download_bytes = download_bytes,
                          .upload_s = 0.5,
                          .download_s = 0.25};
+  }
+
+  Co<Outcome<std::vector<TopicStatus>>> topics() override {
+    std::vector<TopicStatus> all;
+    for (const auto& [topic, messages] : topic_messages) {
+      all.push_back({.topic = topic, .subscribed = true, .peers = 3, .mesh_peers = 2});
+    }
+    co_return std::move(all);
+  }
+  Co<Outcome<bool>> subscribe(std::string topic) override {
+    co_return topic_messages.try_emplace(std::move(topic)).second;
+  }
+  Co<Outcome<void>> unsubscribe(std::string topic) override {
+    if (topic_messages.erase(topic) == 0) {
+      co_return std::unexpected(no_such("topic"));
+    }
+    co_return Outcome<void>{};
+  }
+  Co<Outcome<PublishedStatus>> publish(std::string topic, Bytes data) override {
+    auto& messages = topic_messages[topic];
+    messages.push_back({.number = messages.size() + 1,
+                        .topic = topic,
+                        .id = "0a",
+                        .author = "12D3",
+                        .data = std::move(data),
+                        .received_ms = 5});
+    co_return PublishedStatus{.id = "0a", .peers = 3};
+  }
+  Co<Outcome<TopicMessages>> messages(std::string topic, std::uint64_t after) override {
+    if (!topic_messages.contains(topic)) {
+      co_return std::unexpected(no_such("topic"));
+    }
+    TopicMessages found{.messages = {}, .last = topic_messages[topic].size()};
+    for (const auto& message : topic_messages[topic]) {
+      if (message.number > after) {
+        found.messages.push_back(message);
+      }
+    }
+    co_return std::move(found);
   }
 
   Co<void> serve(std::string document, WebSocket& socket) override {

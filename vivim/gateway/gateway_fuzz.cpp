@@ -45,6 +45,7 @@ struct Rig {
            .network = fake,
            .reachability = fake,
            .documents = fake,
+           .topics = fake,
            .events = events},
           tasks};
   StaticFiles files{node.disk(), *worker};

@@ -46,6 +46,7 @@ struct Parts {
            .network = fake,
            .reachability = fake,
            .documents = fake,
+           .topics = fake,
            .events = events},
           tasks};
   Gateway gateway{{.token = k_token, .names = {}}, router, nullptr};

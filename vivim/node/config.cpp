@@ -71,6 +71,16 @@ constexpr std::string_view k_default_text =
 # The folder of the web app, if it is not where the program expects it.
 # web = "/usr/share/vivim/web"
 
+# Messages of topics (gossipsub). All nodes of a network must agree on `anonymous`, whether messages
+# tell nobody their author, and `message_ids`: "vivim", or "go", "rust", "js" in a network of those.
+# `peer_exchange`: tell those who find no place here of others. `topics`: to be in from the start.
+# [pubsub]
+# enabled = true
+# anonymous = false
+# message_ids = "vivim"
+# peer_exchange = false
+# topics = []
+
 # What the node may use for its peers. The defaults follow from the machine; vivim swarm limits
 # shows them, what is in use, and what was refused.
 # [limits.system]

@@ -26,6 +26,19 @@ struct WssConfig {
   std::string authorities;  ///< whom to trust when dialling, in place of the machine's
 };
 
+/// [pubsub]: messages of topics, over gossipsub.
+struct PubsubConfig {
+  bool enabled = true;
+  /// No message tells its author; all nodes of a network must have the same here.
+  bool anonymous = false;
+  /// How message ids are made: "vivim", "go", "rust" or "js".
+  std::string message_ids = "vivim";
+  /// Whether peers that find no place in our meshes are told of others.
+  bool peer_exchange = false;
+  /// Topics to be in from the start, for the API.
+  std::vector<std::string> topics;
+};
+
 /// A node among others.
 struct NetworkConfig {
   /// Where other nodes reach us.
@@ -58,6 +71,7 @@ struct NetworkConfig {
   bool perf = false;
   /// Find, and be found by, nodes on the local network.
   bool mdns = true;
+  PubsubConfig pubsub;
   /// What the limits that follow from the machine are changed to.
   std::vector<LimitSetting> limits;
 };

@@ -1,5 +1,6 @@
 #include <toml++/toml.h>
 
+#include "vivim/libp2p/gossipsub/options.hpp"
 #include "vivim/libp2p/rendezvous/message.hpp"
 #include "vivim/node/config.hpp"
 #include "vivim/node/config_detail.hpp"
@@ -54,6 +55,7 @@ class ConfigReader {
         {"perf", &ConfigReader::flag<&NetworkConfig::perf>},
         {"private_network", &ConfigReader::path<&NetworkConfig::private_network>},
         {"wss", &ConfigReader::wss},
+        {"pubsub", &ConfigReader::pubsub},
         {"limits", &ConfigReader::limits},
         {"web", &ConfigReader::web},
     };
@@ -162,6 +164,53 @@ class ConfigReader {
           bad_file(name_, value.source(), "'" + std::string(key) + "' must be the path of a file"));
     }
     return text;
+  }
+
+  Outcome<void> pubsub(std::string_view, const toml::node& value) {
+    const auto* table = value.as_table();
+    if (table == nullptr) {
+      return std::unexpected(bad_file(name_, value.source(), "'pubsub' must be a table"));
+    }
+    auto& pubsub = config_.network.pubsub;
+    for (const auto& [key, setting] : *table) {
+      const std::string name = "pubsub." + std::string(key.str());
+      bool* const flag = key.str() == "enabled"         ? &pubsub.enabled
+                         : key.str() == "anonymous"     ? &pubsub.anonymous
+                         : key.str() == "peer_exchange" ? &pubsub.peer_exchange
+                                                        : nullptr;
+      if (flag != nullptr) {
+        VIVIM_TRY(*flag, boolean(name, setting));
+      } else if (key.str() == "message_ids") {
+        VIVIM_TRYV(message_ids(name, setting));
+      } else if (key.str() == "topics") {
+        VIVIM_TRYV(topics(name, setting));
+      } else {
+        return std::unexpected(
+            bad_file(name_, setting.source(), "there is no setting '" + name + "'"));
+      }
+    }
+    return {};
+  }
+
+  Outcome<void> message_ids(std::string_view key, const toml::node& value) {
+    VIVIM_TRY(config_.network.pubsub.message_ids, string(key, value));
+    if (!libp2p::gossipsub::parse_id_profile(config_.network.pubsub.message_ids)) {
+      return std::unexpected(bad_value(name_ + ": " + std::string(key),
+                                       config_.network.pubsub.message_ids,
+                                       "is none of vivim, go, rust, js"));
+    }
+    return {};
+  }
+
+  Outcome<void> topics(std::string_view key, const toml::node& value) {
+    VIVIM_TRY(config_.network.pubsub.topics, strings(key, value));
+    for (const auto& topic : config_.network.pubsub.topics) {
+      if (topic.empty() || topic.size() > libp2p::gossipsub::k_topic_bytes_max) {
+        return std::unexpected(
+            bad_file(name_, value.source(), "'pubsub.topics': each must have 1 to 1024 bytes"));
+      }
+    }
+    return {};
   }
 
   Outcome<void> limits(std::string_view, const toml::node& value) {

@@ -37,6 +37,10 @@ TEST_CASE("config: what is commented out there is what it would mean") {
   CHECK(config.network.rendezvous_server == plain.network.rendezvous_server);
   CHECK(config.network.mplex == plain.network.mplex);
   CHECK(config.network.perf == plain.network.perf);
+  CHECK(config.network.pubsub.enabled == plain.network.pubsub.enabled);
+  CHECK(config.network.pubsub.anonymous == plain.network.pubsub.anonymous);
+  CHECK(config.network.pubsub.message_ids == plain.network.pubsub.message_ids);
+  CHECK(config.network.pubsub.peer_exchange == plain.network.pubsub.peer_exchange);
 }
 
 TEST_CASE("config: every setting") {
@@ -61,7 +65,13 @@ web = "/w"
 [wss]
 certificate = "chain.pem"
 key = "/etc/key.pem"
-authorities = "ca.pem")",
+authorities = "ca.pem"
+[pubsub]
+enabled = false
+anonymous = true
+message_ids = "go"
+peer_exchange = true
+topics = ["/vivim/circles/family"])",
                                    "c")
                           .value();
   CHECK(config.http.to_string() == "[::1]:0");
@@ -86,6 +96,11 @@ authorities = "ca.pem")",
   CHECK(config.network.wss.certificate == "chain.pem");
   CHECK(config.network.wss.key == "/etc/key.pem");
   CHECK(config.network.wss.authorities == "ca.pem");
+  CHECK_FALSE(config.network.pubsub.enabled);
+  CHECK(config.network.pubsub.anonymous);
+  CHECK(config.network.pubsub.message_ids == "go");
+  CHECK(config.network.pubsub.peer_exchange);
+  CHECK(config.network.pubsub.topics == std::vector<std::string>{"/vivim/circles/family"});
   CHECK(config.web == "/w");
   CHECK(parse_config("listen = []", "c").value().network.listen.empty());
 }
@@ -121,6 +136,13 @@ TEST_CASE("config: what is wrong is said with its place") {
   CHECK(message("private_network = \"\"").find("path of a file") != std::string::npos);
   CHECK(message("wss = true").find("'wss' must be a table") != std::string::npos);
   CHECK(message("[wss]\ncert = \"x\"").find("there is no setting 'wss.cert'") != std::string::npos);
+  CHECK(message("pubsub = 1").find("'pubsub' must be a table") != std::string::npos);
+  CHECK(message("[pubsub]\nenable = true").find("no setting 'pubsub.enable'") != std::string::npos);
+  CHECK(message("[pubsub]\nanonymous = 1").find("'pubsub.anonymous' must be true or false") !=
+        std::string::npos);
+  CHECK(message("[pubsub]\nmessage_ids = \"cpp\"").find("none of vivim, go, rust, js") !=
+        std::string::npos);
+  CHECK(message("[pubsub]\ntopics = [\"\"]").find("1 to 1024 bytes") != std::string::npos);
   std::string many = "names = [";
   for (std::size_t i = 0; i <= k_config_list_max; ++i) {
     many += "\"a\",";

@@ -53,6 +53,45 @@ TEST_CASE("network: two nodes find each other at a rendezvous point") {
   CHECK(contains(bob.get("/api/v2/network/reachability"), R"("rendezvous_namespace":"family")"));
 }
 
+TEST_CASE("network: messages of a topic reach the nodes that are in it") {
+  Machine machine;
+  auto config = listening();
+  config.pubsub.topics = {"/vivim/circles/family"};
+  Running alice(machine, "alice", config);
+  Running bob(machine, "bob", listening());
+  const std::string topic = R"({"topic":"/vivim/circles/family")";
+  CHECK(bob.get("/api/v2/topics/messages?topic=/vivim/circles/family").starts_with("404"));
+  CHECK(bob.post("/api/v2/topics/subscribe", topic + "}").starts_with("200"));
+  REQUIRE(bob.connect(alice.address()).starts_with("200"));
+  machine.until("the mesh",
+                [&] { return contains(bob.get("/api/v2/topics"), R"("mesh_peers":1)"); });
+  const auto published =
+      alice.post("/api/v2/topics/publish", topic + R"(,"text":"dinner is ready"})");
+  CHECK(contains(published, R"("peers":1)"));
+  machine.until("the message", [&] {
+    return contains(bob.get("/api/v2/topics/messages?topic=/vivim/circles/family"),
+                    R"("text":"dinner is ready")");
+  });
+  const auto all = bob.get("/api/v2/topics/messages?topic=/vivim/circles/family");
+  CHECK(contains(all, R"("author":")" + alice.id() + "\""));
+  CHECK(contains(bob.get("/api/v2/topics/messages?topic=/vivim/circles/family&after=1"),
+                 R"("messages":[])"));
+  CHECK(bob.counts(R"(libp2p_gossipsub_messages_total{what="delivered"} 1)"));
+  CHECK(bob.post("/api/v2/topics/unsubscribe", topic + "}").starts_with("200"));
+  CHECK(contains(bob.get("/api/v2/topics"), R"("topics":[])"));
+  CHECK(bob.post("/api/v2/topics/unsubscribe", topic + "}").starts_with("404"));
+  CHECK(bob.post("/api/v2/topics/subscribe", R"({"topic":""})").starts_with("400"));
+}
+
+TEST_CASE("network: a node that does not gossip says so") {
+  Machine machine;
+  auto config = listening();
+  config.pubsub.enabled = false;
+  Running node(machine, "node", config);
+  CHECK(node.get("/api/v2/topics").starts_with("503"));
+  CHECK(contains(node.post("/api/v2/topics/publish", R"({"topic":"t","text":"x"})"), "no_gossip"));
+}
+
 TEST_CASE("network: bootstrap nodes are connected with at start") {
   Machine machine;
   Running known(machine, "known", listening());

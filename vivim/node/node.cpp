@@ -96,6 +96,7 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
       shares(sharing, *store, library),
       network(host, key.public_key(), events),
       browser_documents(world.loop, hub),
+      topics(world.loop, events),
       reachability(swarm),
       status(world, std::move(options), hub, library, swarm),
       tasks(world.loop) {}
@@ -153,6 +154,7 @@ gateway::Router& Node::router() {
                                            .network = parts.network,
                                            .reachability = parts.reachability,
                                            .documents = parts.browser_documents,
+                                           .topics = parts.topics,
                                            .events = parts.events,
                                            .uploads = parts.uploads ? &*parts.uploads : nullptr},
                       parts.tasks);
@@ -175,6 +177,11 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
                         router(), parts.files ? &*parts.files : nullptr);
   parts.server.emplace(gateway::ServerLimits{}, world.loop, *parts.gateway);
   VIVIM_CO_TRYV(parts.swarm.serve(options.network));
+  parts.topics.attach(parts.swarm.gossip());
+  for (const auto& topic : options.network.pubsub.enabled ? options.network.pubsub.topics
+                                                          : std::vector<std::string>()) {
+    VIVIM_CO_TRYV(co_await parts.topics.subscribe(topic));
+  }
   const auto at = parts.server->listen(world.network, options.http);
   if (!at) {
     co_return std::unexpected(
@@ -200,6 +207,7 @@ rt::Co<void> Node::stop() {
   if (parts.serving) {
     co_await parts.peers.say_goodbye();
   }
+  parts.topics.attach(nullptr);
   co_await parts.swarm.stop();
   if (parts.serving) {
     const auto saved = co_await parts.store->write(

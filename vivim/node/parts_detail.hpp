@@ -10,6 +10,7 @@
 #include "vivim/gateway/documents.hpp"
 #include "vivim/gateway/events.hpp"
 #include "vivim/gateway/gateway.hpp"
+#include "vivim/gateway/gossip_topics.hpp"
 #include "vivim/gateway/host_network.hpp"
 #include "vivim/gateway/library_service.hpp"
 #include "vivim/gateway/server.hpp"
@@ -73,6 +74,7 @@ struct Node::Parts {
   gateway::TicketShares shares;
   gateway::HostNetwork network;
   gateway::SyncDocuments browser_documents;
+  gateway::GossipTopics topics;
   SwarmStatus reachability;
   StatusService status;
   rt::TaskGroup tasks;

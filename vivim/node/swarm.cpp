@@ -114,6 +114,9 @@ Outcome<void> Swarm::serve(const NetworkConfig& config) {
 }
 
 Outcome<void> Swarm::serve_others(const NetworkConfig& config) {
+  if (config.pubsub.enabled) {
+    VIVIM_TRYV(start_gossip(config.pubsub));
+  }
   if (config.perf) {
     perf_.emplace(host_, context_.loop);
   }
@@ -178,6 +181,22 @@ Outcome<void> Swarm::look_for_others(const NetworkConfig& config) {
       }
     }
     member_->start();
+  }
+  return {};
+}
+
+Outcome<void> Swarm::start_gossip(const PubsubConfig& config) {
+  namespace gossipsub = libp2p::gossipsub;
+  gossipsub::ServiceOptions options;
+  options.router.policy = config.anonymous ? gossipsub::SignaturePolicy::strict_no_sign
+                                           : gossipsub::SignaturePolicy::strict_sign;
+  options.router.ids =
+      gossipsub::parse_id_profile(config.message_ids).value_or(gossipsub::IdProfile::vivim);
+  options.router.mesh.do_px = config.peer_exchange;
+  options.router.signer = signer_;
+  gossip_.emplace(host_, context_.loop, context_.rng, std::move(options));
+  if (const auto started = gossip_->start(); !started) {
+    return std::unexpected(not_started(started.error(), "gossip"));
   }
   return {};
 }
@@ -298,6 +317,9 @@ rt::Co<void> Swarm::stop() {
     co_await seeker_->stop();
   }
   co_await host_.stop();
+  if (gossip_) {
+    co_await gossip_->stop();
+  }
   co_await hole_puncher_.stop();
   if (bootstrap_) {
     co_await bootstrap_->stop();

@@ -9,6 +9,7 @@
 
 #include "vivim/libp2p/bootstrap/bootstrap.hpp"
 #include "vivim/libp2p/dcutr/hole_puncher.hpp"
+#include "vivim/libp2p/gossipsub/service.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/mdns/service.hpp"
 #include "vivim/libp2p/perf/service.hpp"
@@ -71,6 +72,7 @@ class Swarm {
   const PortMapper* port_mapper() const { return mapper_ ? &*mapper_ : nullptr; }
   const RelaySeeker* relay_seeker() const { return seeker_ ? &*seeker_ : nullptr; }
   const libp2p::rendezvous::Member* rendezvous() const { return member_ ? &*member_ : nullptr; }
+  libp2p::gossipsub::Service* gossip() { return gossip_ ? &*gossip_ : nullptr; }
 
   /// Every number of the swarm as Prometheus text.
   std::string metrics_text() const;
@@ -79,6 +81,7 @@ class Swarm {
   Outcome<void> listen(const NetworkConfig& config);
   Outcome<void> serve_others(const NetworkConfig& config);
   Outcome<void> look_for_others(const NetworkConfig& config);
+  Outcome<void> start_gossip(const PubsubConfig& config);
   void start_mdns();
   void start_port_mapping();
   void announce();
@@ -101,6 +104,7 @@ class Swarm {
   libp2p::Subscription watching_;
   libp2p::dcutr::HolePuncher hole_puncher_;
   RefusalLog refusal_log_;
+  std::optional<libp2p::gossipsub::Service> gossip_;
   std::unique_ptr<libp2p::mdns::Service> mdns_;
   std::optional<libp2p::perf::Server> perf_;
   std::optional<libp2p::relay::RelayServer> relay_;
