@@ -2,6 +2,7 @@
 #include <string>
 
 #include "vivim/store/database.hpp"
+#include "vivim/store/schema_messages_detail.hpp"
 
 namespace vivim::store {
 namespace {
@@ -107,7 +108,8 @@ CREATE TABLE imports(
   report TEXT NOT NULL) STRICT;
 )sql";
 
-constexpr std::array k_migrations{Migration{.version = 1, .sql = k_version_1}};
+constexpr std::array k_migrations{Migration{.version = 1, .sql = k_version_1},
+                                  Migration{.version = 3, .sql = detail::k_messages_schema}};
 static_assert(k_migrations.back().version == k_schema_version);
 
 }  // namespace

@@ -1,0 +1,284 @@
+#include "vivim/store/messages.hpp"
+
+#include "vivim/store/error.hpp"
+
+namespace vivim::store {
+namespace {
+
+#define VIVIM_STORE_MESSAGES \
+  "SELECT seq, sender, id, topic, priority, delivery, sent, received, payload FROM messages "
+
+MessageRow read_message(const Query& query) {
+  MessageRow row;
+  row.seq = query.integer(0);
+  row.sender = query.bytes(1);
+  row.id = query.bytes(2);
+  if (!query.is_null(3)) {
+    row.topic = query.text(3);
+  }
+  row.priority = static_cast<int>(query.integer(4));
+  row.delivery = static_cast<int>(query.integer(5));
+  row.sent = query.integer(6);
+  row.received = query.integer(7);
+  row.payload = query.bytes(8);
+  return row;
+}
+
+Result<std::vector<MessageRow>> read_messages(Query query) {
+  std::vector<MessageRow> rows;
+  for (;;) {
+    VIVIM_TRY(const bool more, query.step());
+    if (!more) {
+      return rows;
+    }
+    rows.push_back(read_message(query));
+  }
+}
+
+Result<Total> read_total(Query query) {
+  VIVIM_TRYV(query.row());
+  return Total{.items = query.integer(0), .bytes = query.integer(1)};
+}
+
+Result<Total> total_of(Database& db, std::string_view name) {
+  return read_total(db.query("SELECT items, bytes FROM message_totals WHERE name = ?", name));
+}
+
+Result<bool> exists(Query query) {
+  return query.step();
+}
+
+}  // namespace
+
+Result<Messages::Taken> Messages::take(const MessageRow& row,
+                                       std::optional<rt::WallMs> mark_until) {
+  VIVIM_TRY(const bool here, exists(db_.query("SELECT 1 FROM messages WHERE sender = ? AND id = ?",
+                                              row.sender, row.id)));
+  if (here) {
+    return Taken::known;
+  }
+  VIVIM_TRY(const Total all, received());
+  VIVIM_TRY(const Total own,
+            read_total(db_.query("SELECT count(*), 0 FROM messages WHERE sender = ?", row.sender)));
+  const auto bytes = static_cast<std::int64_t>(row.payload.size());
+  if (all.items >= quota_.rows_max || all.bytes + bytes > quota_.bytes_max ||
+      own.items >= quota_.rows_per_sender_max) {
+    return Taken::full;
+  }
+  if (mark_until) {
+    VIVIM_TRY(const Taken marked, mark(row.sender, row.id, *mark_until));
+    if (marked != Taken::fresh) {
+      return marked;
+    }
+  } else {
+    VIVIM_TRY(const bool marked,
+              exists(db_.query("SELECT 1 FROM message_marks WHERE sender = ? AND id = ?",
+                               row.sender, row.id)));
+    if (marked) {
+      return Taken::known;
+    }
+  }
+  VIVIM_TRYV(
+      db_.run("INSERT INTO messages(sender, id, topic, priority, delivery, sent, received, payload)"
+              " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+              row.sender, row.id, row.topic, row.priority, row.delivery, row.sent, row.received,
+              row.payload));
+  return Taken::fresh;
+}
+
+Result<Messages::Taken> Messages::mark(BytesView sender, BytesView id, rt::WallMs until) {
+  VIVIM_TRY(const bool known, exists(db_.query("SELECT 1 FROM message_marks WHERE sender = ? "
+                                               "AND id = ?",
+                                               sender, id)));
+  if (known) {
+    return Taken::known;
+  }
+  VIVIM_TRY(const Total all, marks());
+  VIVIM_TRY(
+      const Total own,
+      read_total(db_.query("SELECT count(*), 0 FROM message_marks WHERE sender = ?", sender)));
+  if (all.items >= quota_.marks_max || own.items >= quota_.marks_per_sender_max) {
+    return Taken::full;
+  }
+  VIVIM_TRYV(
+      db_.run("INSERT INTO message_marks(sender, id, expires) VALUES(?, ?, ?)", sender, id, until));
+  return Taken::fresh;
+}
+
+Result<std::vector<MessageRow>> Messages::list(std::int64_t after, std::size_t limit) {
+  return read_messages(
+      db_.query(VIVIM_STORE_MESSAGES "WHERE seq > ? ORDER BY seq LIMIT ?", after, limit));
+}
+
+Result<std::vector<MessageRow>> Messages::newest(std::size_t limit) {
+  return read_messages(db_.query(VIVIM_STORE_MESSAGES "ORDER BY seq DESC LIMIT ?", limit));
+}
+
+Result<void> Messages::remove(std::int64_t seq) {
+  VIVIM_TRYV(db_.run("DELETE FROM messages WHERE seq = ?", seq));
+  return db_.changes() == 1 ? Result<void>() : fail(StoreError::not_found);
+}
+
+Result<std::int64_t> Messages::expire_marks(rt::WallMs now) {
+  VIVIM_TRYV(db_.run("DELETE FROM message_marks WHERE expires <= ?", now));
+  return db_.changes();
+}
+
+Result<Total> Messages::received() {
+  return total_of(db_, "received");
+}
+
+Result<Total> Messages::marks() {
+  return total_of(db_, "marks");
+}
+
+#undef VIVIM_STORE_MESSAGES
+
+Result<void> OutgoingMessages::add(const OutgoingRow& row) {
+  return db_.run(
+      "INSERT INTO outgoing(recipient, id, stored, expires, envelope) VALUES(?, ?, ?, ?, ?)",
+      row.recipient, row.id, row.stored ? 1 : 0, row.expires, row.envelope);
+}
+
+Result<void> OutgoingMessages::set_stored(BytesView recipient, BytesView id) {
+  return db_.run("UPDATE outgoing SET stored = 1 WHERE recipient = ? AND id = ?", recipient, id);
+}
+
+Result<void> OutgoingMessages::remove(BytesView recipient, BytesView id) {
+  return db_.run("DELETE FROM outgoing WHERE recipient = ? AND id = ?", recipient, id);
+}
+
+Result<std::vector<OutgoingRow>> OutgoingMessages::list(std::size_t limit) {
+  Query query = db_.query(
+      "SELECT recipient, id, stored, expires, envelope FROM outgoing ORDER BY seq LIMIT ?", limit);
+  std::vector<OutgoingRow> rows;
+  for (;;) {
+    VIVIM_TRY(const bool more, query.step());
+    if (!more) {
+      return rows;
+    }
+    rows.push_back({.recipient = query.bytes(0),
+                    .id = query.bytes(1),
+                    .stored = query.integer(2) != 0,
+                    .expires = query.integer(3),
+                    .envelope = query.bytes(4)});
+  }
+}
+
+Result<void> Circles::add(const CircleRow& row) {
+  Query count = db_.query("SELECT count(*) FROM circles");
+  VIVIM_TRYV(count.row());
+  if (count.integer(0) >= static_cast<std::int64_t>(k_circles_max)) {
+    return fail(StoreError::too_large, k_circles_max);
+  }
+  return db_.run("INSERT INTO circles(id, secret, name, clock, joined) VALUES(?, ?, ?, ?, ?)",
+                 row.id, row.secret, row.name, row.clock, row.joined);
+}
+
+Result<void> Circles::set_clock(BytesView id, BytesView clock) {
+  VIVIM_TRYV(db_.run("UPDATE circles SET clock = ? WHERE id = ?", clock, id));
+  return db_.changes() == 1 ? Result<void>() : fail(StoreError::not_found);
+}
+
+Result<void> Circles::remove(BytesView id) {
+  VIVIM_TRYV(db_.run("DELETE FROM circles WHERE id = ?", id));
+  return db_.changes() == 1 ? Result<void>() : fail(StoreError::not_found);
+}
+
+Result<std::vector<CircleRow>> Circles::list() {
+  Query query =
+      db_.query("SELECT id, secret, name, clock, joined FROM circles ORDER BY joined, id");
+  std::vector<CircleRow> rows;
+  for (;;) {
+    VIVIM_TRY(const bool more, query.step());
+    if (!more) {
+      return rows;
+    }
+    rows.push_back({.id = query.bytes(0),
+                    .secret = query.bytes(1),
+                    .name = query.text(2),
+                    .clock = query.bytes(3),
+                    .joined = query.integer(4)});
+  }
+}
+
+Result<std::optional<Mailbox::Put>> Mailbox::refusal(const MailRow& row) {
+  const auto bytes = static_cast<std::int64_t>(row.sealed.size());
+  VIVIM_TRY(const Total recipient,
+            read_total(db_.query("SELECT count(*), coalesce(sum(length(sealed)), 0) FROM mail "
+                                 "WHERE recipient = ?",
+                                 row.recipient)));
+  if (recipient.items >= quota_.items_per_recipient_max ||
+      recipient.bytes + bytes > quota_.bytes_per_recipient_max) {
+    return Put::recipient_full;
+  }
+  VIVIM_TRY(const Total sender,
+            read_total(db_.query("SELECT count(*), coalesce(sum(length(sealed)), 0) FROM mail "
+                                 "WHERE sender = ?",
+                                 row.sender)));
+  if (sender.items >= quota_.items_per_sender_max ||
+      sender.bytes + bytes > quota_.bytes_per_sender_max) {
+    return Put::sender_full;
+  }
+  VIVIM_TRY(const Total all, total());
+  if (all.items >= quota_.items_max || all.bytes + bytes > quota_.bytes_max) {
+    return Put::full;
+  }
+  return std::nullopt;
+}
+
+Result<Mailbox::Put> Mailbox::put(const MailRow& row) {
+  VIVIM_TRY(const bool known,
+            exists(db_.query("SELECT 1 FROM mail WHERE recipient = ? AND item = ?", row.recipient,
+                             row.item)));
+  if (known) {
+    return Put::known;
+  }
+  VIVIM_TRY(const auto refused, refusal(row));
+  if (refused) {
+    return *refused;
+  }
+  VIVIM_TRYV(
+      db_.run("INSERT INTO mail(recipient, item, sender, expires, sealed) VALUES(?, ?, ?, ?, ?)",
+              row.recipient, row.item, row.sender, row.expires, row.sealed));
+  return Put::stored;
+}
+
+Result<std::vector<MailRow>> Mailbox::list(BytesView recipient, rt::WallMs now, std::size_t limit,
+                                           std::size_t bytes_max) {
+  Query query = db_.query(
+      "SELECT recipient, item, sender, expires, sealed FROM mail "
+      "WHERE recipient = ? AND expires > ? ORDER BY seq LIMIT ?",
+      recipient, now, limit);
+  std::vector<MailRow> rows;
+  std::size_t bytes = 0;
+  for (;;) {
+    VIVIM_TRY(const bool more, query.step());
+    bytes += more ? query.bytes_view(4).size() : 0;
+    if (!more || (!rows.empty() && bytes > bytes_max)) {
+      return rows;
+    }
+    rows.push_back({.recipient = query.bytes(0),
+                    .item = query.bytes(1),
+                    .sender = query.bytes(2),
+                    .expires = query.integer(3),
+                    .sealed = query.bytes(4)});
+  }
+}
+
+Result<void> Mailbox::remove(BytesView recipient, BytesView item) {
+  return db_.run("DELETE FROM mail WHERE recipient = ? AND item = ?", recipient, item);
+}
+
+Result<std::int64_t> Mailbox::expire(rt::WallMs now, std::size_t limit) {
+  VIVIM_TRYV(
+      db_.run("DELETE FROM mail WHERE seq IN (SELECT seq FROM mail WHERE expires <= ? LIMIT ?)",
+              now, limit));
+  return db_.changes();
+}
+
+Result<Total> Mailbox::total() {
+  return total_of(db_, "mail");
+}
+
+}  // namespace vivim::store

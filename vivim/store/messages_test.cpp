@@ -1,0 +1,200 @@
+#include "vivim/store/messages.hpp"
+
+#include <doctest/doctest.h>
+
+#include "vivim/store/error.hpp"
+#include "vivim/store/store_test_detail.hpp"
+
+namespace vivim::store {
+namespace {
+
+using namespace testing;
+using Taken = Messages::Taken;
+using Put = Mailbox::Put;
+
+Bytes id_of(std::uint64_t number) {
+  Bytes id(16);
+  store_be64(id, number);
+  return id;
+}
+
+MessageRow message(std::uint64_t id, std::string_view sender = "alice", std::size_t bytes = 5) {
+  return {.sender = to_bytes(sender),
+          .id = id_of(id),
+          .topic = {},
+          .priority = 2,
+          .delivery = 1,
+          .sent = 10,
+          .received = 20,
+          .payload = Bytes(bytes, 'x')};
+}
+
+MailRow mail(std::uint64_t item, std::string_view recipient = "bob",
+             std::string_view sender = "alice", std::size_t bytes = 10) {
+  return {.recipient = to_bytes(recipient),
+          .item = id_of(item),
+          .sender = to_bytes(sender),
+          .expires = 1000,
+          .sealed = Bytes(bytes, 's')};
+}
+
+TEST_CASE("messages: kept once, listed, removed") {
+  Fixture fixture;
+  Messages messages(*fixture.db);
+  MessageRow to_topic = message(2, "bob");
+  to_topic.topic = "/vivim/circles/x";
+  CHECK(must(messages.take(message(1), {})) == Taken::fresh);
+  CHECK(must(messages.take(to_topic, {})) == Taken::fresh);
+  CHECK(must(messages.take(message(1), {})) == Taken::known);
+  CHECK(must(messages.take(message(1, "bob"), {})) == Taken::fresh);  // an id is its sender's
+  const auto rows = must(messages.list(0, 10));
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].sender == to_bytes("alice"));
+  CHECK(rows[0].payload == Bytes(5, 'x'));
+  CHECK_FALSE(rows[0].topic);
+  CHECK(rows[1].topic == "/vivim/circles/x");
+  CHECK(must(messages.list(rows[1].seq, 10)).size() == 1);
+  CHECK(must(messages.newest(1)).at(0).seq == rows[2].seq);
+  CHECK(must(messages.received()).bytes == 15);
+  must(messages.remove(rows[0].seq));
+  CHECK(fails(messages.remove(rows[0].seq), StoreError::not_found));
+  CHECK(must(messages.received()).items == 2);
+  // Without a mark nothing remembers it.
+  CHECK(must(messages.take(message(1), {})) == Taken::fresh);
+}
+
+TEST_CASE("messages: a mark outlives its message, until it is over") {
+  Fixture fixture;
+  Messages messages(*fixture.db);
+  CHECK(must(messages.take(message(1), 500)) == Taken::fresh);
+  must(messages.remove(must(messages.list(0, 1)).at(0).seq));
+  CHECK(must(messages.take(message(1), 500)) == Taken::known);
+  CHECK(must(messages.take(message(1), {})) == Taken::known);
+  CHECK(must(messages.mark(to_bytes("alice"), id_of(1), 500)) == Taken::known);
+  CHECK(must(messages.mark(to_bytes("alice"), id_of(2), 600)) == Taken::fresh);
+  fixture.crash_and_open();
+  Messages again(*fixture.db);
+  CHECK(must(again.take(message(1), 500)) == Taken::known);
+  CHECK(must(again.expire_marks(500)) == 1);
+  CHECK(must(again.marks()).items == 1);
+  CHECK(must(again.take(message(1), {})) == Taken::fresh);
+}
+
+TEST_CASE("messages: rows, bytes and marks are bounded, of one sender and of all") {
+  Fixture fixture;
+  const MessageQuota quota{.rows_max = 4,
+                           .bytes_max = 100,
+                           .rows_per_sender_max = 2,
+                           .marks_max = 3,
+                           .marks_per_sender_max = 2};
+  Messages messages(*fixture.db, quota);
+  CHECK(must(messages.take(message(1), {})) == Taken::fresh);
+  CHECK(must(messages.take(message(2), {})) == Taken::fresh);
+  CHECK(must(messages.take(message(3), {})) == Taken::full);
+  CHECK(must(messages.take(message(3, "bob", 91), {})) == Taken::full);
+  CHECK(must(messages.take(message(3, "bob", 90), {})) == Taken::fresh);
+  CHECK(must(messages.take(message(4, "carol", 0), 900)) == Taken::fresh);
+  CHECK(must(messages.take(message(5, "dave", 0), {})) == Taken::full);
+  CHECK(must(messages.mark(to_bytes("alice"), id_of(1), 900)) == Taken::fresh);
+  CHECK(must(messages.mark(to_bytes("alice"), id_of(2), 900)) == Taken::fresh);
+  CHECK(must(messages.mark(to_bytes("alice"), id_of(3), 900)) == Taken::full);
+  CHECK(must(messages.mark(to_bytes("bob"), id_of(3), 900)) == Taken::full);
+  CHECK(must(messages.received()).items == 4);
+  CHECK(must(messages.marks()).items == 3);
+}
+
+TEST_CASE("messages: what is on its way survives, with what became of it") {
+  Fixture fixture;
+  OutgoingMessages outgoing(*fixture.db);
+  const OutgoingRow row{
+      .recipient = to_bytes("bob"), .id = id_of(1), .expires = 7, .envelope = Bytes{1, 2}};
+  must(outgoing.add(row));
+  CHECK(fails(outgoing.add(row), StoreError::exists));
+  OutgoingRow second = row;
+  second.id = id_of(2);
+  must(outgoing.add(second));
+  must(outgoing.set_stored(row.recipient, row.id));
+  fixture.crash_and_open();
+  OutgoingMessages again(*fixture.db);
+  auto rows = must(again.list(10));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].stored);
+  CHECK_FALSE(rows[1].stored);
+  CHECK(rows[1].envelope == Bytes{1, 2});
+  CHECK(must(again.list(1)).size() == 1);
+  must(again.remove(row.recipient, row.id));
+  must(again.remove(row.recipient, row.id));
+  CHECK(must(again.list(10)).size() == 1);
+}
+
+TEST_CASE("circles: joined once, with their clocks, and not without end") {
+  Fixture fixture;
+  Circles circles(*fixture.db);
+  const auto row = [](std::uint64_t number) {
+    return CircleRow{.id = id_of(number),
+                     .secret = Bytes(32, 1),
+                     .name = "family",
+                     .clock = {},
+                     .joined = static_cast<rt::WallMs>(number)};
+  };
+  must(circles.add(row(1)));
+  CHECK(fails(circles.add(row(1)), StoreError::exists));
+  must(circles.set_clock(id_of(1), Bytes{7}));
+  CHECK(fails(circles.set_clock(id_of(2), Bytes{7}), StoreError::not_found));
+  for (std::uint64_t i = 2; i <= k_circles_max; ++i) {
+    must(circles.add(row(i)));
+  }
+  CHECK(fails(circles.add(row(999)), StoreError::too_large));
+  const auto rows = must(circles.list());
+  CHECK(rows.size() == k_circles_max);
+  CHECK(rows[0].clock == Bytes{7});
+  CHECK(rows[0].name == "family");
+  must(circles.remove(id_of(1)));
+  CHECK(fails(circles.remove(id_of(1)), StoreError::not_found));
+}
+
+TEST_CASE("mailbox: keeps what is not over, in order, for its recipient") {
+  Fixture fixture;
+  Mailbox mailbox(*fixture.db);
+  CHECK(must(mailbox.put(mail(1))) == Put::stored);
+  CHECK(must(mailbox.put(mail(1))) == Put::known);
+  CHECK(must(mailbox.put(mail(2))) == Put::stored);
+  CHECK(must(mailbox.put(mail(3, "carol"))) == Put::stored);
+  MailRow late = mail(4);
+  late.expires = 2000;
+  CHECK(must(mailbox.put(late)) == Put::stored);
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 10, 1000)).size() == 3);
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 2, 1000)).size() == 2);
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 10, 20)).size() == 2);
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 10, 1)).at(0).item == id_of(1));
+  CHECK(must(mailbox.list(to_bytes("bob"), 1000, 10, 1000)).size() == 1);
+  must(mailbox.remove(to_bytes("carol"), id_of(1)));
+  must(mailbox.remove(to_bytes("bob"), id_of(1)));
+  CHECK(must(mailbox.total()).items == 3);
+  CHECK(must(mailbox.expire(1000, 1)) == 1);
+  CHECK(must(mailbox.expire(1000, 10)) == 1);
+  CHECK(must(mailbox.total()).items == 1);
+  CHECK(must(mailbox.total()).bytes == 10);
+}
+
+TEST_CASE("mailbox: quotas of a recipient, of a sender and of all, in items and bytes") {
+  Fixture fixture;
+  const auto put = [&](const MailQuota& quota, const MailRow& row) {
+    return must(Mailbox(*fixture.db, quota).put(row));
+  };
+  CHECK(put({}, mail(1)) == Put::stored);
+  CHECK(put({.items_per_recipient_max = 1}, mail(2)) == Put::recipient_full);
+  CHECK(put({.items_per_recipient_max = 1}, mail(1)) == Put::known);
+  CHECK(put({.items_per_recipient_max = 1}, mail(2, "carol")) == Put::stored);
+  CHECK(put({.bytes_per_recipient_max = 19}, mail(3)) == Put::recipient_full);
+  CHECK(put({.bytes_per_recipient_max = 20}, mail(3)) == Put::stored);
+  CHECK(put({.items_per_sender_max = 3}, mail(4)) == Put::sender_full);
+  CHECK(put({.items_per_sender_max = 3}, mail(4, "bob", "dave")) == Put::stored);
+  CHECK(put({.bytes_per_sender_max = 39}, mail(5)) == Put::sender_full);
+  CHECK(put({.items_max = 4}, mail(5)) == Put::full);
+  CHECK(put({.bytes_max = 49}, mail(5)) == Put::full);
+  CHECK(put({.bytes_max = 50}, mail(5)) == Put::stored);
+}
+
+}  // namespace
+}  // namespace vivim::store

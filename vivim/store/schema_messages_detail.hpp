@@ -1,0 +1,82 @@
+#pragma once
+
+namespace vivim::store::detail {
+
+/// The tables of messages: received, on their way, and kept for others (docs/protocol/store.md).
+/// Never edited once released. What triggers keep in message_totals is what the
+/// limits of messages.hpp are held against: counting rows would read them all.
+inline constexpr const char* k_messages_schema = R"sql(
+CREATE TABLE message_totals(
+  name TEXT PRIMARY KEY, items INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO message_totals VALUES('received', 0, 0), ('marks', 0, 0), ('mail', 0, 0);
+
+CREATE TABLE messages(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  sender BLOB NOT NULL,
+  id BLOB NOT NULL CHECK(length(id) = 16),
+  topic TEXT,
+  priority INTEGER NOT NULL,
+  delivery INTEGER NOT NULL,
+  sent INTEGER NOT NULL,
+  received INTEGER NOT NULL,
+  payload BLOB NOT NULL,
+  UNIQUE(sender, id)) STRICT;
+CREATE TRIGGER messages_inserted AFTER INSERT ON messages BEGIN
+  UPDATE message_totals SET items = items + 1, bytes = bytes + length(new.payload)
+  WHERE name = 'received';
+END;
+CREATE TRIGGER messages_deleted AFTER DELETE ON messages BEGIN
+  UPDATE message_totals SET items = items - 1, bytes = bytes - length(old.payload)
+  WHERE name = 'received';
+END;
+
+CREATE TABLE message_marks(
+  sender BLOB NOT NULL,
+  id BLOB NOT NULL CHECK(length(id) = 16),
+  expires INTEGER NOT NULL,
+  PRIMARY KEY(sender, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX message_marks_by_expiry ON message_marks(expires);
+CREATE TRIGGER message_marks_inserted AFTER INSERT ON message_marks BEGIN
+  UPDATE message_totals SET items = items + 1 WHERE name = 'marks';
+END;
+CREATE TRIGGER message_marks_deleted AFTER DELETE ON message_marks BEGIN
+  UPDATE message_totals SET items = items - 1 WHERE name = 'marks';
+END;
+
+CREATE TABLE outgoing(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  recipient BLOB NOT NULL,
+  id BLOB NOT NULL CHECK(length(id) = 16),
+  stored INTEGER NOT NULL CHECK(stored IN (0, 1)),
+  expires INTEGER NOT NULL,
+  envelope BLOB NOT NULL,
+  UNIQUE(recipient, id)) STRICT;
+
+CREATE TABLE circles(
+  id BLOB PRIMARY KEY CHECK(length(id) = 16),
+  secret BLOB NOT NULL CHECK(length(secret) = 32),
+  name TEXT NOT NULL,
+  clock BLOB NOT NULL,
+  joined INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mail(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  recipient BLOB NOT NULL,
+  item BLOB NOT NULL CHECK(length(item) = 16),
+  sender BLOB NOT NULL,
+  expires INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  UNIQUE(recipient, item)) STRICT;
+CREATE INDEX mail_by_sender ON mail(sender);
+CREATE INDEX mail_by_expiry ON mail(expires);
+CREATE TRIGGER mail_inserted AFTER INSERT ON mail BEGIN
+  UPDATE message_totals SET items = items + 1, bytes = bytes + length(new.sealed)
+  WHERE name = 'mail';
+END;
+CREATE TRIGGER mail_deleted AFTER DELETE ON mail BEGIN
+  UPDATE message_totals SET items = items - 1, bytes = bytes - length(old.sealed)
+  WHERE name = 'mail';
+END;
+)sql";
+
+}  // namespace vivim::store::detail
