@@ -1,0 +1,284 @@
+#include "vivim/message/circles.hpp"
+
+#include <algorithm>
+
+#include "vivim/base/log.hpp"
+#include "vivim/store/error.hpp"
+
+namespace vivim::message {
+
+namespace {
+
+/// How long a message of a circle may take.
+constexpr std::chrono::seconds k_lifetime = std::chrono::hours(24);
+
+store::MessageRow row_of(const CircleMessage& said, std::int64_t received_ms) {
+  const Message& message = said.message;
+  return {.sender = to_bytes(message.from.bytes()),
+          .id = to_bytes(message.id.view()),
+          .topic = said.topic.to_text(),
+          .priority = static_cast<int>(message.priority),
+          .delivery = static_cast<int>(message.delivery),
+          .sent = message.time_ms,
+          .received = received_ms,
+          .payload = message.payload};
+}
+
+}  // namespace
+
+Circles::Circles(rt::Loop& loop, store::Store& store, rt::Rng& rng, Signer signer, Gossip gossip,
+                 CirclesOptions options)
+    : loop_(loop),
+      store_(store),
+      rng_(rng),
+      signer_(std::move(signer)),
+      self_(PeerId::of(signer_.key)),
+      gossip_(std::move(gossip)),
+      options_(std::move(options)),
+      rates_(options_.rates),
+      recent_(options_.recent_max),
+      to_write_(loop, options_.writing_max),
+      timer_(loop.make_timer()),
+      tasks_(loop) {}
+
+Circles::~Circles() = default;
+
+rt::Co<Result<void>> Circles::start() {
+  VIVIM_CO_TRY(const auto rows, co_await store_.read([](store::Database& database) {
+    return store::Circles(database).list();
+  }));
+  for (const auto& row : rows) {
+    VIVIM_CO_TRYV(enter(row));
+  }
+  tasks_.on_stop([this] {
+    timer_->cancel();
+    to_write_.close();
+  });
+  tasks_.spawn("circles: keep", write_all());
+  tasks_.spawn("circles: gaps", wait_for_gaps());
+  co_return Result<void>();
+}
+
+rt::Co<void> Circles::stop() {
+  co_await tasks_.stop();
+}
+
+Result<void> Circles::enter(const store::CircleRow& row) {
+  VIVIM_TRY(auto clock, decode_clock(row.clock));
+  auto member = std::make_unique<Member>(Circle(CircleSecret(row.secret)), row.name,
+                                         options_.causal, std::move(clock));
+  const CircleId id = member->circle.id();
+  VIVIM_TRYV(subscribe(*member, CircleTopic{.circle = id, .subtopic = {}}.to_text()));
+  members_[id] = std::move(member);
+  return {};
+}
+
+Result<void> Circles::subscribe(Member& member, const std::string& topic) {
+  if (member.topics.contains(topic)) {
+    return {};
+  }
+  if (member.topics.size() > k_subtopics_max) {
+    return fail(MessageError::full, k_subtopics_max);
+  }
+  VIVIM_TRYV(gossip_.subscribe(topic));
+  member.topics.insert(topic);
+  return {};
+}
+
+rt::Co<Result<Circles::Joined>> Circles::join(CircleSecret secret, std::string name) {
+  if (name.size() > k_circle_name_bytes_max) {
+    co_return fail(MessageError::too_large, name.size());
+  }
+  const Circle circle(std::move(secret));
+  if (const auto found = members_.find(circle.id()); found != members_.end()) {
+    co_return Joined{.id = circle.id(), .name = found->second->name, .had = true};
+  }
+  const store::CircleRow row{.id = to_bytes(circle.id().view()),
+                             .secret = to_bytes(circle.secret().view()),
+                             .name = std::move(name),
+                             .clock = {},
+                             .joined = loop_.clock().wall_now_ms()};
+  VIVIM_CO_TRYV(co_await store_.write(
+      [&row](store::Database& database) { return store::Circles(database).add(row); }));
+  VIVIM_CO_TRYV(enter(row));
+  co_return Joined{.id = circle.id(), .name = row.name};
+}
+
+rt::Co<Result<void>> Circles::leave(CircleId id) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) {
+    co_return fail(MessageError::unknown);
+  }
+  for (const auto& topic : found->second->topics) {
+    gossip_.unsubscribe(topic);
+  }
+  members_.erase(found);
+  co_return co_await store_.write(
+      [&id](store::Database& database) { return store::Circles(database).remove(id.view()); });
+}
+
+Result<void> Circles::follow(const CircleTopic& topic) {
+  const auto found = members_.find(topic.circle);
+  if (found == members_.end()) {
+    return fail(MessageError::unknown);
+  }
+  VIVIM_TRY(const auto checked, CircleTopic::parse(topic.to_text()));
+  return subscribe(*found->second, checked.to_text());
+}
+
+std::vector<Circles::Info> Circles::list() const {
+  std::vector<Info> all;
+  for (const auto& [id, member] : members_) {
+    all.push_back({.id = id,
+                   .name = member->name,
+                   .secret_hex = to_hex(member->circle.secret().view()),
+                   .members = member->buffer.seen().size(),
+                   .waiting = member->buffer.waiting()});
+  }
+  return all;
+}
+
+rt::Co<Result<MessageId>> Circles::publish(CircleTopic topic, Bytes payload, Priority priority) {
+  VIVIM_CO_TRYV(follow(topic));
+  if (payload.size() > k_payload_bytes_max - k_circle_overhead_bytes) {
+    co_return fail(MessageError::too_large, payload.size());
+  }
+  Member& member = *members_.at(topic.circle);
+  const std::string name = topic.to_text();
+  Message message{.time_ms = loop_.clock().wall_now_ms(),
+                  .lifetime = k_lifetime,
+                  .ttl = k_hops_max,
+                  .from = self_,
+                  .to = name,
+                  .priority = priority,
+                  .delivery = Delivery::best_effort};
+  rng_.fill(message.id.bytes);
+  VIVIM_CO_TRY(message.clock, member.buffer.stamp(self_));
+  message.payload =
+      member.circle.seal(self_, name, payload, [this](MutableBytes out) { rng_.fill(out); });
+  VIVIM_CO_TRY(const auto envelope, seal(signer_, message));
+  // Before anybody hears it: after a crash the next message must not have this number again.
+  const Bytes clock = encode(member.buffer.seen());
+  VIVIM_CO_TRYV(co_await store_.write([&](store::Database& database) {
+    return store::Circles(database).set_clock(topic.circle.view(), clock);
+  }));
+  VIVIM_CO_TRYV(gossip_.publish(name, envelope));
+  ++counts_.published;
+  co_return message.id;
+}
+
+TopicVerdict Circles::take(std::string_view topic, BytesView data) {
+  const auto parsed = CircleTopic::parse(topic);
+  const auto found = parsed ? members_.find(parsed->circle) : members_.end();
+  if (found == members_.end()) {
+    return TopicVerdict::ignore;
+  }
+  auto opened = open(data);
+  if (!opened || opened->message.topic() == nullptr || *opened->message.topic() != topic) {
+    ++counts_.refused;
+    return TopicVerdict::reject;
+  }
+  Message& message = opened->message;
+  if (message.from == self_ || recent_.find({message.from, message.id}) != nullptr) {
+    ++counts_.known;
+    return TopicVerdict::ignore;
+  }
+  if (!check_time(message, loop_.clock().wall_now_ms())) {
+    ++counts_.refused;
+    return TopicVerdict::ignore;
+  }
+  if (!rates_.take(message.from, loop_.clock().now().time_since_epoch())) {
+    ++counts_.throttled;
+    return TopicVerdict::ignore;
+  }
+  auto plain = found->second->circle.open(message.from, topic, message.payload);
+  if (!plain) {
+    ++counts_.refused;
+    return TopicVerdict::reject;
+  }
+  message.payload = std::move(*plain);
+  recent_.put({message.from, message.id}, true);
+  deliver(found->second->buffer.add(std::move(message), loop_.clock().now()));
+  arm();
+  return TopicVerdict::accept;
+}
+
+void Circles::deliver(std::vector<Ordered> messages) {
+  for (auto& [message, order] : messages) {
+    counts_.gaps += order == Order::gap || order == Order::late ? 1 : 0;
+    auto topic = *CircleTopic::parse(*message.topic());
+    if (!to_write_.try_send(
+            {.topic = std::move(topic), .message = std::move(message), .order = order})) {
+      ++counts_.dropped;
+    }
+  }
+}
+
+void Circles::arm() {
+  std::optional<rt::TimePoint> first;
+  for (const auto& [id, member] : members_) {
+    const auto due = member->buffer.next_deadline();
+    if (due && (!first || *due < *first)) {
+      first = due;
+    }
+  }
+  if (first) {
+    timer_->expire_at(*first);
+  }
+}
+
+rt::Co<void> Circles::wait_for_gaps() {
+  while (!tasks_.stopping()) {
+    (void)co_await timer_->wait();
+    if (tasks_.stopping()) {
+      co_return;
+    }
+    const auto now = loop_.clock().now();
+    for (const auto& [id, member] : members_) {
+      deliver(member->buffer.on_deadline(now));
+    }
+    timer_->expire_at(now + options_.causal.wait_max);
+    arm();
+  }
+}
+
+rt::Co<void> Circles::write_all() {
+  while (const auto message = co_await to_write_.receive()) {
+    co_await keep(*message);
+  }
+}
+
+rt::Co<void> Circles::keep(const CircleMessage& said) {
+  using Kept = store::Messages::Taken;
+  const auto found = members_.find(said.topic.circle);
+  if (found == members_.end()) {
+    co_return;  // we left it
+  }
+  const auto row = row_of(said, loop_.clock().wall_now_ms());
+  const auto until = said.message.expires_ms() + k_clock_skew_max.count();
+  const Bytes clock = encode(found->second->buffer.seen());
+  const auto kept = co_await store_.write(
+      [&](store::Database& database) -> Result<Kept> {
+        VIVIM_TRY(const Kept taken, store::Messages(database, options_.quota).take(row, until));
+        const auto saved = store::Circles(database).set_clock(said.topic.circle.view(), clock);
+        if (!saved && !saved.error().is(store::StoreError::not_found)) {
+          return fail(saved.error());
+        }
+        return taken;
+      },
+      row.payload.size());
+  if (!kept || *kept == Kept::full) {
+    ++counts_.dropped;
+    co_return;
+  }
+  if (*kept == Kept::known) {
+    ++counts_.known;
+    co_return;
+  }
+  ++counts_.received;
+  if (options_.on_message) {
+    options_.on_message(said);
+  }
+}
+
+}  // namespace vivim::message

@@ -1,0 +1,51 @@
+#include "vivim/message/inbox.hpp"
+
+namespace vivim::message {
+
+std::string_view to_string(Status status) {
+  switch (status) {
+    case Status::arrived:
+      return "arrived";
+    case Status::stored:
+      return "stored";
+    case Status::slow_down:
+      return "slow_down";
+    case Status::full:
+      return "full";
+    case Status::refused:
+      return "refused";
+  }
+  return "refused";
+}
+
+bool Inbox::is_ours(const Message& message) const {
+  return message.recipient() != nullptr && *message.recipient() == self_ && message.from != self_;
+}
+
+Inbox::Judged Inbox::judge(BytesView envelope, Now now) {
+  auto opened = open(envelope);
+  if (!opened || !is_ours(opened->message)) {
+    ++counts_.refused;
+    return {.message = {}, .answer = Status::refused};
+  }
+  Judged judged{.message = std::move(opened->message), .answer = {}};
+  const Message& message = *judged.message;
+  if (recent_.find({message.from, message.id}) != nullptr) {
+    ++counts_.known;
+    judged.answer = Status::arrived;
+  } else if (!check_time(message, now.wall_ms)) {
+    ++counts_.refused;
+    judged.answer = Status::refused;
+  } else if (!rates_.take(message.from, now.monotonic.time_since_epoch())) {
+    ++counts_.throttled;
+    judged.answer = Status::slow_down;
+  }
+  return judged;
+}
+
+void Inbox::taken(const Message& message) {
+  ++counts_.taken;
+  recent_.put({message.from, message.id}, true);
+}
+
+}  // namespace vivim::message

@@ -1,0 +1,220 @@
+#include <algorithm>
+
+#include "vivim/libp2p/transport/reset_code.hpp"
+#include "vivim/message/messenger.hpp"
+#include "vivim/message/sealed.hpp"
+
+namespace vivim::message {
+
+namespace {
+
+/// Answers of a mailbox that are asked for on one stream.
+constexpr std::size_t k_fetches_max = 1024;
+/// How long a receipt is worth something.
+constexpr std::chrono::seconds k_receipt_lifetime = k_lifetime_max;
+
+store::MessageRow row_of(const Message& message, std::int64_t received_ms) {
+  store::MessageRow row{.sender = to_bytes(message.from.bytes()),
+                        .id = to_bytes(message.id.view()),
+                        .topic = {},
+                        .priority = static_cast<int>(message.priority),
+                        .delivery = static_cast<int>(message.delivery),
+                        .sent = message.time_ms,
+                        .received = received_ms,
+                        .payload = message.payload};
+  if (const auto* topic = message.topic()) {
+    row.topic = *topic;
+  }
+  return row;
+}
+
+}  // namespace
+
+rt::Co<void> Messenger::serve(libp2p::InboundStream inbound) {
+  auto& own = streams_[inbound.peer];
+  if (own >= options_.streams_per_peer_max || streams_total_ >= options_.streams_max) {
+    ++counts_.streams_refused;
+    if (own == 0) {
+      streams_.erase(inbound.peer);
+    }
+    inbound.stream->reset(to_value(libp2p::ResetCode::limit_exceeded));
+    co_return;
+  }
+  ++own;
+  ++streams_total_;
+  {
+    Conversation conversation(std::move(inbound.stream), loop_, options_.times.wait_max);
+    co_await answer_all(conversation);
+  }
+  --streams_total_;
+  if (--streams_[inbound.peer] == 0) {
+    streams_.erase(inbound.peer);
+  }
+}
+
+rt::Co<void> Messenger::answer_all(Conversation& conversation) {
+  for (std::size_t count = 0; count < options_.frames_max; ++count) {
+    auto frame = co_await conversation.read_or_end();
+    if (frame && !*frame) {
+      co_await conversation.finish();
+      co_return;
+    }
+    auto* send = frame ? std::get_if<Send>(&**frame) : nullptr;
+    if (send == nullptr) {
+      ++counts_.broken;
+      co_return;
+    }
+    const auto [status, message] = co_await take(std::move(send->envelope));
+    const Receipt receipt{.id = message ? message->id : MessageId(), .status = status};
+    if (!co_await conversation.write(receipt)) {
+      co_return;
+    }
+  }
+}
+
+rt::Co<Messenger::TakenMessage> Messenger::take(Bytes envelope) {
+  auto judged = inbox_.judge(
+      envelope, {.monotonic = loop_.clock().now(), .wall_ms = loop_.clock().wall_now_ms()});
+  if (judged.answer) {
+    co_return TakenMessage{.status = *judged.answer, .message = std::move(judged.message)};
+  }
+  const Message& message = *judged.message;
+  Status status = Status::arrived;
+  if (message.kind == Kind::receipt) {
+    co_await take_receipt(message);
+  } else {
+    status = co_await keep(message);
+  }
+  if (status == Status::arrived) {
+    inbox_.taken(message);
+  }
+  co_return TakenMessage{.status = status, .message = std::move(judged.message)};
+}
+
+rt::Co<Status> Messenger::keep(const Message& message) {
+  using Kept = store::Messages::Taken;
+  const auto row = row_of(message, loop_.clock().wall_now_ms());
+  const auto mark = message.delivery == Delivery::exactly_once
+                        ? std::optional(message.expires_ms() + k_clock_skew_max.count())
+                        : std::nullopt;
+  const auto kept = co_await store_.write(
+      [&](store::Database& database) -> Result<Kept> {
+        VIVIM_TRY(const Kept taken, store::Messages(database, options_.quota).take(row, mark));
+        if (taken == Kept::fresh && options_.effect) {
+          VIVIM_TRYV(options_.effect(database, message));
+        }
+        return taken;
+      },
+      row.payload.size());
+  if (!kept || *kept == Kept::full) {
+    co_return Status::full;
+  }
+  if (*kept == Kept::fresh) {
+    ++counts_.received;
+    emit(MessageEvent::Kind::received, message.from, message.id, &message);
+  }
+  co_return Status::arrived;
+}
+
+rt::Co<void> Messenger::take_receipt(const Message& receipt) {
+  const std::size_t size = MessageId().bytes.size();
+  for (std::size_t at = 0; at + size <= receipt.payload.size(); at += size) {
+    const auto id = MessageId::from_bytes(BytesView(receipt.payload).subspan(at, size));
+    co_await settle(receipt.from, *id, Status::arrived);
+  }
+}
+
+void Messenger::start_fetching() {
+  for (const auto& mailbox : keepers_) {
+    if (fetching_.insert(mailbox).second) {
+      tasks_.spawn("mailbox", fetch(mailbox));
+    }
+  }
+  for (const auto& address : options_.mailboxes) {
+    if (!host_.connected(*address.peer())) {
+      tasks_.spawn("reach a mailbox", reach_mailbox(address));
+    }
+  }
+}
+
+rt::Co<void> Messenger::reach_mailbox(Multiaddr mailbox) {
+  (void)co_await host_.connect(std::move(mailbox));  // what follows is an event
+}
+
+rt::Co<void> Messenger::fetch(PeerId mailbox) {
+  constexpr std::size_t k_answer_bytes_max = k_mails_bytes_max + k_frame_bytes_max;
+  auto conversation = co_await converse({.peer = mailbox, .addresses = {}}, k_mailbox_protocol_id,
+                                        k_answer_bytes_max);
+  for (std::size_t i = 0; conversation && i < k_fetches_max && !tasks_.stopping(); ++i) {
+    if (!co_await (*conversation)->write(Fetch{.wait = true})) {
+      break;
+    }
+    auto frame = co_await (*conversation)->read();
+    auto* mails = frame ? std::get_if<Mails>(&*frame) : nullptr;
+    if (mails == nullptr) {
+      break;
+    }
+    if (!mails->mails.empty() && !co_await take_mails(**conversation, mailbox, std::move(*mails))) {
+      break;
+    }
+  }
+  fetching_.erase(mailbox);
+}
+
+/// False: there is no use in asking for more now.
+rt::Co<bool> Messenger::take_mails(Conversation& conversation, PeerId mailbox, Mails mails) {
+  Taken taken;
+  std::map<PeerId, Bytes> arrived;
+  bool busy = false;
+  for (const auto& mail : mails.mails) {
+    ++counts_.fetched;
+    auto envelope =
+        mail.to == self_ ? open_mail(own_, mail) : Result<Bytes>(fail(MessageError::not_for_us));
+    if (!envelope) {
+      ++counts_.broken;
+      taken.items.push_back(mail.item);
+      continue;
+    }
+    const auto [status, message] = co_await take(std::move(*envelope));
+    if (status == Status::slow_down || status == Status::full) {
+      busy = true;
+      continue;
+    }
+    taken.items.push_back(mail.item);
+    if (message) {
+      came_through_.put(message->from, mailbox);
+    }
+    if (status == Status::arrived && message && message->kind == Kind::data &&
+        message->delivery != Delivery::best_effort) {
+      append(arrived[message->from], message->id.view());
+    }
+  }
+  // The receipts are durable before the mailbox forgets: the senders learn of it in any case.
+  if (!co_await acknowledge(std::move(arrived)) || taken.items.empty()) {
+    co_return false;
+  }
+  if (!co_await conversation.write(std::move(taken))) {
+    co_return false;
+  }
+  const auto frame = co_await conversation.read();
+  const auto* receipt = frame ? std::get_if<Receipt>(&*frame) : nullptr;
+  co_return receipt != nullptr && receipt->status == Status::arrived && !busy;
+}
+
+rt::Co<Result<void>> Messenger::acknowledge(std::map<PeerId, Bytes> arrived) {
+  for (auto& [sender, ids] : arrived) {
+    Message receipt{.time_ms = loop_.clock().wall_now_ms(),
+                    .lifetime = k_receipt_lifetime,
+                    .from = self_,
+                    .to = sender,
+                    .priority = Priority::high,
+                    .delivery = Delivery::at_least_once,
+                    .kind = Kind::receipt,
+                    .payload = std::move(ids)};
+    rng_.fill(receipt.id.bytes);
+    VIVIM_CO_TRYV(co_await queue(receipt));
+  }
+  co_return Result<void>();
+}
+
+}  // namespace vivim::message
