@@ -10,12 +10,9 @@
 #include "vivim/base/result.hpp"
 #include "vivim/libp2p/kad/contact.hpp"
 #include "vivim/libp2p/kad/error.hpp"
+#include "vivim/libp2p/kad/mode.hpp"
 
 namespace vivim::libp2p::kad {
-
-/// VIVIM's own DHT, and the one that all of IPFS shares.
-inline constexpr std::string_view k_protocol_id = "/vivim/kad/1.0.0";
-inline constexpr std::string_view k_ipfs_protocol_id = "/ipfs/kad/1.0.0";
 
 /// Largest messages: of requests that are read, of answers that are read, and of those that are
 /// written (rust-libp2p reads no larger ones).

@@ -21,7 +21,10 @@ using Answers = std::function<std::optional<std::vector<Contact>>(const Key& tar
 class Network {
  public:
   /// `count` honest nodes; each knows of the others what fits its buckets.
-  explicit Network(std::size_t count, std::uint64_t first = 1) {
+  explicit Network(std::size_t count,
+                   RoutingTableLimits limits = {.peers_max = 4096, .per_group_max = 1000})
+      : limits_(limits) {
+    constexpr std::uint64_t first = 1;
     for (std::uint64_t number = first; number < first + count; ++number) {
       join(contact(number));
     }
@@ -38,8 +41,7 @@ class Network {
 
   /// Another honest node. Before fill().
   Node& join(const Contact& contact) {
-    auto made = std::make_unique<RoutingTable>(
-        contact.peer, RoutingTableLimits{.peers_max = 4096, .per_group_max = 1000});
+    auto made = std::make_unique<RoutingTable>(contact.peer, limits_);
     RoutingTable* const table = made.get();
     auto node =
         std::make_unique<Node>(Node{.contact = contact, .table = std::move(made), .answers = {}});
@@ -54,13 +56,10 @@ class Network {
     return *(nodes_[contact.peer] = std::move(node));
   }
 
-  /// A node that answers as it likes; those it is told of may take it into their tables.
+  /// A node that answers as it likes.
   Node& join(const Contact& contact, Answers answers) {
     Node& node = join(contact);
     node.answers = std::move(answers);
-    for (const PeerId& other : order_) {
-      meet(*nodes_.at(other), contact);
-    }
     return node;
   }
 
@@ -128,6 +127,7 @@ class Network {
   }
 
  private:
+  RoutingTableLimits limits_;
   std::map<PeerId, std::unique_ptr<Node>> nodes_;
   std::vector<PeerId> order_;
 };

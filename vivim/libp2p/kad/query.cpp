@@ -233,10 +233,10 @@ QueryEnd Query::end(rt::TimePoint now) const {
   return answers_ == 0 ? QueryEnd::exhausted : QueryEnd::complete;
 }
 
-std::optional<rt::TimePoint> Query::next_deadline() const {
+std::optional<rt::TimePoint> Query::next_deadline(rt::TimePoint now) const {
   std::optional<rt::TimePoint> first;
   for (const Node& node : nodes_) {
-    if (node.state == State::waiting) {
+    if (node.state == State::waiting && !is_slow(node, now)) {
       const rt::TimePoint at = node.asked + options_.slow;
       first = std::min(first.value_or(at), at);
     }

@@ -63,7 +63,7 @@ class Query {
 
   QueryEnd end(rt::TimePoint now) const;
   /// When end() or next() may say something else though nothing happened; none: never.
-  std::optional<rt::TimePoint> next_deadline() const;
+  std::optional<rt::TimePoint> next_deadline(rt::TimePoint now) const;
 
   /// The nearest that answered, nearest first; of one group of addresses no more than allowed.
   std::vector<Contact> closest() const;

@@ -1,0 +1,129 @@
+#include <algorithm>
+
+#include "vivim/libp2p/kad/dht_detail.hpp"
+
+namespace vivim::libp2p::kad {
+
+namespace {
+
+/// Keys that are published in one go between other work.
+constexpr std::size_t k_publish_batch = 16;
+/// The first refresh shows a network that we hardly know; the next one is not left to the interval.
+constexpr auto k_second_refresh = std::chrono::seconds(30);
+
+}  // namespace
+
+/// Somebody whom we knew in an earlier life: it comes into the table if it answers.
+rt::Co<void> Dht::greet(Contact contact) {
+  Message request{.type = Type::find_node, .key = to_bytes(host_.peer_id().bytes())};
+  ++requests_;
+  ++asked_;
+  const auto answer = co_await rpc_.ask(contact, std::move(request));
+  --requests_;
+  if (answer) {
+    note_answer(contact);
+    refresh_soon_ = true;
+    if (!stopping()) {
+      house_timer_->expire_at(now());
+    }
+  }
+}
+
+rt::Co<void> Dht::keep_house() {
+  rt::TimePoint refresh_at{};
+  bool first = true;
+  while (!stopping()) {
+    house_timer_->expire_at(now() + options_.times.check);
+    (void)co_await house_timer_->wait();
+    if (stopping()) {
+      co_return;
+    }
+    rpc_.tidy(now());
+    records_.expire(now());
+    providers_.expire(now());
+    if (table_.size() == 0) {
+      continue;
+    }
+    if (refresh_soon_ || now() >= refresh_at) {
+      refresh_soon_ = false;
+      refresh_at =
+          now() + (std::exchange(first, false) ? k_second_refresh : options_.times.refresh);
+      co_await refresh();
+    }
+    co_await check_one();
+    co_await publish_due();
+  }
+}
+
+/// Looks up our own place, and one in each bucket that nobody looked into for long.
+rt::Co<void> Dht::refresh() {
+  (void)co_await find_closest(to_bytes(host_.peer_id().bytes()));
+  for (const unsigned bucket : table_.stale_buckets(now(), options_.times.refresh)) {
+    if (stopping()) {
+      co_return;
+    }
+    table_.refreshed(bucket, now());
+    if (bucket >= k_preimage_bits_max) {
+      continue;  // the lookup of ourselves has seen those
+    }
+    const Key near = table_.key().flipped(bucket);
+    (void)co_await find_closest(preimage(near, bucket + 1, static_cast<std::uint32_t>(rng_.u64())));
+  }
+}
+
+rt::Co<void> Dht::check_one() {
+  const auto contact = table_.to_check(now());
+  if (!contact || stopping()) {
+    co_return;
+  }
+  std::vector<Contact> nodes{*contact};
+  Message request{.type = Type::find_node, .key = to_bytes(contact->peer.bytes())};
+  co_await ask_each(std::move(nodes), std::move(request), {});
+}
+
+rt::Co<void> Dht::publish_due() {
+  for (std::size_t i = 0; i < k_publish_batch && !stopping(); ++i) {
+    const auto due = std::ranges::min_element(published_, {},
+                                              [](const auto& entry) { return entry.second.due; });
+    if (due == published_.end() || due->second.due > now()) {
+      co_return;
+    }
+    const Bytes key = due->first;
+    const auto value = due->second.value;
+    const auto stored = value ? co_await put_value(key, *value) : co_await provide(key);
+    // It may have been changed or given up meanwhile.
+    if (const auto again = published_.find(key); again != published_.end()) {
+      again->second.due =
+          now() + (stored ? options_.times.republish : options_.times.republish_retry);
+    }
+  }
+}
+
+Result<void> Dht::keep_publishing(const Bytes& key, Published published) {
+  if (!published_.contains(key) && published_.size() >= options_.limits.published_max) {
+    return fail(KadError::too_many_provided, options_.limits.published_max);
+  }
+  published_[key] = std::move(published);
+  if (table_.size() > 0 && !stopping()) {
+    house_timer_->expire_at(now());
+  }
+  return {};
+}
+
+Result<void> Dht::keep_providing(const Bytes& key) {
+  if (key.empty() || key.size() > k_provided_key_bytes_max) {
+    return fail(KadError::bad_key, key.size());
+  }
+  return keep_publishing(key, {.value = std::nullopt, .due = now()});
+}
+
+Result<void> Dht::keep_putting(const Bytes& key, const Bytes& value) {
+  VIVIM_TRYV(validators_.validate(key, value, wall()));
+  return keep_publishing(key, {.value = value, .due = now()});
+}
+
+void Dht::stop_publishing(const Bytes& key) {
+  published_.erase(key);
+}
+
+}  // namespace vivim::libp2p::kad

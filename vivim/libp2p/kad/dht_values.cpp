@@ -1,0 +1,273 @@
+#include <algorithm>
+
+#include "vivim/libp2p/kad/dht_detail.hpp"
+
+namespace vivim::libp2p::kad {
+
+namespace {
+
+/// So sure must we be that a node is among the nearest, to store with it before the lookup ends.
+constexpr double k_likely = 0.9;
+/// Of those that are told, so many in four make it done.
+constexpr std::size_t k_enough_quarters = 3;
+
+bool is_provided_key(const Bytes& key) {
+  return !key.empty() && key.size() <= k_provided_key_bytes_max;
+}
+
+std::vector<Key> keys_of(const std::vector<Contact>& contacts) {
+  std::vector<Key> keys;
+  keys.reserve(contacts.size());
+  for (const Contact& contact : contacts) {
+    keys.push_back(Key::of(contact.peer));
+  }
+  return keys;
+}
+
+bool contains(const std::vector<Contact>& contacts, const PeerId& peer) {
+  return std::ranges::any_of(contacts, [&](const Contact& one) { return one.peer == peer; });
+}
+
+}  // namespace
+
+rt::Co<Result<LookupReport>> Dht::find_closest(Bytes key) {
+  Message request{.type = Type::find_node, .key = key};
+  co_return co_await look_up(std::move(key), std::move(request), {});
+}
+
+rt::Co<Result<FoundPeer>> Dht::find_peer(PeerId peer) {
+  const Call call(*this);
+  FoundPeer found{.contact = {.peer = peer, .addresses = {}}};
+  const auto on_answer = [this, &found](Lookup& lookup, const Contact&, const Message& answer) {
+    for (const PeerInfo& info : answer.closer) {
+      if (info.contact.peer != found.contact.peer || info.contact.addresses.empty()) {
+        continue;
+      }
+      const auto own = record::accept_peer_record(info.signed_record, info.contact.peer, {});
+      found.is_signed = own && !own->addresses.empty();
+      found.contact.addresses = found.is_signed ? own->addresses : info.contact.addresses;
+      if (found.is_signed || remotes_.contains(info.contact.peer)) {
+        lookup.query.stop();
+      }
+    }
+  };
+  Message request{.type = Type::find_node, .key = to_bytes(peer.bytes())};
+  VIVIM_CO_TRY(found.lookup,
+               co_await look_up(to_bytes(peer.bytes()), std::move(request), on_answer));
+  if (found.contact.addresses.empty()) {
+    found.contact.addresses = addresses_of(peer);
+  }
+  if (found.contact.addresses.empty()) {
+    co_return fail(KadError::not_found);
+  }
+  co_return found;
+}
+
+rt::Co<Result<FoundValue>> Dht::get_value(Bytes key, FindOptions options) {
+  const Call call(*this);
+  if (key.empty() || key.size() > k_key_bytes_max) {
+    co_return fail(KadError::bad_key, key.size());
+  }
+  if (!validators_.knows(key)) {
+    co_return fail(KadError::unknown_namespace);
+  }
+  ValueTally tally(key, validators_);
+  if (const Record* const own = records_.get(key, now()); own != nullptr) {
+    tally.add(host_.peer_id(), *own, wall());
+  }
+  FoundValue found;
+  const auto on_answer = [&](Lookup& lookup, const Contact& node, const Message& answer) {
+    tally.add(node.peer, answer.record, wall());
+    if (options.enough > 0 && tally.votes() >= options.enough && !tally.disagree()) {
+      lookup.query.stop();
+    }
+  };
+  const Message request{.type = Type::get_value, .key = key};
+  VIVIM_CO_TRY(found.lookup, co_await look_up(key, request, on_answer));
+  const Key target = Key::of(key);
+  const bool crowded = is_crowded_at(target, keys_of(found.lookup.closest));
+  std::vector<Contact> responsible = found.lookup.closest;
+  const bool look_wider = options_.regions == Regions::when_crowded && network_size();
+  if (look_wider && (tally.disagree() || crowded)) {
+    found.region = true;
+    auto region = co_await find_region(target);
+    std::erase_if(region, [&](const Contact& node) { return contains(responsible, node.peer); });
+    responsible.insert(responsible.end(), region.begin(), region.end());
+    co_await ask_each(std::move(region), request, [&](const Contact& node, const Message& answer) {
+      tally.add(node.peer, answer.record, wall());
+    });
+  }
+  if (stopping()) {
+    co_return fail(KadError::stopping);
+  }
+  if (!tally.best()) {
+    co_return fail(KadError::not_found, found.lookup.answers);
+  }
+  found.value = *tally.best();
+  found.votes = tally.votes();
+  found.disagreed = tally.disagree();
+  std::vector<Contact> late;
+  const auto outdated = tally.outdated();
+  for (const Contact& node : responsible) {
+    if (std::ranges::find(outdated, node.peer) != outdated.end()) {
+      late.push_back(node);
+    }
+  }
+  if (!late.empty() && found.lookup.end == QueryEnd::complete) {
+    tasks_.spawn("kad correct", correct(key, found.value, std::move(late)));
+  }
+  co_return found;
+}
+
+/// Tells the best value to those who have another, or none (libp2p/specs kad-dht "Entry
+/// correction").
+rt::Co<void> Dht::correct(Bytes key, Bytes value, std::vector<Contact> nodes) {
+  Record record{.key = key, .value = std::move(value), .time_received = format_time(wall())};
+  Message request{.type = Type::put_value, .key = std::move(key), .record = std::move(record)};
+  co_await ask_each(std::move(nodes), std::move(request), {});
+}
+
+rt::Co<void> Dht::store_one(std::shared_ptr<Storing> storing, Contact node) {
+  ++requests_;
+  ++asked_;
+  Result<void> stored;
+  if (storing->message.type == Type::add_provider) {
+    stored = co_await rpc_.tell(node, storing->message);
+  } else {
+    const auto answer = co_await rpc_.ask(node, storing->message);
+    stored = answer ? Result<void>() : Result<void>(fail(answer.error()));
+  }
+  --requests_;
+  if (!stored) {
+    note_failure(node, stored.error());
+  }
+  storing->stored += stored ? 1 : 0;
+  ++storing->done;
+  storing->changed->set();
+}
+
+void Dht::store_with(const std::shared_ptr<Storing>& storing, const Contact& node) {
+  if (storing->tried.insert(node.peer).second && !stopping()) {
+    tasks_.spawn("kad store", store_one(storing, node));
+  }
+}
+
+/// Finds the nodes nearest to a key and stores there. As soon as a node is practically sure to be
+/// one of them, it is told (optimistic provide); when as many as needed are, the lookup ends; and
+/// the caller waits for most of them, not for all.
+rt::Co<Result<Stored>> Dht::store(Bytes key, Message message) {
+  const Call call(*this);
+  const Key target = Key::of(key);
+  const auto storing = std::make_shared<Storing>(
+      Storing{.message = std::move(message), .changed = std::make_unique<rt::Event>(host_.loop())});
+  const std::size_t wanted = options_.query.replication;
+  auto size = options_.regions == Regions::never ? std::nullopt : network_size();
+  if (size && *size < 2 * static_cast<double>(wanted)) {
+    size.reset();  // nothing to gain, and a network that grows is soon larger than that
+  }
+  const auto on_answer = [&](Lookup& lookup, const Contact& node, const Message&) {
+    const auto distance = Key::of(node.peer).distance(target);
+    if (!size || likely_among_closest(distance, *size, wanted) < k_likely) {
+      return;
+    }
+    store_with(storing, node);
+    if (storing->tried.size() >= wanted &&
+        !is_crowded(target, lookup.query.closest_keys(), *size)) {
+      lookup.query.stop();
+    }
+  };
+  Stored stored;
+  Message request{.type = Type::find_node, .key = key};
+  VIVIM_CO_TRY(stored.lookup, co_await look_up(key, std::move(request), on_answer));
+  if (stored.lookup.end != QueryEnd::stopped || storing->tried.size() < wanted) {
+    for (const Contact& node : stored.lookup.closest) {
+      store_with(storing, node);
+    }
+  }
+  if (is_crowded_at(target, keys_of(stored.lookup.closest))) {
+    stored.region = true;
+    for (const Contact& node : co_await find_region(target)) {
+      store_with(storing, node);
+    }
+  }
+  const auto enough = [storing] {
+    return storing->done == storing->tried.size() ||
+           storing->stored * 4 >= storing->tried.size() * k_enough_quarters;
+  };
+  co_await wait_for(*storing->changed, enough);
+  if (stopping()) {
+    co_return fail(KadError::stopping);
+  }
+  stored.stored = storing->stored;
+  stored.tried = storing->tried.size();
+  stored.early = storing->done < storing->tried.size();
+  if (stored.stored == 0) {
+    co_return fail(KadError::not_found, stored.tried);
+  }
+  co_return stored;
+}
+
+rt::Co<Result<Stored>> Dht::put_value(Bytes key, Bytes value) {
+  VIVIM_CO_TRYV(validators_.validate(key, value, wall()));
+  if (serving_) {
+    (void)records_.put(host_.peer_id(), key, value, now(), wall());
+  }
+  Record record{.key = key, .value = std::move(value), .time_received = format_time(wall())};
+  Message message{.type = Type::put_value, .key = key, .record = std::move(record)};
+  co_return co_await store(std::move(key), std::move(message));
+}
+
+rt::Co<Result<Stored>> Dht::provide(Bytes key) {
+  if (!is_provided_key(key)) {
+    co_return fail(KadError::bad_key, key.size());
+  }
+  PeerInfo self = describe_self();
+  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(options_.providers.ttl);
+  self.provider_record = seal_provider(signer_, key, wall() + life.count(), self.contact.addresses);
+  if (serving_) {
+    (void)providers_.add(key, self, {}, now());
+  }
+  Message message{.type = Type::add_provider, .key = key, .providers = {std::move(self)}};
+  co_return co_await store(std::move(key), std::move(message));
+}
+
+rt::Co<Result<FoundProviders>> Dht::find_providers(Bytes key, FindOptions options) {
+  const Call call(*this);
+  if (!is_provided_key(key)) {
+    co_return fail(KadError::bad_key, key.size());
+  }
+  ProviderTally tally(key);
+  const auto add = [&](const std::vector<PeerInfo>& told) {
+    for (const FoundProvider& provider : tally.add(told, wall())) {
+      if (options.on_found) {
+        options.on_found(provider);
+      }
+    }
+  };
+  add(providers_.get(key, now()));
+  FoundProviders found;
+  const auto on_answer = [&](Lookup& lookup, const Contact&, const Message& answer) {
+    add(answer.providers);
+    if (options.enough > 0 && tally.size() >= options.enough) {
+      lookup.query.stop();
+    }
+  };
+  const Message request{.type = Type::get_providers, .key = key};
+  VIVIM_CO_TRY(found.lookup, co_await look_up(key, request, on_answer));
+  const Key target = Key::of(key);
+  if (is_crowded_at(target, keys_of(found.lookup.closest))) {
+    found.region = true;
+    auto region = co_await find_region(target);
+    std::erase_if(region,
+                  [&](const Contact& node) { return contains(found.lookup.closest, node.peer); });
+    co_await ask_each(std::move(region), request,
+                      [&](const Contact&, const Message& answer) { add(answer.providers); });
+  }
+  if (stopping()) {
+    co_return fail(KadError::stopping);
+  }
+  found.providers = tally.providers();
+  co_return found;
+}
+
+}  // namespace vivim::libp2p::kad
