@@ -60,7 +60,7 @@ func describe() reply {
 		"keys":       []string{"ed25519", "secp256k1", "ecdsa", "rsa"},
 		"features": []string{
 			"perf", "wss-sni", "pnet", "identify-push", "relay-serve", "relay-reserve", "dcutr", "dcutr-tcp", "dcutr-quic-v1", "autonat-behind-nat", "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask",
-			"autonat-v2-serve", "mdns", "mdns-v6", "pubsub",
+			"autonat-v2-serve", "mdns", "mdns-v6", "pubsub", "kad",
 		},
 	}
 }

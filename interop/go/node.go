@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -32,7 +33,7 @@ type choice struct {
 	transport, security, muxer string
 	describe, relay, holePunch bool
 	autonatServer, private     bool
-	autonat                    bool
+	autonat, kad               bool
 	autonatVersion             string
 	key, secrets               string
 	privateNetwork             bool
@@ -56,6 +57,7 @@ func parseChoice(arguments []string) (choice, error) {
 	flags.BoolVar(&c.privateNetwork, "private-network", false, "only talk to those with the key in the folder")
 	flags.StringVar(&c.pubsub, "pubsub", "", "gossip: sign or anonymous")
 	flags.Bool("mdns", true, "for other peers: answer on mDNS")
+	flags.BoolVar(&c.kad, "kad", false, "be a node of the DHT")
 	flags.BoolVar(&c.private, "private", false, "be sure not to be reachable")
 	return c, flags.Parse(arguments)
 }
@@ -66,6 +68,7 @@ type node struct {
 	host   host.Host
 	held   holder
 	gossip *gossip
+	kad    *dht.IpfsDHT
 }
 
 func (c choice) options() ([]libp2p.Option, error) {
@@ -145,6 +148,11 @@ func newNode(c choice) (*node, error) {
 			return nil, err
 		}
 	}
+	if c.kad {
+		if n.kad, err = newKad(h); err != nil {
+			return nil, err
+		}
+	}
 	if c.autonat {
 		err = n.startAutonatV2()
 	}
@@ -152,6 +160,9 @@ func newNode(c choice) (*node, error) {
 }
 
 func (n *node) close() {
+	if n.kad != nil {
+		n.kad.Close()
+	}
 	n.held.close()
 	n.host.Close()
 }
@@ -162,6 +173,9 @@ func (n *node) run(asked request) (reply, error) {
 	ctx = network.WithAllowLimitedConn(ctx, "interop")
 	if strings.HasPrefix(asked.text("cmd"), "pubsub-") {
 		return n.runPubsub(ctx, asked)
+	}
+	if strings.HasPrefix(asked.text("cmd"), "kad-") {
+		return n.runKad(ctx, asked)
 	}
 	switch asked.text("cmd") {
 	case "listen":

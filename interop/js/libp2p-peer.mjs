@@ -21,6 +21,7 @@ import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { kadCommands, makeKad } from './libp2p-kad.mjs'
 import { BULK, STREAM_LIMITS, runBulk, serveBulk } from './bulk.mjs'
 import { PERF, runPerf, servePerf } from './perf.mjs'
 import { pubsub, pubsubCommands } from './pubsub.mjs'
@@ -48,7 +49,7 @@ const DESCRIPTION = {
   muxers: Object.keys(MUXERS),
   keys: Object.keys(KEYS),
   features: ['perf', 'wss-sni', 'pnet', 'identify-push', 'relay-serve', 'relay-reserve', 'dcutr', 'dcutr-tcp', 'dcutr-quic-v1', 'autonat-v1-ask', 'autonat-v1-serve',
-    'autonat-v2-ask', 'autonat-v2-serve', 'mdns', 'pubsub']
+    'autonat-v2-ask', 'autonat-v2-serve', 'mdns', 'pubsub', 'kad']
 }
 
 const { values: choice } = parseArgs({
@@ -113,6 +114,9 @@ async function makeNode () {
   }
   if (choice.dcutr) {
     services.dcutr = dcutr()
+  }
+  if (choice.kad) {
+    services.dht = makeKad()
   }
   if ((choice.autonat || choice['autonat-serve']) && choice['autonat-version'] !== '2') {
     services.autonat = autoNAT()
@@ -256,7 +260,8 @@ const COMMANDS = {
   },
   async disconnect (asked) {
     await Promise.all(connectionsWith(asked.peer).map(one => one.close()))
-  }
+  },
+  ...(choice.kad ? kadCommands(node, waitFor) : {})
 }
 
 async function answer (asked) {

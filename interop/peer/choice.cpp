@@ -17,11 +17,23 @@ constexpr std::array<std::string_view, 4> k_transports{"tcp", "ws", "wss", "quic
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
 constexpr std::array<std::string_view, 2> k_muxers{"yamux", "mplex"};
 constexpr std::array<std::string_view, 1> k_keys{"ed25519"};
-constexpr std::array<std::string_view, 16> k_features{
-    "perf",           "wss-sni",          "pnet",           "identify-push",
-    "relay-serve",    "relay-reserve",    "dcutr",          "autonat-behind-nat",
-    "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask", "autonat-v2-serve",
-    "rendezvous",     "rendezvous-serve", "mdns",           "mdns-v6"};
+constexpr std::array<std::string_view, 17> k_features{"perf",
+                                                      "wss-sni",
+                                                      "pnet",
+                                                      "identify-push",
+                                                      "relay-serve",
+                                                      "relay-reserve",
+                                                      "dcutr",
+                                                      "autonat-behind-nat",
+                                                      "autonat-v1-ask",
+                                                      "autonat-v1-serve",
+                                                      "autonat-v2-ask",
+                                                      "autonat-v2-serve",
+                                                      "rendezvous",
+                                                      "rendezvous-serve",
+                                                      "mdns",
+                                                      "mdns-v6",
+                                                      "kad"};
 
 boost::json::array list(Names names) {
   boost::json::array all;
@@ -54,15 +66,16 @@ constexpr std::array<Named, 5> k_named{{{"--transport", &Choice::transport, k_tr
                                         {"--muxer", &Choice::muxer, k_muxers},
                                         {"--key", &Choice::key, k_keys},
                                         {"--secrets", &Choice::secrets, {}}}};
-constexpr std::array<Switch, 9> k_switches{{{"--describe", &Choice::describe},
-                                            {"--relay-serve", &Choice::relay_serve},
-                                            {"--dcutr", &Choice::dcutr},
-                                            {"--autonat-serve", &Choice::autonat_serve},
-                                            {"--private", &Choice::private_},
-                                            {"--private-network", &Choice::private_network},
-                                            {"--autonat", &Choice::autonat},
-                                            {"--mdns", &Choice::mdns},
-                                            {"--rendezvous-serve", &Choice::rendezvous_serve}}};
+constexpr std::array<Switch, 10> k_switches{{{"--describe", &Choice::describe},
+                                             {"--relay-serve", &Choice::relay_serve},
+                                             {"--dcutr", &Choice::dcutr},
+                                             {"--autonat-serve", &Choice::autonat_serve},
+                                             {"--private", &Choice::private_},
+                                             {"--private-network", &Choice::private_network},
+                                             {"--autonat", &Choice::autonat},
+                                             {"--mdns", &Choice::mdns},
+                                             {"--rendezvous-serve", &Choice::rendezvous_serve},
+                                             {"--kad", &Choice::kad}}};
 
 }  // namespace
 

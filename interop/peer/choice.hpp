@@ -25,6 +25,7 @@ struct Choice {
   bool autonat = false;        ///< ask whether we can be reached
   bool mdns = false;           ///< look for peers, and be found
   bool rendezvous_serve = false;
+  bool kad = false;              ///< be a node of the DHT
   bool private_ = false;         ///< be sure not to be reachable
   bool private_network = false;  ///< only talk to those with the key in `secrets`
 

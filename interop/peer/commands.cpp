@@ -4,6 +4,8 @@
 
 #include <boost/json/array.hpp>
 
+#include "interop/peer/kad.hpp"
+
 namespace vivim::interop {
 
 namespace {
@@ -241,6 +243,9 @@ rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object as
     if (name == command) {
       co_return co_await run(node, held, std::move(asked));
     }
+  }
+  if (command.starts_with("kad-")) {
+    co_return co_await run_kad_command(node, command, std::move(asked));
   }
   co_return fail(PeerError::no_such_command);
 }

@@ -162,6 +162,7 @@ rt::Co<void> Node::stop() {
   if (relay_) {
     co_await relay_->stop();
   }
+  services_.quit();
   co_await dialer_.stop();
   co_await host_.stop();
   co_await services_.stop();

@@ -44,6 +44,7 @@ class Node {
   /// Whether a relay holds a reservation of ours.
   bool reserved(const libp2p::PeerId& relay) const { return circuits_->reserved(relay); }
   Services& services() { return services_; }
+  const crypto::KeyPair& key() const { return key_; }
   /// Looks for peers on the local network, and is found. Errors: those of mdns::Service::start.
   Result<void> start_mdns();
   /// Addresses of a peer that mDNS found; null before.

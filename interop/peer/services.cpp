@@ -24,6 +24,18 @@ Services::Services(const Choice& choice, libp2p::Host& host, libp2p::Host& diale
     puncher_ = std::make_unique<libp2p::dcutr::HolePuncher>(host);
     (void)puncher_->start();
   }
+  if (choice.kad) {
+    kad_ = std::make_unique<libp2p::kad::Dht>(
+        host, rng, libp2p::record::Signer::of(key),
+        libp2p::kad::DhtOptions{.mode = libp2p::kad::Mode::server});
+    (void)kad_->start();
+  }
+}
+
+void Services::quit() {
+  if (kad_) {
+    kad_->quit();
+  }
 }
 
 Result<const libp2p::portmap::Service*> Services::map_port(const libp2p::portmap::Port& port,
@@ -56,6 +68,9 @@ rt::Co<void> Services::stop() {
   }
   if (autonat_) {
     co_await autonat_->stop();
+  }
+  if (kad_) {
+    co_await kad_->stop();
   }
 }
 

@@ -6,6 +6,7 @@
 #include "vivim/libp2p/autonat/client.hpp"
 #include "vivim/libp2p/autonat/server.hpp"
 #include "vivim/libp2p/dcutr/hole_puncher.hpp"
+#include "vivim/libp2p/kad/dht.hpp"
 #include "vivim/libp2p/portmap/service.hpp"
 #include "vivim/libp2p/rendezvous/client.hpp"
 #include "vivim/libp2p/rendezvous/server.hpp"
@@ -30,6 +31,10 @@ class Services {
   Result<const libp2p::portmap::Service*> map_port(const libp2p::portmap::Port& port,
                                                    std::string_view protocol,
                                                    std::chrono::seconds lifetime);
+  /// Null where it was not chosen.
+  libp2p::kad::Dht* kad() { return kad_.get(); }
+  /// Before the host stops.
+  void quit();
   rt::Co<void> stop();
 
  private:
@@ -42,6 +47,7 @@ class Services {
   std::unique_ptr<libp2p::dcutr::HolePuncher> puncher_;
   std::unique_ptr<rt::asio_::ThreadWorker> router_;
   std::unique_ptr<libp2p::portmap::Service> mapper_;
+  std::unique_ptr<libp2p::kad::Dht> kad_;
 };
 
 }  // namespace vivim::interop

@@ -2,6 +2,7 @@
 // role; `needs` names the features that a side must have in its role.
 import { LISTEN, exchange, flagsOf, require } from './combinations.mjs'
 import { whyNoNamespaces, withLonelyNetwork, withNeighbours } from './namespace.mjs'
+import { KAD_SCENARIOS } from './kad.mjs'
 import { withPeers } from './process.mjs'
 
 // A relayed connection carries 128 KiB each way by default, the noise of its own handshakes included.
@@ -230,5 +231,6 @@ export const SCENARIOS = [
     unavailable: whyNoNamespaces,
     broken: autonatBroken(version),
     run: reachable(version)
-  }))
+  })),
+  ...KAD_SCENARIOS
 ]

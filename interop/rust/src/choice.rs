@@ -49,7 +49,7 @@ impl Choice {
         Ok(choice)
     }
 
-    /// Whether `--name` was given: relay-serve, dcutr, autonat, autonat-serve, mdns, mdns-v6, rendezvous-serve, private-network.
+    /// Whether `--name` was given: relay-serve, dcutr, autonat, autonat-serve, mdns, mdns-v6, rendezvous-serve, private-network, kad.
     pub fn has(&self, name: &str) -> bool {
         self.switches.iter().any(|switch| switch.strip_prefix("--") == Some(name))
     }
@@ -69,7 +69,7 @@ pub fn describe() -> Value {
         "keys": ["ed25519", "secp256k1", "ecdsa", "rsa"],
         "features": [
             "perf", "wss-sni", "pnet", "identify-push", "relay-serve", "relay-reserve", "dcutr", "dcutr-tcp", "dcutr-quic-v1", "autonat-behind-nat",
-            "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask", "autonat-v2-serve", "mdns", "mdns-v6", "rendezvous", "rendezvous-serve", "pubsub",
+            "autonat-v1-ask", "autonat-v1-serve", "autonat-v2-ask", "autonat-v2-serve", "mdns", "mdns-v6", "rendezvous", "rendezvous-serve", "pubsub", "kad",
         ],
     })
 }

@@ -9,7 +9,7 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, multiaddr::Protocol, rendezvous, swarm::dial_opts::DialOpts};
 use serde_json::{Value, json};
 
-use crate::{Failure, bench, bulk, peer::Peer, perf, pubsub, transport::is_relayed};
+use crate::{Failure, bench, bulk, kad, peer::Peer, perf, pubsub, transport::is_relayed};
 
 const PING: StreamProtocol = StreamProtocol::new("/ipfs/ping/1.0.0");
 
@@ -47,6 +47,7 @@ pub async fn run(peer: &Peer, held: &Held, asked: &Value) -> Result<Value, Failu
         "peers" => return peers(peer).await,
         "relay-reserve" => return reserve(peer, asked).await,
         "autonat" => return autonat(peer, asked).await,
+        _ if command.starts_with("kad-") => return kad::run(peer, command, asked).await,
         "connect-rate" => return bench::connect_rate(asked).await,
         "dial-many" => return bench::dial_many(held, asked).await,
         _ if command.starts_with("pubsub-") => return pubsub::run(peer, command, asked).await,

@@ -5,6 +5,7 @@ mod bench;
 mod bulk;
 mod choice;
 mod commands;
+mod kad;
 mod peer;
 mod perf;
 mod pubsub;

@@ -9,12 +9,14 @@ use futures::StreamExt;
 use libp2p::{
     Multiaddr, PeerId, Swarm, autonat,
     core::transport::ListenerId,
-    dcutr, gossipsub, identify, identity, mdns, ping, relay, rendezvous,
+    dcutr, gossipsub, identify, identity,
+    kad::QueryId,
+    mdns, ping, relay, rendezvous,
     swarm::{Config, ConnectionId, NetworkBehaviour, SwarmEvent, behaviour::toggle::Toggle},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{Failure, choice::Choice, pubsub, secrets, serve, transport};
+use crate::{Failure, choice::Choice, kad, pubsub, secrets, serve, transport};
 
 const KEEP: Duration = Duration::from_secs(3600);
 
@@ -34,6 +36,7 @@ pub struct Behaviour {
     pub rendezvous: rendezvous::client::Behaviour,
     rendezvous_server: Toggle<rendezvous::server::Behaviour>,
     pub gossipsub: Toggle<gossipsub::Behaviour>,
+    pub kad: Toggle<kad::Kad>,
 }
 
 /// What the swarm has told so far.
@@ -50,12 +53,14 @@ pub struct Facts {
     pub gossiped: Vec<String>,
     pub reachable_v1: Option<(bool, String)>,
     pub reachable_v2: Option<(bool, String)>,
+    pub kad: HashMap<QueryId, kad::Told>,
 }
 
 type Job = Box<dyn FnOnce(&mut Swarm<Behaviour>) + Send>;
 
 pub struct Peer {
     pub id: PeerId,
+    pub public_key: Vec<u8>,
     pub control: libp2p_stream::Control,
     jobs: mpsc::UnboundedSender<Job>,
     facts: watch::Receiver<Facts>,
@@ -90,6 +95,7 @@ fn behaviour(key: &identity::Keypair, choice: &Choice, relay_client: relay::clie
         rendezvous: rendezvous::client::Behaviour::new(key.clone()),
         rendezvous_server: choice.has("rendezvous-serve").then(|| rendezvous::server::Behaviour::new(Default::default())).into(),
         gossipsub: choice.pubsub.as_deref().map(|policy| pubsub::behaviour(key, policy)).transpose()?.into(),
+        kad: choice.has("kad").then(|| kad::make(id)).into(),
     })
 }
 
@@ -102,6 +108,7 @@ impl Peer {
     pub fn start(choice: &Choice) -> Result<Self, Failure> {
         let key = secrets::identity(choice)?;
         let id = key.public().to_peer_id();
+        let public_key = key.public().encode_protobuf();
         let (transport, relay_client) = transport::make(&key, choice)?;
         let config = Config::with_tokio_executor().with_idle_connection_timeout(KEEP);
         let swarm = Swarm::new(transport, behaviour(&key, choice, relay_client)?, id, config);
@@ -112,7 +119,7 @@ impl Peer {
         // Who asks whether an address is reachable must not say so beforehand: it would not be asked about.
         let reachable = has(["relay-serve", "rendezvous-serve"]) || !has(["private", "autonat"]);
         tokio::spawn(run(swarm, queue, sender, reachable));
-        Ok(Self { id, control, jobs, facts })
+        Ok(Self { id, public_key, control, jobs, facts })
     }
 
     /// Runs a job between two steps of the swarm.
@@ -149,6 +156,7 @@ async fn run(mut swarm: Swarm<Behaviour>, mut queue: mpsc::UnboundedReceiver<Job
                 if let SwarmEvent::NewListenAddr { address, .. } = &event && reachable && !transport::is_relayed(address) {
                     swarm.add_external_address(address.clone());
                 }
+                kad::on_event(&mut swarm, &event);
                 facts.send_modify(|known| take(known, event));
             }
         }
@@ -202,6 +210,11 @@ fn take_behaviour(known: &mut Facts, event: BehaviourEvent) {
                 Ok(()) => (true, address),
                 Err(error) => (false, format!("{address}: {error}")),
             });
+        }
+        BehaviourEvent::Kad(libp2p::kad::Event::OutboundQueryProgressed { id, result, step, .. }) => {
+            let told = known.kad.entry(id).or_default();
+            told.results.push(result);
+            told.last = step.last;
         }
         BehaviourEvent::Dcutr(event) => {
             if let Err(error) = event.result {
