@@ -77,6 +77,7 @@ class Grammar {
   void add_node_commands();
   void add_network_commands();
   void add_swarm_commands();
+  void add_dht_commands();
   void add_reading_commands();
   void add_writing_commands();
   void add_sharing_commands();
@@ -139,6 +140,7 @@ void Grammar::add_network_commands() {
   add_common(*peers);
 
   add_swarm_commands();
+  add_dht_commands();
 
   auto [ping, ping_args] = add<PingArguments>(
       "ping", "Measure round trips to a node",
@@ -193,6 +195,47 @@ void Grammar::add_swarm_commands() {
                   *swarm, "key", "Make the key file of a private network, and print it",
                   {"vivim swarm key > swarm.key", "vivim swarm key --json | jq -r .fingerprint"})
                   .first);
+}
+
+void Grammar::add_dht_commands() {
+  auto* dht = app_.add_subcommand("dht", "Look for nodes, content and values in the DHT");
+  dht->require_subcommand(1);
+  dht->footer(
+      "Examples:\n  vivim dht find 4k7qm2\n  vivim dht find --peer 12D3KooW...\n"
+      "  vivim dht provide bafkrei...\n  vivim dht put profile 'Hello'");
+  add_common(*dht);
+  auto [find, find_args] =
+      add<DhtFindArguments>(*dht, "find", "Who has something, or where a node is",
+                            {"vivim dht find 4k7qm2", "vivim dht find bafkrei... --enough 3",
+                             "vivim dht find --peer 12D3KooW... --json | jq -r .addresses[]"});
+  find->add_option("what", find_args->what, "A CID, or the id of a conversation or node")
+      ->required()
+      ->type_name("ID");
+  find->add_flag("--peer", find_args->peer, "It is the id of a node");
+  find->add_option("--enough", find_args->enough, "Stop when so many were found (0: never)")
+      ->check(CLI::Range(0, 512).description(""))
+      ->type_name("N");
+  add_common(*find);
+  auto [provide, provide_args] = add<DhtProvideArguments>(
+      *dht, "provide", "Say that this node has something, until it stops",
+      {"vivim dht provide bafkrei...", "vivim dht provide 4k7qm2 --json | jq .stored"});
+  provide->add_option("content", provide_args->content, "A CID, or the id of a conversation")
+      ->required()
+      ->type_name("ID");
+  add_common(*provide);
+  auto [get, get_args] = add<DhtGetArguments>(
+      *dht, "get", "Get a signed value",
+      {"vivim dht get /vivim/content/12D3KooW.../profile", "vivim dht get /pk/12D3KooW... --json"});
+  get->add_option("key", get_args->key, "/vivim/content/PEER/NAME or /pk/PEER")
+      ->required()
+      ->type_name("KEY");
+  add_common(*get);
+  auto [put, put_args] = add<DhtPutArguments>(
+      *dht, "put", "Publish a text under a name of this node, signed",
+      {"vivim dht put profile 'Hello'", "vivim dht put profile \"$(cat profile.json)\" --json"});
+  put->add_option("name", put_args->name, "What it is called")->required()->type_name("NAME");
+  put->add_option("text", put_args->text, "At most 4 KiB")->required()->type_name("TEXT");
+  add_common(*put);
 }
 
 void Grammar::add_reading_commands() {

@@ -38,6 +38,21 @@ struct SwarmLimitsArguments {};
 struct SwarmAddressesArguments {};
 struct SwarmReachabilityArguments {};
 struct SwarmKeyArguments {};
+struct DhtFindArguments {
+  std::string what;  ///< a CID, the id of a conversation, or with `peer` of a node
+  bool peer = false;
+  std::uint64_t enough = 0;
+};
+struct DhtProvideArguments {
+  std::string content;  ///< a CID or the id of a conversation
+};
+struct DhtGetArguments {
+  std::string key;
+};
+struct DhtPutArguments {
+  std::string name;
+  std::string text;
+};
 struct PingArguments {
   std::string peer;  ///< id or multiaddr
   std::uint64_t count = 4;
@@ -113,6 +128,7 @@ using CommandArguments =
     std::variant<RunArguments, InitArguments, IdArguments, StatusArguments, StopArguments,
                  ConnectArguments, DisconnectArguments, PeersArguments, SwarmLimitsArguments,
                  SwarmAddressesArguments, SwarmReachabilityArguments, SwarmKeyArguments,
+                 DhtFindArguments, DhtProvideArguments, DhtGetArguments, DhtPutArguments,
                  PingArguments, PerfArguments, ImportArguments, ListArguments, ShowArguments,
                  SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
                  ShareArguments, JoinArguments, UnshareArguments, SimListArguments, SimRunArguments,

@@ -490,6 +490,31 @@ class CommandLine(unittest.TestCase):
         vivim.start()
         return vivim
 
+    def test_finding_things_in_the_dht(self):
+        alice = self.configured("alice", "[dht]", 'mode = "server"')
+        bob = self.configured("bob", "[dht]", 'mode = "server"')
+        peer = alice.announced["peer_id"]
+        content = "bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq"
+        self.assertIn("vivim connect", alice.bad(6, "dht", "find", content))
+        events = Events(bob)
+        self.addCleanup(events.close)
+        bob.good("connect", alice.announced["listen"][0])
+        until("the DHT", lambda: "libp2p_kad_table_peers 1" in bob.text("/metrics") + alice.text("/metrics"))
+        until("alice to provide", lambda: alice.run("dht", "provide", content).returncode == 0)
+        found = bob.json("dht", "find", content)
+        self.assertEqual([one["peer_id"] for one in found["providers"]], [peer])
+        self.assertTrue(found["providers"][0]["signed"])
+        self.assertEqual(events.next("content:available"),
+                         {"type": "content:available", "content": content, "provider": peer})
+        self.assertIn("Lookup complete", bob.good("dht", "find", content))
+        self.assertIn("1 of 1 node", alice.good("dht", "put", "profile", "Hello"))
+        self.assertEqual(bob.json("dht", "get", f"/vivim/content/{peer}/profile")["text"], "Hello")
+        self.assertIn("Hello", bob.good("dht", "get", f"/vivim/content/{peer}/profile"))
+        self.assertIn("the node itself (signed)", bob.good("dht", "find", "--peer", peer))
+        self.assertIn("Nobody says", bob.good("dht", "find", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"))
+        bob.bad(3, "dht", "get", f"/vivim/content/{peer}/nothing")
+        bob.bad(2, "dht", "find", "--peer", "nobody")
+
     def test_meeting_at_a_rendezvous_point(self):
         point = self.configured("point", "rendezvous_server = true")
         lines = (f'rendezvous = ["{point.announced["listen"][0]}"]', 'rendezvous_namespace = "family"')
@@ -573,7 +598,7 @@ class CommandLine(unittest.TestCase):
     def test_help_version_and_mistakes(self):
         self.assertIn("vivim 0.", self.vivim.good("version"))
         self.assertIn("version", self.vivim.json("version"))
-        commands = ("run init id status stop connect disconnect peers swarm ping perf import ls show search export rm new rename share join "
+        commands = ("run init id status stop connect disconnect peers swarm dht ping perf import ls show search export rm new rename share join "
                     "unshare doctor version").split()
         text = self.vivim.good("--help")
         for command in commands:

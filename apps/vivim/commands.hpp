@@ -27,6 +27,12 @@ Outcome<void> execute(Context& context, const SwarmReachabilityArguments& argume
 Outcome<void> execute(Context& context, const SwarmLimitsArguments& arguments);
 Outcome<void> execute(Context& context, const SwarmKeyArguments& arguments);
 
+// commands_dht.cpp
+Outcome<void> execute(Context& context, const DhtFindArguments& arguments);
+Outcome<void> execute(Context& context, const DhtProvideArguments& arguments);
+Outcome<void> execute(Context& context, const DhtGetArguments& arguments);
+Outcome<void> execute(Context& context, const DhtPutArguments& arguments);
+
 // command_run.cpp
 Outcome<void> execute(Context& context, const RunArguments& arguments);
 

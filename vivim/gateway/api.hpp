@@ -3,6 +3,8 @@
 #include <memory>
 #include <string_view>
 
+#include "vivim/gateway/api_dht.hpp"
+#include "vivim/gateway/dht_service.hpp"
 #include "vivim/gateway/events.hpp"
 #include "vivim/gateway/router.hpp"
 #include "vivim/gateway/services.hpp"
@@ -150,6 +152,7 @@ struct ApiServices {
   NodeService& node;
   NetworkService& network;
   ReachabilityService& reachability;
+  DhtService& dht;
   DocumentService& documents;
   TopicService& topics;
   EventHub& events;
@@ -167,6 +170,7 @@ class Api {
         node_(router, services.node, services.library),
         network_(router, services.network, services.reachability),
         topics_(router, services.topics),
+        dht_(router, services.dht, services.library),
         live_(router, services.events, services.documents) {}
 
  private:
@@ -177,6 +181,7 @@ class Api {
   NodeApi node_;
   NetworkApi network_;
   TopicsApi topics_;
+  DhtApi dht_;
   LiveApi live_;
 };
 

@@ -54,6 +54,7 @@ struct Rig {
            .node = fake,
            .network = fake,
            .reachability = fake,
+           .dht = fake,
            .documents = fake,
            .topics = fake,
            .events = events,
@@ -328,6 +329,24 @@ TEST_CASE("api: the node and its network") {
   CHECK(member(peers, "/ended/0/cause") == "lost");
   CHECK(member(peers, "/ended/0/reason") == "lost: it went away");
   CHECK(member(peers, "/ended/0/ended_ms") == "5000");
+  const std::string cid = "bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq";
+  const auto providers = rig.get("/network/content/" + cid + "/providers").body;
+  CHECK(member(providers, "/content") == cid);
+  CHECK(member(providers, "/providers/0/signed") == "true");
+  CHECK(member(providers, "/lookup/end") == "complete");
+  CHECK(member(rig.get("/network/content/" + cid + "/providers?enough=1").body, "/lookup/end") ==
+        "stopped");
+  CHECK(rig.get("/network/content/" + cid + "/providers?enough=x").status == 400);
+  CHECK(rig.get("/network/content/nothing/providers").status == 404);
+  CHECK(member(rig.ask(Method::post, "/network/content/" + cid + "/providers").body, "/stored") ==
+        "15");
+  CHECK(member(rig.get("/network/value?key=%2Fpk%2Fx").body, "/text") == "hello");
+  CHECK(rig.get("/network/value?key=nobody").status == 404);
+  CHECK(member(rig.ask(Method::post, "/network/value", R"({"name": "n", "text": "t"})").body,
+               "/stored") == "20");
+  CHECK(rig.ask(Method::post, "/network/value", R"({"name": "n"})").status == 400);
+  CHECK(member(rig.get("/network/peers/12D3").body, "/addresses/0") == "/ip4/1.2.3.4/tcp/1");
+  CHECK(rig.get("/network/peers/nobody").status == 404);
   const auto addresses = rig.get("/network/addresses").body;
   CHECK(member(addresses, "/reachability") == "public");
   CHECK(member(addresses, "/addresses/0/source") == "listen");

@@ -71,6 +71,10 @@ std::string peer_discovered_event(std::string_view peer_id, std::string_view sou
   return event("peer:discovered", {{"peer", peer_id}, {"source", source}});
 }
 
+std::string content_available_event(std::string_view content, std::string_view provider) {
+  return event("content:available", {{"content", content}, {"provider", provider}});
+}
+
 std::string indexing_event(std::int64_t pending) {
   return "{\"type\":\"indexing:progress\",\"pending\":" + std::to_string(pending) + "}";
 }

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "vivim/gateway/dht_service.hpp"
 #include "vivim/gateway/services.hpp"
 #include "vivim/gateway/topics.hpp"
 
@@ -21,6 +22,7 @@ class FakeServices final : public LibraryService,
                            public NodeService,
                            public NetworkService,
                            public ReachabilityService,
+                           public DhtService,
                            public DocumentService,
                            public TopicService {
  public:
@@ -45,6 +47,36 @@ class FakeServices final : public LibraryService,
     const auto id = id_of(static_cast<std::uint8_t>(conversations.size() + 1));
     conversations[id].title = std::move(title);
     return id;
+  }
+
+  static constexpr std::string_view k_unknown = "nobody";
+
+  Co<Outcome<ContentProviders>> providers(std::string content, std::uint64_t enough) override {
+    co_return ContentProviders{.content = content,
+                               .key = "1220ab",
+                               .providers = {{.peer_id = "12D3",
+                                              .addresses = {"/ip4/1.2.3.4/tcp/1"},
+                                              .is_signed = true,
+                                              .told_by = 17}},
+                               .lookup = {.end = enough > 0 ? "stopped" : "complete", .hops = 2}};
+  }
+  Co<Outcome<DhtStored>> provide(std::string content) override {
+    co_return DhtStored{.key = std::move(content), .stored = 15, .tried = 20, .early = true};
+  }
+  Co<Outcome<DhtValue>> value(std::string key) override {
+    if (key == k_unknown) {
+      co_return std::unexpected(no_such("value"));
+    }
+    co_return DhtValue{.key = std::move(key), .publisher = "12D3", .sequence = 4, .text = "hello"};
+  }
+  Co<Outcome<DhtStored>> put(std::string name, std::string) override {
+    co_return DhtStored{.key = std::move(name), .stored = 20, .tried = 20};
+  }
+  Co<Outcome<DhtPeer>> find(std::string peer_id) override {
+    if (peer_id == k_unknown) {
+      co_return std::unexpected(no_such("peer"));
+    }
+    co_return DhtPeer{.peer_id = std::move(peer_id), .addresses = {"/ip4/1.2.3.4/tcp/1"}};
   }
 
   Co<Outcome<store::DocumentId>> resolve(std::string text) override {

@@ -44,6 +44,7 @@ struct Rig {
            .node = fake,
            .network = fake,
            .reachability = fake,
+           .dht = fake,
            .documents = fake,
            .topics = fake,
            .events = events},

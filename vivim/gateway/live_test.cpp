@@ -45,6 +45,7 @@ struct Parts {
            .node = fake,
            .network = fake,
            .reachability = fake,
+           .dht = fake,
            .documents = fake,
            .topics = fake,
            .events = events},

@@ -81,6 +81,13 @@ constexpr std::string_view k_default_text =
 # peer_exchange = false
 # topics = []
 
+# The DHT, where nodes find each other and what they share. mode: "auto" answers others once they
+# can reach this node, "server" always, "client" never; "off" takes no part. The protocol of the
+# public IPFS network is /ipfs/kad/1.0.0.
+# [dht]
+# mode = "auto"
+# protocol = "/vivim/kad/1.0.0"
+
 # What the node may use for its peers. The defaults follow from the machine; vivim swarm limits
 # shows them, what is in use, and what was refused.
 # [limits.system]

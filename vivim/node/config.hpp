@@ -6,6 +6,7 @@
 
 #include "vivim/base/log.hpp"
 #include "vivim/base/problem.hpp"
+#include "vivim/libp2p/kad/mode.hpp"
 #include "vivim/libp2p/limits/limits.hpp"
 #include "vivim/multiformats/multiaddr.hpp"
 #include "vivim/rt/network.hpp"
@@ -39,6 +40,13 @@ struct PubsubConfig {
   std::vector<std::string> topics;
 };
 
+/// The DHT (docs/protocol/kad.md).
+struct DhtConfig {
+  bool on = true;
+  libp2p::kad::Mode mode = libp2p::kad::Mode::automatic;
+  std::string protocol{libp2p::kad::k_protocol_id};
+};
+
 /// A node among others.
 struct NetworkConfig {
   /// Where other nodes reach us.
@@ -66,6 +74,7 @@ struct NetworkConfig {
   std::string private_network;
   /// Also mplex, for peers without yamux.
   bool mplex = false;
+  DhtConfig dht;
   WssConfig wss;  ///< paths relative to the home
   /// Others may measure the speed to this node.
   bool perf = false;

@@ -56,6 +56,7 @@ class ConfigReader {
         {"private_network", &ConfigReader::path<&NetworkConfig::private_network>},
         {"wss", &ConfigReader::wss},
         {"pubsub", &ConfigReader::pubsub},
+        {"dht", &ConfigReader::dht},
         {"limits", &ConfigReader::limits},
         {"web", &ConfigReader::web},
     };
@@ -133,6 +134,46 @@ class ConfigReader {
           bad_file(name_, value.source(), "'rendezvous_namespace' must have 1 to 255 bytes"));
     }
     config_.network.rendezvous_namespace = std::move(text);
+    return {};
+  }
+
+  Outcome<void> dht(std::string_view, const toml::node& value) {
+    const auto* table = value.as_table();
+    if (table == nullptr) {
+      return std::unexpected(bad_file(name_, value.source(), "'dht' must be a table"));
+    }
+    for (const auto& [key, setting] : *table) {
+      const std::string name = "dht." + std::string(key.str());
+      if (key.str() == "mode") {
+        VIVIM_TRY(const auto text, string(name, setting));
+        VIVIM_TRYV(dht_mode(text));
+      } else if (key.str() == "protocol") {
+        VIVIM_TRY(config_.network.dht.protocol, string(name, setting));
+        if (!config_.network.dht.protocol.starts_with('/')) {
+          return std::unexpected(
+              bad_file(name_, setting.source(), "'dht.protocol' must begin with a slash"));
+        }
+      } else {
+        return std::unexpected(
+            bad_file(name_, setting.source(), "there is no setting '" + name + "'"));
+      }
+    }
+    return {};
+  }
+
+  Outcome<void> dht_mode(const std::string& text) {
+    auto& dht = config_.network.dht;
+    dht.on = text != "off";
+    if (text == "client") {
+      dht.mode = libp2p::kad::Mode::client;
+    } else if (text == "server") {
+      dht.mode = libp2p::kad::Mode::server;
+    } else if (text == "auto") {
+      dht.mode = libp2p::kad::Mode::automatic;
+    } else if (dht.on) {
+      return std::unexpected(
+          bad_value(name_ + ": dht.mode", text, "is none of auto, client, server, off"));
+    }
     return {};
   }
 

@@ -62,6 +62,9 @@ mdns = false
 private_network = "swarm.key"
 mplex = true
 web = "/w"
+[dht]
+mode = "client"
+protocol = "/ipfs/kad/1.0.0"
 [wss]
 certificate = "chain.pem"
 key = "/etc/key.pem"
@@ -93,6 +96,9 @@ topics = ["/vivim/circles/family"])",
   CHECK_FALSE(config.network.mdns);
   CHECK(config.network.private_network == "swarm.key");
   CHECK(config.network.mplex);
+  CHECK(config.network.dht.on);
+  CHECK(config.network.dht.mode == libp2p::kad::Mode::client);
+  CHECK(config.network.dht.protocol == libp2p::kad::k_ipfs_protocol_id);
   CHECK(config.network.wss.certificate == "chain.pem");
   CHECK(config.network.wss.key == "/etc/key.pem");
   CHECK(config.network.wss.authorities == "ca.pem");
@@ -103,6 +109,11 @@ topics = ["/vivim/circles/family"])",
   CHECK(config.network.pubsub.topics == std::vector<std::string>{"/vivim/circles/family"});
   CHECK(config.web == "/w");
   CHECK(parse_config("listen = []", "c").value().network.listen.empty());
+  CHECK_FALSE(parse_config("[dht]\nmode = \"off\"", "c").value().network.dht.on);
+  CHECK(parse_config("[dht]\nmode = \"server\"", "c").value().network.dht.mode ==
+        libp2p::kad::Mode::server);
+  CHECK(parse_config("[dht]\nmode = \"auto\"", "c").value().network.dht.mode ==
+        libp2p::kad::Mode::automatic);
 }
 
 TEST_CASE("config: what is wrong is said with its place") {
@@ -124,6 +135,11 @@ TEST_CASE("config: what is wrong is said with its place") {
   CHECK(message("listen = [\"/ip4/1.2.3.4/udp/1\"]").find("listen on") != std::string::npos);
   CHECK(message("log_level = \"loud\"").find("loud") != std::string::npos);
   CHECK(message("bootstrap = [\"/dnsaddr/node.example\"]").find("config.toml: bootstrap: ") == 0);
+  CHECK(message("dht = 3").find("'dht' must be a table") != std::string::npos);
+  CHECK(message("[dht]\nmode = \"maybe\"").find("none of auto, client, server, off") !=
+        std::string::npos);
+  CHECK(message("[dht]\nprotocol = \"kad\"").find("begin with a slash") != std::string::npos);
+  CHECK(message("[dht]\nsize = 3").find("no setting 'dht.size'") != std::string::npos);
   CHECK(message("rendezvous = [3]").find("'rendezvous' must be a text") != std::string::npos);
   CHECK(message("rendezvous_namespace = \"\"").find("1 to 255 bytes") != std::string::npos);
   CHECK(message("rendezvous_namespace = \"" + std::string(256, 'x') + "\"").find("1 to 255") !=

@@ -8,6 +8,7 @@
 #include "vivim/node/recovery.hpp"
 #include "vivim/rt/error.hpp"
 #include "vivim/store/error.hpp"
+#include "vivim/store/grants.hpp"
 #include "vivim/store/settings.hpp"
 
 namespace vivim::node {
@@ -16,6 +17,14 @@ namespace {
 
 /// What is known of other nodes, kept from an orderly stop to the next start.
 constexpr std::string_view k_peers_setting = "libp2p.peers";
+constexpr std::string_view k_dht_setting = "libp2p.dht";
+
+/// What was kept under a name; empty: nothing.
+rt::Co<Bytes> read_setting(store::Store& store, std::string_view name) {
+  auto known = co_await store.read(
+      [name](store::Database& database) { return store::Settings(database).get(name); });
+  co_return known && *known ? std::move(**known) : Bytes();
+}
 
 /// As a browser on this machine would write it.
 std::string url_of(rt::Endpoint at) {
@@ -54,7 +63,7 @@ Problem open_problem(const HomePaths& home, const Error& error) {
 }
 
 Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Store> store_,
-                   const crypto::KeyPair& key, Bytes known_peers,
+                   const crypto::KeyPair& key, KnownNodes known,
                    std::unique_ptr<libp2p::websocket::TlsLayer> web_tls)
     : world(world_),
       store(std::move(store_)),
@@ -67,7 +76,8 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
             key,
             {.agent = "vivim/" + options.version,
              .limits = options.limits,
-             .peers = std::move(known_peers),
+             .peers = std::move(known.peers),
+             .dht = std::move(known.dht),
              .private_network = std::move(options.secrets.private_network),
              .web_tls = std::move(web_tls),
              .autonat = options.autonat,
@@ -94,6 +104,8 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
                .packer = world.packer}),
       chat_library(library, *store, &sharing, events),
       shares(sharing, *store, library),
+      dht(swarm, events, libp2p::record::Signer::of(key)),
+      announced_shares(shares, dht),
       network(host, key.public_key(), events),
       browser_documents(world.loop, hub),
       topics(world.loop, events),
@@ -127,15 +139,10 @@ rt::Co<Outcome<std::unique_ptr<Node>>> Node::open(World world, NodeOptions optio
       co_return std::unexpected(open_problem(options.home, queued.error()));
     }
   }
-  Bytes known_peers;
-  const auto read_peers = [](store::Database& database) {
-    return store::Settings(database).get(k_peers_setting);
-  };
-  if (auto known = co_await (*store)->read(read_peers); known && *known) {
-    known_peers = std::move(**known);
-  }
+  KnownNodes known{.peers = co_await read_setting(**store, k_peers_setting),
+                   .dht = co_await read_setting(**store, k_dht_setting)};
   auto parts = std::make_unique<Parts>(world, std::move(options), std::move(*store), *key,
-                                       std::move(known_peers), std::move(web_tls));
+                                       std::move(known), std::move(web_tls));
   auto& library = parts->library;
   parts->hub.on_committed([&library](const store::DocumentId& id) { library.note_changed(id); });
   std::unique_ptr<Node> node(new Node(std::move(parts)));
@@ -149,10 +156,11 @@ gateway::Router& Node::router() {
     parts.api.emplace(parts.router,
                       gateway::ApiServices{.library = parts.chat_library,
                                            .imports = parts.chat_library,
-                                           .shares = parts.shares,
+                                           .shares = parts.announced_shares,
                                            .node = parts.status,
                                            .network = parts.network,
                                            .reachability = parts.reachability,
+                                           .dht = parts.dht,
                                            .documents = parts.browser_documents,
                                            .topics = parts.topics,
                                            .events = parts.events,
@@ -193,6 +201,11 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   if (const auto started = co_await parts.peers.start(); !started) {
     co_return std::unexpected(Problem::from(started.error(), "Could not begin to sync"));
   }
+  const auto shared = co_await parts.store->read(
+      [](store::Database& database) { return store::Grants(database).shared_documents(); });
+  for (std::size_t i = 0; shared && i < shared->size(); ++i) {
+    parts.dht.announce((*shared)[i]);
+  }
   co_return Outcome<void>();
 }
 
@@ -211,8 +224,11 @@ rt::Co<void> Node::stop() {
   co_await parts.swarm.stop();
   if (parts.serving) {
     const auto saved = co_await parts.store->write(
-        [known = parts.swarm.encode_peers()](store::Database& database) {
-          return store::Settings(database).set(k_peers_setting, known);
+        [known = parts.swarm.encode_peers(),
+         dht = parts.swarm.encode_dht()](store::Database& database) -> Result<void> {
+          store::Settings settings(database);
+          VIVIM_TRYV(settings.set(k_peers_setting, known));
+          return settings.set(k_dht_setting, dht);
         });
     if (!saved) {
       log::write(log::Level::warning, "node", "what is known of other nodes was not saved",

@@ -18,6 +18,7 @@
 #include "vivim/gateway/uploads.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/node/node.hpp"
+#include "vivim/node/node_dht.hpp"
 #include "vivim/node/swarm.hpp"
 #include "vivim/node/swarm_status.hpp"
 #include "vivim/rt/task_group.hpp"
@@ -53,10 +54,16 @@ class StatusService final : public gateway::NodeService {
   rt::Event stop_requested_;
 };
 
+/// What is known of other nodes from an earlier life.
+struct KnownNodes {
+  Bytes peers;  ///< Swarm::encode_peers()
+  Bytes dht;    ///< Swarm::encode_dht()
+};
+
 /// Every part, in the order in which they need each other: made from top to bottom.
 struct Node::Parts {
   Parts(World world_, NodeOptions options, std::unique_ptr<store::Store> store_,
-        const crypto::KeyPair& key, Bytes known_peers,
+        const crypto::KeyPair& key, KnownNodes known,
         std::unique_ptr<libp2p::websocket::TlsLayer> web_tls);
 
   World world;
@@ -72,6 +79,8 @@ struct Node::Parts {
   gateway::EventHub events;
   gateway::ChatLibrary chat_library;
   gateway::TicketShares shares;
+  NodeDht dht;
+  AnnouncedShares announced_shares;
   gateway::HostNetwork network;
   gateway::SyncDocuments browser_documents;
   gateway::GossipTopics topics;

@@ -89,7 +89,8 @@ Swarm::Swarm(SwarmContext context, const crypto::KeyPair& key, SwarmOptions opti
                                 [this](const libp2p::dcutr::HolePunchEvent& event) {
                                   ++hole_punches_[event.kind];
                                 }}),
-      refusal_log_(context.loop, host_.resources()) {
+      refusal_log_(context.loop, host_.resources()),
+      known_dht_(std::move(options.dht)) {
   auto relays = std::make_unique<libp2p::relay::RelayTransport>(host_);
   relay_transport_ = relays.get();
   host_.add_transport(enclose(std::move(relays), private_network_, context.rng));
@@ -140,6 +141,9 @@ Outcome<void> Swarm::serve_others(const NetworkConfig& config) {
               if (seeker_) {
                 seeker_->wake();
               }
+              if (dht_) {
+                dht_->set_reachable(reachability() == Reachability::public_);
+              }
             }});
     if (const auto started = autonat_->start(); !started) {
       return std::unexpected(not_started(started.error(), "find out who can reach us"));
@@ -167,6 +171,9 @@ Outcome<void> Swarm::look_for_others(const NetworkConfig& config) {
     bootstrap_peers_.insert(*address.peer());
   }
   bootstrap_->start();
+  if (config.dht.on) {
+    VIVIM_TRYV(join_dht(config.dht));
+  }
   if (!config.rendezvous.empty()) {
     member_.emplace(host_, context_.loop, signer_,
                     libp2p::rendezvous::MemberOptions{
@@ -198,6 +205,17 @@ Outcome<void> Swarm::start_gossip(const PubsubConfig& config) {
   if (const auto started = gossip_->start(); !started) {
     return std::unexpected(not_started(started.error(), "gossip"));
   }
+  return {};
+}
+
+Outcome<void> Swarm::join_dht(const DhtConfig& config) {
+  libp2p::kad::DhtOptions options{.mode = config.mode, .known = std::move(known_dht_)};
+  options.rpc.protocol = config.protocol;
+  dht_ = std::make_unique<libp2p::kad::Dht>(host_, context_.rng, signer_, std::move(options));
+  if (const auto started = dht_->start(); !started) {
+    return std::unexpected(not_started(started.error(), "take part in the DHT"));
+  }
+  dht_->set_reachable(reachability() == Reachability::public_);
   return {};
 }
 
@@ -316,6 +334,9 @@ rt::Co<void> Swarm::stop() {
   if (seeker_) {
     co_await seeker_->stop();
   }
+  if (dht_) {
+    dht_->quit();
+  }
   co_await host_.stop();
   if (gossip_) {
     co_await gossip_->stop();
@@ -326,6 +347,9 @@ rt::Co<void> Swarm::stop() {
   }
   if (member_) {
     co_await member_->stop();
+  }
+  if (dht_) {
+    co_await dht_->stop();
   }
   if (mapper_) {
     co_await mapper_->stop();

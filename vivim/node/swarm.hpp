@@ -11,6 +11,7 @@
 #include "vivim/libp2p/dcutr/hole_puncher.hpp"
 #include "vivim/libp2p/gossipsub/service.hpp"
 #include "vivim/libp2p/host/host.hpp"
+#include "vivim/libp2p/kad/dht.hpp"
 #include "vivim/libp2p/mdns/service.hpp"
 #include "vivim/libp2p/perf/service.hpp"
 #include "vivim/libp2p/relay/server.hpp"
@@ -31,6 +32,8 @@ struct SwarmOptions {
   std::optional<libp2p::limits::Limits> limits = {};
   /// What encode_peers() gave; what cannot be read of it is forgotten.
   Bytes peers = {};
+  /// What encode_dht() gave.
+  Bytes dht = {};
   /// Present: only its members are talked to.
   std::optional<libp2p::pnet::PreSharedKey> private_network = {};
   /// For secure WebSocket; null: it is neither dialled nor listened on.
@@ -58,6 +61,11 @@ class Swarm {
   /// What is known of peers, to be given to the next Swarm.
   Bytes encode_peers() { return host_.peer_store().encode(); }
 
+  /// Whom of the DHT is known, to be given to the next Swarm.
+  Bytes encode_dht() const { return dht_ ? dht_->encode_table() : Bytes(); }
+  /// Null while it does not serve, or where the configuration says so.
+  libp2p::kad::Dht* dht() { return dht_.get(); }
+
   /// Whether others reach us, as far as they told; without AutoNAT nobody does.
   libp2p::autonat::Reachability reachability() const;
   /// Of each address that somebody was asked about, without /p2p.
@@ -82,6 +90,7 @@ class Swarm {
   Outcome<void> serve_others(const NetworkConfig& config);
   Outcome<void> look_for_others(const NetworkConfig& config);
   Outcome<void> start_gossip(const PubsubConfig& config);
+  Outcome<void> join_dht(const DhtConfig& config);
   void start_mdns();
   void start_port_mapping();
   void announce();
@@ -112,6 +121,8 @@ class Swarm {
   std::optional<libp2p::rendezvous::Member> member_;
   std::optional<libp2p::bootstrap::Bootstrap> bootstrap_;
   std::unique_ptr<AutonatService> autonat_;
+  Bytes known_dht_;
+  std::unique_ptr<libp2p::kad::Dht> dht_;
   std::optional<PortMapper> mapper_;
   std::optional<RelaySeeker> seeker_;
 };

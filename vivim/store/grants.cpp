@@ -68,6 +68,20 @@ Result<std::vector<GrantRow>> Grants::joined() {
       VIVIM_STORE_GRANTS "WHERE g.joined = 1 AND g.revoked IS NULL ORDER BY g.created, g.id"));
 }
 
+Result<std::vector<DocumentId>> Grants::shared_documents() {
+  Query query = db_.query(
+      "SELECT DISTINCT d.doc FROM grants g JOIN documents d ON d.id = g.doc "
+      "WHERE g.revoked IS NULL ORDER BY d.doc");
+  std::vector<DocumentId> documents;
+  for (;;) {
+    VIVIM_TRY(const bool more, query.step());
+    if (!more) {
+      return documents;
+    }
+    VIVIM_TRY(documents.emplace_back(), DocumentId::from_bytes(query.bytes_view(0)));
+  }
+}
+
 Result<std::vector<GrantId>> Grants::revoke_made(const DocumentId& document, rt::WallMs now) {
   Query query = db_.query(
       "UPDATE grants SET revoked = ?, secret = x'' WHERE joined = 0 AND revoked IS NULL "

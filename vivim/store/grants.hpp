@@ -46,6 +46,8 @@ class Grants {
   Result<std::vector<GrantRow>> of_document(const DocumentId& document);
   /// Every grant that opens something elsewhere: what to connect to at start.
   Result<std::vector<GrantRow>> joined();
+  /// Documents that this node shares, or has joined: those with a grant that is not revoked.
+  Result<std::vector<DocumentId>> shared_documents();
   /// Marks the grants that this node made for the document as revoked, erases their secrets, and
   /// returns their ids.
   Result<std::vector<GrantId>> revoke_made(const DocumentId& document, rt::WallMs now);
