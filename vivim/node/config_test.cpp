@@ -109,6 +109,9 @@ topics = ["/vivim/circles/family"])",
   CHECK(config.network.pubsub.topics == std::vector<std::string>{"/vivim/circles/family"});
   CHECK(config.web == "/w");
   CHECK(parse_config("listen = []", "c").value().network.listen.empty());
+}
+
+TEST_CASE("config: the ways to take part in the DHT") {
   CHECK_FALSE(parse_config("[dht]\nmode = \"off\"", "c").value().network.dht.on);
   CHECK(parse_config("[dht]\nmode = \"server\"", "c").value().network.dht.mode ==
         libp2p::kad::Mode::server);
