@@ -38,6 +38,7 @@ type choice struct {
 	key, secrets               string
 	privateNetwork             bool
 	pubsub                     string
+	pubsubMesh                 int
 }
 
 func parseChoice(arguments []string) (choice, error) {
@@ -56,6 +57,7 @@ func parseChoice(arguments []string) (choice, error) {
 	flags.StringVar(&c.secrets, "secrets", "", "folder of certificates and keys (runner/secrets.mjs)")
 	flags.BoolVar(&c.privateNetwork, "private-network", false, "only talk to those with the key in the folder")
 	flags.StringVar(&c.pubsub, "pubsub", "", "gossip: sign or anonymous")
+	flags.IntVar(&c.pubsubMesh, "pubsub-mesh", 0, "peers in the mesh")
 	flags.Bool("mdns", true, "for other peers: answer on mDNS")
 	flags.BoolVar(&c.kad, "kad", false, "be a node of the DHT")
 	flags.BoolVar(&c.private, "private", false, "be sure not to be reachable")
@@ -144,7 +146,7 @@ func newNode(c choice) (*node, error) {
 		}
 	}
 	if c.pubsub != "" {
-		if n.gossip, err = startPubsub(h, c.pubsub); err != nil {
+		if n.gossip, err = startPubsub(h, c.pubsub, c.pubsubMesh); err != nil {
 			return nil, err
 		}
 	}
@@ -184,6 +186,8 @@ func (n *node) run(asked request) (reply, error) {
 		return n.dial(ctx, asked.text("addr"))
 	case "peers":
 		return n.peers(), nil
+	case "allocations":
+		return allocations(), nil
 	case "relay-reserve":
 		return n.reserve(ctx, asked.text("addr"))
 	case "mdns":

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -36,8 +37,13 @@ func anonymousID(message *pb.Message) string {
 	return string(hash.Sum(nil)[:20])
 }
 
-func startPubsub(h host.Host, policy string) (*gossip, error) {
+func startPubsub(h host.Host, policy string, mesh int) (*gossip, error) {
 	options := []pubsub.Option{pubsub.WithMaxMessageSize(pubsubMessageMax), pubsub.WithFloodPublish(true)}
+	if mesh > 0 {
+		params := pubsub.DefaultGossipSubParams()
+		params.D, params.Dlo, params.Dhi, params.Dscore = mesh, mesh, mesh, mesh
+		options = append(options, pubsub.WithGossipSubParams(params))
+	}
 	switch policy {
 	case "sign":
 		options = append(options, pubsub.WithMessageSignaturePolicy(pubsub.StrictSign), pubsub.WithMessageIdFn(signedID))
@@ -85,6 +91,13 @@ func label(data []byte) string {
 		}
 	}
 	return string(data)
+}
+
+// allocations says how many there were in this process.
+func allocations() reply {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return reply{"count": stats.Mallocs}
 }
 
 func (n *node) runPubsub(ctx context.Context, asked request) (reply, error) {

@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 4> k_transports{"tcp", "ws", "wss", "quic
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
 constexpr std::array<std::string_view, 2> k_muxers{"yamux", "mplex"};
 constexpr std::array<std::string_view, 1> k_keys{"ed25519"};
-constexpr std::array<std::string_view, 17> k_features{"perf",
+constexpr std::array<std::string_view, 18> k_features{"perf",
                                                       "wss-sni",
                                                       "pnet",
                                                       "identify-push",
@@ -33,7 +33,8 @@ constexpr std::array<std::string_view, 17> k_features{"perf",
                                                       "rendezvous-serve",
                                                       "mdns",
                                                       "mdns-v6",
-                                                      "kad"};
+                                                      "kad",
+                                                      "pubsub"};
 
 boost::json::array list(Names names) {
   boost::json::array all;
@@ -61,10 +62,13 @@ struct Switch {
   bool Choice::* member;
 };
 
-constexpr std::array<Named, 5> k_named{{{"--transport", &Choice::transport, k_transports},
+constexpr std::array<std::string_view, 2> k_policies{"sign", "anonymous"};
+constexpr std::array<Named, 7> k_named{{{"--transport", &Choice::transport, k_transports},
                                         {"--security", &Choice::security, k_securities},
                                         {"--muxer", &Choice::muxer, k_muxers},
                                         {"--key", &Choice::key, k_keys},
+                                        {"--pubsub", &Choice::pubsub, k_policies},
+                                        {"--pubsub-mesh", &Choice::pubsub_mesh, {}},
                                         {"--secrets", &Choice::secrets, {}}}};
 constexpr std::array<Switch, 10> k_switches{{{"--describe", &Choice::describe},
                                              {"--relay-serve", &Choice::relay_serve},

@@ -17,6 +17,8 @@ struct Choice {
   std::string security = "noise";
   std::string muxer = "yamux";
   std::string key = "ed25519";
+  std::string pubsub;          ///< gossip: "sign" or "anonymous"; empty: none
+  std::string pubsub_mesh;     ///< peers in its mesh; empty: as always
   std::string secrets;         ///< folder of certificates and keys (runner/secrets.mjs)
   bool describe = false;       ///< say what this peer has, and end
   bool relay_serve = false;    ///< relay circuits

@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "interop/peer/allocations.hpp"
 #include "interop/peer/kad.hpp"
 
 namespace vivim::interop {
@@ -196,6 +197,22 @@ rt::Co<Result<json::object>> perf(Node& node, json::object asked) {
   co_return json::object{{"seconds", took.count()}};
 }
 
+rt::Co<Result<json::object>> load_join(Node& node, Held& held, json::object asked) {
+  VIVIM_CO_TRY(held.load, co_await PubsubLoad::join(node, std::move(asked)));
+  co_return json::object{};
+}
+
+rt::Co<Result<json::object>> load(Held& held, json::object asked) {
+  if (!held.load) {
+    co_return fail(PeerError::bad_request);
+  }
+  co_return co_await held.load->run(std::move(asked));
+}
+
+rt::Co<Result<json::object>> count_allocations() {
+  co_return json::object{{"count", allocations()}};
+}
+
 rt::Co<Result<json::object>> disconnect(Node& node, json::object asked) {
   VIVIM_CO_TRY(const auto peer, peer_of(asked));
   node.host().disconnect(peer);
@@ -206,6 +223,9 @@ rt::Co<Result<json::object>> disconnect(Node& node, json::object asked) {
 
 rt::Co<void> Held::stop() {
   streams.clear();
+  if (load) {
+    co_await load->stop();
+  }
   for (auto& host : hosts) {
     co_await host->stop();
   }
@@ -214,6 +234,9 @@ rt::Co<void> Held::stop() {
 
 rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object asked) {
   const auto command = text_of(asked, "cmd").value_or("");
+  if (command.starts_with("pubsub-")) {
+    co_return run_pubsub(node, command, asked);
+  }
   using Run = rt::Co<Result<json::object>> (*)(Node&, Held&, json::object);
   static constexpr std::pair<std::string_view, Run> k_commands[] = {
       {"listen", [](Node& of, Held&, json::object a) { return listen(of, std::move(a)); }},
@@ -233,6 +256,10 @@ rt::Co<Result<json::object>> run_command(Node& node, Held& held, json::object as
       {"rendezvous-discover",
        [](Node& of, Held&, json::object a) { return discover(of, std::move(a)); }},
       {"disconnect", [](Node& of, Held&, json::object a) { return disconnect(of, std::move(a)); }},
+      {"allocations", [](Node&, Held&, json::object) { return count_allocations(); }},
+      {"gossip-join",
+       [](Node& of, Held& by, json::object a) { return load_join(of, by, std::move(a)); }},
+      {"gossip-load", [](Node&, Held& by, json::object a) { return load(by, std::move(a)); }},
       {"connect-rate",
        [](Node& of, Held&, json::object a) { return run_connect_rate(of, std::move(a)); }},
       {"dial-many",

@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include "interop/peer/node.hpp"
+#include "interop/peer/pubsub_load.hpp"
 
 namespace vivim::interop {
 
@@ -10,6 +11,7 @@ namespace vivim::interop {
 struct Held {
   std::vector<std::unique_ptr<rt::Stream>> streams;
   std::vector<std::unique_ptr<libp2p::Host>> hosts;
+  std::unique_ptr<PubsubLoad> load;
 
   rt::Co<void> stop();
 };

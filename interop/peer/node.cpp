@@ -63,6 +63,9 @@ Node::Node(const Choice& choice, rt::asio_::Loop& loop)
       [this](libp2p::InboundStream inbound) { return answer_bulk(std::move(inbound)); },
       {.allow_limited = true});
   add_relaying();
+  if (!choice_.pubsub.empty()) {
+    pubsub_ = std::make_unique<Pubsub>(host_, rng_, key_, choice_);
+  }
 }
 
 void Node::add_relaying() {
@@ -166,6 +169,9 @@ rt::Co<void> Node::stop() {
   co_await dialer_.stop();
   co_await host_.stop();
   co_await services_.stop();
+  if (pubsub_) {
+    co_await pubsub_->stop();
+  }
 }
 
 Result<std::string> text_of(const json::object& asked, std::string_view key) {

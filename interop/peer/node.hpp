@@ -8,6 +8,7 @@
 
 #include "interop/bulk.hpp"
 #include "interop/peer/choice.hpp"
+#include "interop/peer/pubsub.hpp"
 #include "interop/peer/services.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/mdns/service.hpp"
@@ -45,6 +46,8 @@ class Node {
   bool reserved(const libp2p::PeerId& relay) const { return circuits_->reserved(relay); }
   Services& services() { return services_; }
   const crypto::KeyPair& key() const { return key_; }
+  /// Null without --pubsub.
+  Pubsub* pubsub() { return pubsub_.get(); }
   /// Looks for peers on the local network, and is found. Errors: those of mdns::Service::start.
   Result<void> start_mdns();
   /// Addresses of a peer that mDNS found; null before.
@@ -70,6 +73,7 @@ class Node {
   libp2p::Host dialer_;  ///< makes AutoNAT's dials
   libp2p::perf::Server perf_;
   Services services_;
+  std::unique_ptr<Pubsub> pubsub_;
   libp2p::relay::RelayTransport* circuits_ = nullptr;  ///< the host's
   std::unique_ptr<libp2p::relay::RelayServer> relay_;
   std::unique_ptr<libp2p::mdns::Service> mdns_;

@@ -4,6 +4,7 @@ import { LISTEN, exchange, flagsOf, require } from './combinations.mjs'
 import { whyNoNamespaces, withLonelyNetwork, withNeighbours } from './namespace.mjs'
 import { KAD_SCENARIOS } from './kad.mjs'
 import { withPeers } from './process.mjs'
+import { PUBSUB } from './pubsub.mjs'
 
 // A relayed connection carries 128 KiB each way by default, the noise of its own handshakes included.
 const RELAYED_BYTES = 32_768
@@ -232,5 +233,6 @@ export const SCENARIOS = [
     broken: autonatBroken(version),
     run: reachable(version)
   })),
-  ...KAD_SCENARIOS
+  ...KAD_SCENARIOS,
+  ...PUBSUB
 ]

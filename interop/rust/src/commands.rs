@@ -9,7 +9,7 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, multiaddr::Protocol, rendezvous, swarm::dial_opts::DialOpts};
 use serde_json::{Value, json};
 
-use crate::{Failure, bench, bulk, kad, peer::Peer, perf, pubsub, transport::is_relayed};
+use crate::{Failure, allocations, bench, bulk, kad, peer::Peer, perf, pubsub, transport::is_relayed};
 
 const PING: StreamProtocol = StreamProtocol::new("/ipfs/ping/1.0.0");
 
@@ -45,6 +45,7 @@ pub async fn run(peer: &Peer, held: &Held, asked: &Value) -> Result<Value, Failu
         "listen" => return listen(peer, asked).await,
         "dial" => return dial(peer, asked).await,
         "peers" => return peers(peer).await,
+        "allocations" => return Ok(json!({"count": allocations::count()})),
         "relay-reserve" => return reserve(peer, asked).await,
         "autonat" => return autonat(peer, asked).await,
         _ if command.starts_with("kad-") => return kad::run(peer, command, asked).await,

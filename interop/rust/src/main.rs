@@ -1,6 +1,7 @@
 //! A rust-libp2p peer for the interop tests and benchmarks: one JSON object a line on standard input asks, one on
 //! standard output answers (interop/README.md has the protocol). It ends when its standard input does.
 
+mod allocations;
 mod bench;
 mod bulk;
 mod choice;
@@ -19,6 +20,9 @@ use choice::Choice;
 use commands::Held;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
+
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 

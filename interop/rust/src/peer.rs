@@ -94,7 +94,7 @@ fn behaviour(key: &identity::Keypair, choice: &Choice, relay_client: relay::clie
         mdns: choice.has("mdns").then(|| mdns::tokio::Behaviour::new(mdns_config(choice), id)).transpose()?.into(),
         rendezvous: rendezvous::client::Behaviour::new(key.clone()),
         rendezvous_server: choice.has("rendezvous-serve").then(|| rendezvous::server::Behaviour::new(Default::default())).into(),
-        gossipsub: choice.pubsub.as_deref().map(|policy| pubsub::behaviour(key, policy)).transpose()?.into(),
+        gossipsub: choice.pubsub.as_deref().map(|policy| pubsub::behaviour(key, policy, choice.pubsub_mesh)).transpose()?.into(),
         kad: choice.has("kad").then(|| kad::make(id)).into(),
     })
 }

@@ -30,13 +30,17 @@ fn id_of(message: &gossipsub::Message) -> MessageId {
     MessageId::from(digest[..20].to_vec())
 }
 
-pub fn behaviour(key: &Keypair, policy: &str) -> Result<gossipsub::Behaviour, Failure> {
+pub fn behaviour(key: &Keypair, policy: &str, mesh: Option<usize>) -> Result<gossipsub::Behaviour, Failure> {
     let (authenticity, mode) = match policy {
         "sign" => (MessageAuthenticity::Signed(key.clone()), ValidationMode::Strict),
         "anonymous" => (MessageAuthenticity::Anonymous, ValidationMode::Anonymous),
         _ => return Err(format!("no policy {policy}").into()),
     };
-    let config = gossipsub::ConfigBuilder::default()
+    let mut config = gossipsub::ConfigBuilder::default();
+    if let Some(mesh) = mesh {
+        config.mesh_n(mesh).mesh_n_low(mesh).mesh_n_high(mesh);
+    }
+    let config = config
         .validation_mode(mode)
         .message_id_fn(id_of)
         .max_transmit_size(MESSAGE_MAX)
