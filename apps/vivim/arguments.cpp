@@ -78,6 +78,7 @@ class Grammar {
   void add_network_commands();
   void add_swarm_commands();
   void add_dht_commands();
+  void add_topic_commands();
   void add_reading_commands();
   void add_writing_commands();
   void add_sharing_commands();
@@ -141,6 +142,7 @@ void Grammar::add_network_commands() {
 
   add_swarm_commands();
   add_dht_commands();
+  add_topic_commands();
 
   auto [ping, ping_args] = add<PingArguments>(
       "ping", "Measure round trips to a node",
@@ -236,6 +238,41 @@ void Grammar::add_dht_commands() {
   put->add_option("name", put_args->name, "What it is called")->required()->type_name("NAME");
   put->add_option("text", put_args->text, "At most 4 KiB")->required()->type_name("TEXT");
   add_common(*put);
+}
+
+void Grammar::add_topic_commands() {
+  auto* topic = app_.add_subcommand("topic", "Messages to everybody who is in a topic");
+  topic->require_subcommand(1);
+  topic->footer(
+      "Examples:\n  vivim topic sub /vivim/circles/family\n"
+      "  vivim topic pub /vivim/circles/family \"dinner is ready\"\n  vivim topic ls");
+  add_common(*topic);
+  add_common(*add<TopicListArguments>(*topic, "ls", "The topics that the node is in",
+                                      {"vivim topic ls", "vivim topic ls --json | jq"})
+                  .first);
+  auto [pub, pub_args] =
+      add<TopicPublishArguments>(*topic, "pub", "Publish a message",
+                                 {"vivim topic pub /vivim/circles/family \"dinner is ready\"",
+                                  "date | vivim topic pub /vivim/circles/family",
+                                  "vivim topic pub t hello --json | jq .peers"});
+  pub->add_option("topic", pub_args->topic, "The topic")->required()->type_name("TOPIC");
+  pub->add_option("text", pub_args->text, "The message; without it, what is on standard input")
+      ->type_name("TEXT");
+  add_common(*pub);
+  auto [sub, sub_args] = add<TopicSubscribeArguments>(
+      *topic, "sub", "Print the messages of a topic as they come; the node stays in it",
+      {"vivim topic sub /vivim/circles/family", "vivim topic sub /vivim/circles/family -c 1",
+       "vivim topic sub /vivim/circles/family --json | jq -r .text"});
+  sub->add_option("topic", sub_args->topic, "The topic")->required()->type_name("TOPIC");
+  sub->add_option("-c,--count", sub_args->count, "End after so many")
+      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->type_name("N");
+  sub->add_flag("--all", sub_args->all, "Also the last ones that came before");
+  add_common(*sub);
+  auto [leave, leave_args] = add<TopicLeaveArguments>(*topic, "leave", "Leave a topic",
+                                                      {"vivim topic leave /vivim/circles/family"});
+  leave->add_option("topic", leave_args->topic, "The topic")->required()->type_name("TOPIC");
+  add_common(*leave);
 }
 
 void Grammar::add_reading_commands() {

@@ -53,6 +53,19 @@ struct DhtPutArguments {
   std::string name;
   std::string text;
 };
+struct TopicListArguments {};
+struct TopicPublishArguments {
+  std::string topic;
+  std::string text;  ///< empty: standard input
+};
+struct TopicSubscribeArguments {
+  std::string topic;
+  std::uint64_t count = 0;  ///< 0: until it is interrupted
+  bool all = false;         ///< also what came before
+};
+struct TopicLeaveArguments {
+  std::string topic;
+};
 struct PingArguments {
   std::string peer;  ///< id or multiaddr
   std::uint64_t count = 4;
@@ -132,7 +145,8 @@ using CommandArguments =
                  PingArguments, PerfArguments, ImportArguments, ListArguments, ShowArguments,
                  SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
                  ShareArguments, JoinArguments, UnshareArguments, SimListArguments, SimRunArguments,
-                 DoctorArguments, VersionArguments>;
+                 DoctorArguments, TopicListArguments, TopicPublishArguments,
+                 TopicSubscribeArguments, TopicLeaveArguments, VersionArguments>;
 
 struct Arguments {
   CommonArguments common;

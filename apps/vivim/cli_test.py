@@ -528,6 +528,24 @@ class CommandLine(unittest.TestCase):
         for line in ("libp2p_rendezvous_registrations 2", 'libp2p_connections_opened_total{direction="inbound",'):
             self.assertIn(line, point.text("/metrics"))
 
+    def test_messages_of_a_topic(self):
+        topic = "/vivim/circles/family"
+        self.vivim.good("init")
+        self.assertEqual(self.vivim.run("topic", "ls").returncode, 6)
+        alice = self.configured("alice", "mdns = false")
+        bob = self.configured("bob", "mdns = false", "[pubsub]", f'topics = ["{topic}"]')
+        self.assertIn("in no topic", alice.good("topic", "ls"))
+        self.assertEqual(alice.run("topic", "leave", topic).returncode, 3)
+        self.assertIn("nobody is known", alice.good("topic", "pub", topic, "too early"))
+        alice.good("connect", bob.announced["listen"][0])
+        until("bob in the topic", lambda: alice.json("topic", "pub", topic, "dinner is ready")["peers"] == 1)
+        self.assertIn("dinner is ready", bob.good("topic", "sub", topic, "--all", "-c", "1"))
+        message = bob.json("topic", "sub", topic, "--all", "-c", "1")
+        self.assertEqual(message["author"], alice.announced["peer_id"])
+        self.assertIn(topic, bob.good("topic", "ls"))
+        self.assertIn("Left", bob.good("topic", "leave", topic))
+        self.assertEqual(alice.run("topic", "pub", "").returncode, 2)
+
     def test_a_private_network(self):
         made = self.vivim.run("swarm", "key")
         self.assertEqual(made.stdout.splitlines()[:2], ["/key/swarm/psk/1.0.0/", "/base16/"])

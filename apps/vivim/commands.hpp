@@ -32,6 +32,11 @@ Outcome<void> execute(Context& context, const DhtFindArguments& arguments);
 Outcome<void> execute(Context& context, const DhtProvideArguments& arguments);
 Outcome<void> execute(Context& context, const DhtGetArguments& arguments);
 Outcome<void> execute(Context& context, const DhtPutArguments& arguments);
+// commands_topic.cpp
+Outcome<void> execute(Context& context, const TopicListArguments& arguments);
+Outcome<void> execute(Context& context, const TopicPublishArguments& arguments);
+Outcome<void> execute(Context& context, const TopicSubscribeArguments& arguments);
+Outcome<void> execute(Context& context, const TopicLeaveArguments& arguments);
 
 // command_run.cpp
 Outcome<void> execute(Context& context, const RunArguments& arguments);
