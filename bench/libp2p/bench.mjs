@@ -7,7 +7,7 @@
 // --write puts the table into docs/benchmarks.md.
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs, promisify } from 'node:util'
 import { LISTEN, flagsOf, has, nameOf } from '../../interop/runner/combinations.mjs'
@@ -235,11 +235,48 @@ async function longFat (combination) {
   await measure(`one stream over ${RTT_MS} ms and 1 Gbit/s, ${nameOf(combination)}`, 'Gbit/s', measures)
 }
 
+// User and system time of a peer so far.
+function processorSeconds (peer) {
+  const fields = readFileSync(`/proc/${peer.child.pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+const GOSSIP = { topic: 'bench', peers: 50, bytes: 1024 }
+
+// One router, and a program of VIVIM's that plays all its peers: the first sends, the others get all. Counted is the router's
+// processor time alone, so that it does not matter how many cores it takes; its transport, Noise and yamux are within.
+async function gossip (policy) {
+  const [messages, warmUp] = options.quick ? [2000, 300] : [10_000, 1000]
+  const allocations = new Map()
+  const measures = {}
+  for (const kind of kinds.filter(one => described.get(one).features.includes('pubsub'))) {
+    const flags = [...flagsOf(TCP), '--pubsub', policy, '--pubsub-mesh', String(GOSSIP.peers)]
+    measures[kind] = () => withPeers([['vivim', flagsOf(TCP)], [kind, flags]], async (load, router) => {
+      const { addrs: [at] } = await router.ask('listen', { addr: LISTEN.tcp })
+      await router.ask('pubsub-subscribe', { topic: GOSSIP.topic })
+      await load.ask('gossip-join', { ...GOSSIP, addr: at, policy }, PATIENCE)
+      await load.ask('gossip-load', { ...GOSSIP, messages: warmUp }, PATIENCE)
+      const [began, allocated] = [processorSeconds(router), await router.ask('allocations')]
+      await load.ask('gossip-load', { ...GOSSIP, messages }, PATIENCE)
+      const took = processorSeconds(router) - began
+      allocations.set(kind, [...allocations.get(kind) ?? [], ((await router.ask('allocations')).count - allocated.count) / messages])
+      return messages / took
+    })
+  }
+  const what = `gossipsub, ${GOSSIP.peers} peers in the mesh, 1 KiB, ${policy === 'sign' ? 'signed' : 'anonymous'}`
+  if (await measure(what, 'messages per s of one core', measures)) {
+    const values = Object.fromEntries([...allocations].map(([kind, all]) => [kind, all]))
+    await measure(`allocations per message, ${what}`, 'number', Object.fromEntries(Object.entries(values)
+      .map(([kind, all]) => [kind, async () => all.shift() ?? NaN])))
+  }
+}
+
 // A mark: VIVIM against others of the same figure, as a ratio to reach.
 const MARKS = [
   [/^one stream, tcp \+ noise/, 'raw TCP', 0.7], [/^one stream, tcp \+ noise/, 'sealed TCP'], [/^one stream, tcp \+ noise/, 'rust', 1.3], [/^one stream, tcp \+ noise/, 'go', 2],
   [/^one stream, (tcp \+ tls|ws)/, 'rust', 1.2], [/^one stream, (tcp \+ tls|ws)/, 'go', 1.2],
   [/^one stream, quic/, 'rust', 1.5], [/^one stream, quic/, 'go', 1.5],
+  [/^gossipsub.*anonymous/, 'rust', 3], [/^gossipsub.*anonymous/, 'go', 5], [/^gossipsub.*signed/, 'rust'], [/^gossipsub.*signed/, 'go'],
   [/^new connections/, 'rust', 2], [/^new connections/, 'go', 3]
 ]
 const FLOORS = [[/^one stream over/, 0.9]]
@@ -287,6 +324,8 @@ await throughput(QUIC)
 await connectionRate(TCP)
 await connectionRate(QUIC)
 await pings(TCP)
+await gossip('anonymous')
+await gossip('sign')
 await firstByte(TCP)
 await firstByte({ ...TCP, security: 'tls' })
 await firstByte(QUIC)
