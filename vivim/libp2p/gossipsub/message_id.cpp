@@ -41,8 +41,13 @@ void append_anonymous(IdProfile profile, const wire::MessageView& message, Bytes
     return;
   }
   const auto topic = as_bytes(message.topic.value_or(std::string_view()));
-  Bytes length;
-  append_varint(length, topic.size());
+  // Its length as a varint, without memory of its own.
+  std::array<std::uint8_t, k_varint_bytes_max> varint{};
+  std::size_t size = 0;
+  for (std::size_t left = topic.size(); size == 0 || left > 0; left >>= 7U) {
+    varint[size++] = static_cast<std::uint8_t>((left & 0x7fU) | (left >= 0x80 ? 0x80U : 0U));
+  }
+  const BytesView length = BytesView(varint).first(size);
   append_digest(crypto::sha256({length, topic, data}), k_anonymous_id_bytes, out);
 }
 

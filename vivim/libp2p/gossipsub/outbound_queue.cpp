@@ -3,16 +3,13 @@
 namespace vivim::libp2p::gossipsub {
 
 OutboundQueue::Entry OutboundQueue::Line::pop() {
-  constexpr std::size_t k_kept_max = 16;
+  constexpr std::size_t k_moved_min = 16;
   Entry entry = std::move(entries[begin++]);
   bytes -= entry.view().size();
   if (empty()) {
-    if (entries.capacity() > k_kept_max) {
-      entries = std::vector<Entry>();
-    }
     entries.clear();
     begin = 0;
-  } else if (begin >= k_kept_max && begin >= entries.size() / 2) {
+  } else if (begin >= k_moved_min && begin >= entries.size() / 2) {
     entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(begin));
     begin = 0;
   }
@@ -35,6 +32,7 @@ bool OutboundQueue::push(Lane lane, Entry entry) {
     return false;
   }
   line.entries.push_back(std::move(entry));
+  line.rested = false;
   line.bytes += size;
   bytes_ += size;
   return true;
@@ -55,6 +53,15 @@ bool OutboundQueue::take(Bytes& out, std::size_t bytes_max, const TurningCounts&
     }
   }
   return bytes_ > 0;
+}
+
+void OutboundQueue::trim() {
+  constexpr std::size_t k_kept_max = 4;
+  for (Line& line : lines_) {
+    if (line.empty() && line.entries.capacity() > k_kept_max && std::exchange(line.rested, true)) {
+      line.entries = std::vector<Entry>();
+    }
+  }
 }
 
 void OutboundQueue::clear() {

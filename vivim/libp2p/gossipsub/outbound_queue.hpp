@@ -42,6 +42,9 @@ class OutboundQueue {
   /// messages that the peer does not want any more. True: something waits.
   bool take(Bytes& out, std::size_t bytes_max, const TurningCounts& unwanted);
 
+  /// Gives back memory of lanes that nothing was in since the call before.
+  void trim();
+
   bool empty() const { return bytes_ == 0; }
   /// Of all lanes together.
   std::size_t bytes() const { return bytes_; }
@@ -59,6 +62,7 @@ class OutboundQueue {
     std::vector<Entry> entries;
     std::size_t begin = 0;
     std::size_t bytes = 0;
+    bool rested = false;  ///< since the last trim()
 
     bool empty() const { return begin == entries.size(); }
     Entry pop();

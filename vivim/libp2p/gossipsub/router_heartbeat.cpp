@@ -59,6 +59,7 @@ void Router::reset_counters() {
       peer->ihave_rpcs = 0;
       peer->asked = 0;
       peer->idontwant_ids = 0;
+      peer->queue.trim();
     }
   }
 }
