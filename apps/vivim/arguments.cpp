@@ -38,6 +38,7 @@ class Grammar {
     add_common(app_);
     add_node_commands();
     add_network_commands();
+    add_message_commands();
     add_reading_commands();
     add_writing_commands();
     add_sharing_commands();
@@ -79,6 +80,7 @@ class Grammar {
   void add_swarm_commands();
   void add_dht_commands();
   void add_topic_commands();
+  void add_message_commands();
   void add_reading_commands();
   void add_writing_commands();
   void add_sharing_commands();
@@ -273,6 +275,54 @@ void Grammar::add_topic_commands() {
                                                       {"vivim topic leave /vivim/circles/family"});
   leave->add_option("topic", leave_args->topic, "The topic")->required()->type_name("TOPIC");
   add_common(*leave);
+}
+
+void Grammar::add_message_commands() {
+  auto* message = app_.add_subcommand("message", "Messages from and to other nodes");
+  message->require_subcommand(1);
+  message->footer(
+      "Examples:\n  vivim message send 12D3KooW... 'See you at eight'\n  vivim message list\n"
+      "  vivim message rm 7");
+  add_common(*message);
+
+  auto [send, send_args] = add<MessageSendArguments>(
+      *message, "send", "Send a message to another node, also when it is away",
+      {"vivim message send 12D3KooW... 'See you at eight'",
+       "vivim message send 12D3KooW... 'Now!' --priority critical --lifetime 600",
+       "vivim message send 12D3KooW... 'Add 1' --delivery exactly-once --json | jq -r .id"});
+  send->add_option("peer", send_args->peer, "The id of the other node")
+      ->required()
+      ->type_name("PEER");
+  send->add_option("text", send_args->text, "What it says")->required()->type_name("TEXT");
+  send->add_option("--priority", send_args->priority, "critical, high, normal or low")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"critical", "high", "normal", "low"}).description(""))
+      ->type_name("PRIORITY");
+  send->add_option("--delivery", send_args->delivery, "best-effort, at-least-once or exactly-once")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"best-effort", "at-least-once", "exactly-once"}).description(""))
+      ->type_name("DELIVERY");
+  send->add_option("--lifetime", send_args->lifetime,
+                   "Seconds until nobody wants it any more (7 days)")
+      ->check(CLI::Range(1, 14 * 24 * 3600).description(""))
+      ->type_name("SECONDS");
+  add_common(*send);
+
+  auto [list, list_args] = add<MessageListArguments>(
+      *message, "list", "What came, newest first, and what is on its way",
+      {"vivim message list", "vivim message list --json | jq -r '.received[].text'"});
+  list->add_option("--limit", list_args->limit, "How many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("N");
+  add_common(*list);
+
+  auto [remove, remove_args] = add<MessageRemoveArguments>(
+      *message, "rm", "Remove a message that came", {"vivim message rm 7"});
+  remove->add_option("number", remove_args->number, "Its number in the list")
+      ->required()
+      ->type_name("NUMBER");
+  add_common(*remove);
 }
 
 void Grammar::add_reading_commands() {

@@ -66,6 +66,19 @@ struct TopicSubscribeArguments {
 struct TopicLeaveArguments {
   std::string topic;
 };
+struct MessageSendArguments {
+  std::string peer;
+  std::string text;
+  std::string priority = "normal";
+  std::string delivery = "at-least-once";
+  std::optional<std::uint64_t> lifetime;  ///< seconds
+};
+struct MessageListArguments {
+  std::uint64_t limit = 50;
+};
+struct MessageRemoveArguments {
+  std::uint64_t number = 0;
+};
 struct PingArguments {
   std::string peer;  ///< id or multiaddr
   std::uint64_t count = 4;
@@ -146,7 +159,8 @@ using CommandArguments =
                  SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
                  ShareArguments, JoinArguments, UnshareArguments, SimListArguments, SimRunArguments,
                  DoctorArguments, TopicListArguments, TopicPublishArguments,
-                 TopicSubscribeArguments, TopicLeaveArguments, VersionArguments>;
+                 TopicSubscribeArguments, TopicLeaveArguments, MessageSendArguments,
+                 MessageListArguments, MessageRemoveArguments, VersionArguments>;
 
 struct Arguments {
   CommonArguments common;

@@ -32,6 +32,15 @@ TEST_CASE("arguments: each command takes its own") {
   CHECK(parse<NewArguments>({"new"}).title.empty());
   CHECK(parse<RenameArguments>({"rename", "a", "Two words"}).title == "Two words");
   CHECK(parse<JoinArguments>({"join", "vivim1x"}).ticket == "vivim1x");
+  const auto send = parse<MessageSendArguments>(
+      {"message", "send", "12D3", "hi there", "--priority", "low", "--lifetime", "60"});
+  CHECK(send.text == "hi there");
+  CHECK(send.priority == "low");
+  CHECK(send.delivery == "at-least-once");
+  CHECK(send.lifetime == 60U);
+  CHECK(parse<MessageListArguments>({"message", "list", "--limit", "3"}).limit == 3);
+  CHECK(parse<MessageRemoveArguments>({"message", "rm", "7"}).number == 7);
+  CHECK(refuse({"message", "send", "12D3", "x", "--priority", "urgent"}).exit_code == 2);
   parse<VersionArguments>({"--version"});
   parse<VersionArguments>({"version"});
 }

@@ -515,6 +515,44 @@ class CommandLine(unittest.TestCase):
         bob.bad(3, "dht", "get", f"/vivim/content/{peer}/nothing")
         bob.bad(2, "dht", "find", "--peer", "nobody")
 
+    def test_messages(self):
+        friend = self.two_nodes()
+        events = Events(self.vivim)
+        self.addCleanup(events.close)
+        me, peer = self.vivim.announced["peer_id"], friend.announced["peer_id"]
+        friend.good("connect", self.vivim.announced["listen"][0])
+        sent = friend.json("message", "send", me, "See you at eight", "--delivery", "exactly-once")["id"]
+        came = events.next("message:received")
+        self.assertEqual((came["peer"], came["id"]), (peer, sent))
+        until("the receipt", lambda: not friend.json("message", "list")["sending"])
+        received = self.vivim.json("message", "list")["received"]
+        self.assertEqual([(m["from"], m["text"], m["delivery"]) for m in received],
+                         [(peer, "See you at eight", "exactly-once")])
+        self.assertIn("See you at eight", self.vivim.good("message", "list"))
+        self.assertIn("Removed", self.vivim.good("message", "rm", str(received[0]["number"])))
+        self.vivim.bad(3, "message", "rm", str(received[0]["number"]))
+        friend.bad(2, "message", "send", "nobody", "x")
+        friend.bad(2, "message", "send", peer, "to myself")
+        friend.bad(2, "message", "send", me, "x", "--priority", "urgent")
+        friend.stop()
+        friend.bad(6, "message", "send", me, "x")
+
+    def test_messages_through_a_mailbox(self):
+        keeper = self.configured("keeper", "[message]", "mailbox_server = true")
+        lines = ("[message]", f'mailboxes = ["{keeper.announced["listen"][0]}"]')
+        alice = self.configured("alice", *lines)
+        bob = self.configured("bob", *lines)
+        to = bob.announced["peer_id"]
+        bob.stop()
+        alice.good("message", "send", to, "While you were away")
+        until("it to be kept", lambda: [m["state"] for m in alice.json("message", "list")["sending"]] == ["stored"])
+        self.assertIn("at a mailbox", alice.good("message", "list"))
+        keeper.stop()
+        keeper.start("--listen", keeper.announced["listen"][0].rsplit("/p2p/", 1)[0])
+        bob.start()
+        until("the message", lambda: [m["text"] for m in bob.json("message", "list")["received"]] == ["While you were away"])
+        until("the receipt", lambda: not alice.json("message", "list")["sending"])
+
     def test_meeting_at_a_rendezvous_point(self):
         point = self.configured("point", "rendezvous_server = true")
         lines = (f'rendezvous = ["{point.announced["listen"][0]}"]', 'rendezvous_namespace = "family"')

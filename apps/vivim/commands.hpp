@@ -37,6 +37,10 @@ Outcome<void> execute(Context& context, const TopicListArguments& arguments);
 Outcome<void> execute(Context& context, const TopicPublishArguments& arguments);
 Outcome<void> execute(Context& context, const TopicSubscribeArguments& arguments);
 Outcome<void> execute(Context& context, const TopicLeaveArguments& arguments);
+// commands_message.cpp
+Outcome<void> execute(Context& context, const MessageSendArguments& arguments);
+Outcome<void> execute(Context& context, const MessageListArguments& arguments);
+Outcome<void> execute(Context& context, const MessageRemoveArguments& arguments);
 
 // command_run.cpp
 Outcome<void> execute(Context& context, const RunArguments& arguments);

@@ -131,6 +131,19 @@ class TopicsApi {
   TopicService& topics_;
 };
 
+/// Messages between nodes: /api/v2/messages.
+class MessagesApi {
+ public:
+  MessagesApi(Router& router, MessageService& messages);
+
+ private:
+  Co<Outcome<Response>> list(Call call);
+  Co<Outcome<Response>> send(Call call);
+  Co<Outcome<Response>> remove(Call call);
+
+  MessageService& messages_;
+};
+
 /// The WebSockets: /api/v2/events, /sync/{document}.
 class LiveApi {
  public:
@@ -153,6 +166,7 @@ struct ApiServices {
   NetworkService& network;
   ReachabilityService& reachability;
   DhtService& dht;
+  MessageService& messages;
   DocumentService& documents;
   TopicService& topics;
   EventHub& events;
@@ -171,6 +185,7 @@ class Api {
         network_(router, services.network, services.reachability),
         topics_(router, services.topics),
         dht_(router, services.dht, services.library),
+        messages_(router, services.messages),
         live_(router, services.events, services.documents) {}
 
  private:
@@ -182,6 +197,7 @@ class Api {
   NetworkApi network_;
   TopicsApi topics_;
   DhtApi dht_;
+  MessagesApi messages_;
   LiveApi live_;
 };
 

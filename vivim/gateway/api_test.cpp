@@ -55,6 +55,7 @@ struct Rig {
            .network = fake,
            .reachability = fake,
            .dht = fake,
+           .messages = fake,
            .documents = fake,
            .topics = fake,
            .events = events,
@@ -306,6 +307,40 @@ TEST_CASE("api: sharing") {
   CHECK(member(rig.ask(Method::post, "/join", R"({"ticket": "vivim1x"})").body, "/title") ==
         "Joined");
   CHECK(rig.ask(Method::post, "/join", R"({"ticket": "nonsense"})").status == 400);
+}
+
+TEST_CASE("api: messages are sent, listed and removed") {
+  Rig rig;
+  const auto sent = rig.ask(Method::post, "/messages",
+                            R"({"to":"12D3","text":"hi","priority":"high","lifetime_s":60})");
+  CHECK(sent.status == 201);
+  CHECK(member(sent.body, "/id") == "00ff");
+  REQUIRE(rig.fake.sent.size() == 1);
+  CHECK(rig.fake.sent[0].text == "hi");
+  CHECK(rig.fake.sent[0].priority == "high");
+  CHECK(rig.fake.sent[0].delivery == "at-least-once");
+  CHECK(rig.fake.sent[0].lifetime_s == 60);
+  CHECK(rig.ask(Method::post, "/messages", R"({"to":"x","text":"hi"})").status == 404);
+  CHECK(rig.ask(Method::post, "/messages", R"({"to":"12D3"})").status == 400);
+  CHECK(rig.ask(Method::post, "/messages",
+                R"({"to":"12D3","text":")" + std::string((64 << 10) + 1, 'x') + "\"}")
+            .status == 400);
+
+  rig.fake.message_list = {
+      .received = {{.number = 7, .id = "aa", .from = "12D3", .payload = to_bytes("hello")},
+                   {.number = 6, .id = "bb", .from = "12D3", .topic = "/x", .payload = {0xff}}},
+      .sending = {{.id = "cc", .to = "12D4", .stored = true}}};
+  const auto list = rig.get("/messages").body;
+  CHECK(member(list, "/received/0/text") == "hello");
+  CHECK(member(list, "/received/0/number") == "7");
+  CHECK(member(list, "/received/1/hex") == "ff");
+  CHECK(member(list, "/received/1/topic") == "/x");
+  CHECK(member(list, "/sending/0/state") == "stored");
+  CHECK(rig.get("/messages?limit=1").body.find("bb") == std::string::npos);
+  CHECK(rig.get("/messages?limit=x").status == 400);
+  CHECK(rig.ask(Method::del, "/messages/7").status == 204);
+  CHECK(rig.ask(Method::del, "/messages/7").status == 404);
+  CHECK(rig.ask(Method::del, "/messages/x").status == 400);
 }
 
 TEST_CASE("api: the node and its network") {

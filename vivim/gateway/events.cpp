@@ -75,6 +75,10 @@ std::string content_available_event(std::string_view content, std::string_view p
   return event("content:available", {{"content", content}, {"provider", provider}});
 }
 
+std::string message_event(std::string_view kind, std::string_view peer_id, std::string_view id) {
+  return event("message:" + std::string(kind), {{"peer", peer_id}, {"id", id}});
+}
+
 std::string indexing_event(std::int64_t pending) {
   return "{\"type\":\"indexing:progress\",\"pending\":" + std::to_string(pending) + "}";
 }

@@ -50,6 +50,8 @@ std::string peer_disconnected_event(std::string_view peer_id, std::string_view c
 std::string peer_discovered_event(std::string_view peer_id, std::string_view source);
 /// `provider` has `content` (a CID, or the id of a conversation), as the DHT or this node says.
 std::string content_available_event(std::string_view content, std::string_view provider);
+/// `kind`: "received", "delivered", "stored", "expired" or "refused"; `peer_id`: the other side.
+std::string message_event(std::string_view kind, std::string_view peer_id, std::string_view id);
 std::string indexing_event(std::int64_t pending);
 
 }  // namespace vivim::gateway

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 
 #include "vivim/gateway/dht_service.hpp"
@@ -23,6 +24,7 @@ class FakeServices final : public LibraryService,
                            public NetworkService,
                            public ReachabilityService,
                            public DhtService,
+                           public MessageService,
                            public DocumentService,
                            public TopicService {
  public:
@@ -77,6 +79,29 @@ class FakeServices final : public LibraryService,
       co_return std::unexpected(no_such("peer"));
     }
     co_return DhtPeer{.peer_id = std::move(peer_id), .addresses = {"/ip4/1.2.3.4/tcp/1"}};
+  }
+
+  std::vector<NewMessage> sent;
+  MessageList message_list;
+
+  Co<Outcome<std::string>> send(NewMessage message) override {
+    if (message.to != "12D3") {
+      co_return std::unexpected(no_such("peer"));
+    }
+    sent.push_back(std::move(message));
+    co_return "00ff";
+  }
+  Co<Outcome<MessageList>> messages(std::size_t limit) override {
+    MessageList list = message_list;
+    list.received.resize(std::min(limit, list.received.size()));
+    co_return std::move(list);
+  }
+  Co<Outcome<void>> remove_message(std::int64_t number) override {
+    if (std::erase_if(message_list.received,
+                      [&](const auto& each) { return each.number == number; }) == 0) {
+      co_return std::unexpected(no_such("message"));
+    }
+    co_return Outcome<void>();
   }
 
   Co<Outcome<store::DocumentId>> resolve(std::string text) override {

@@ -45,6 +45,7 @@ struct Rig {
            .network = fake,
            .reachability = fake,
            .dht = fake,
+           .messages = fake,
            .documents = fake,
            .topics = fake,
            .events = events},

@@ -46,6 +46,7 @@ struct Parts {
            .network = fake,
            .reachability = fake,
            .dht = fake,
+           .messages = fake,
            .documents = fake,
            .topics = fake,
            .events = events},

@@ -288,6 +288,54 @@ class ReachabilityService {
   virtual Co<Outcome<ReachabilityStatus>> reachability() = 0;
 };
 
+/// A message that somebody wants to send.
+struct NewMessage {
+  std::string to;  ///< a peer id
+  std::string text;
+  std::string priority = "normal";         ///< "critical", "high", "normal", "low"
+  std::string delivery = "at-least-once";  ///< "best-effort", "at-least-once", "exactly-once"
+  std::optional<std::uint64_t> lifetime_s = {};
+};
+
+/// One that came.
+struct ReceivedMessage {
+  std::int64_t number = 0;  ///< by which it is removed
+  std::string id;
+  std::string from;
+  std::optional<std::string> topic;  ///< absent: to this node
+  std::string priority;
+  std::string delivery;
+  std::int64_t sent_ms = 0;
+  std::int64_t received_ms = 0;
+  Bytes payload;
+};
+
+/// One that is on its way.
+struct SendingMessage {
+  std::string id;
+  std::string to;
+  std::string priority;
+  std::string delivery;
+  std::int64_t expires_ms = 0;
+  bool stored = false;  ///< a mailbox keeps it for its recipient
+};
+
+struct MessageList {
+  std::vector<ReceivedMessage> received;  ///< newest first
+  std::vector<SendingMessage> sending;
+};
+
+/// Messages between nodes.
+class MessageService {
+ public:
+  virtual ~MessageService() = default;
+  /// The id; the message is durable then, unless it is best effort.
+  virtual Co<Outcome<std::string>> send(NewMessage message) = 0;
+  virtual Co<Outcome<MessageList>> messages(std::size_t limit) = 0;
+  /// not_found when there is no such message.
+  virtual Co<Outcome<void>> remove_message(std::int64_t number) = 0;
+};
+
 /// Its place among others.
 class NetworkService {
  public:

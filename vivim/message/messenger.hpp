@@ -44,7 +44,7 @@ struct MessageEvent {
 struct MessengerTimes {
   OutboxTimes outbox = {};
   rt::Duration wait_max = std::chrono::seconds(20);        ///< for an answer
-  rt::Duration fetch_interval = std::chrono::seconds(30);  ///< how often mailboxes are asked
+  rt::Duration fetch_interval = std::chrono::seconds(10);  ///< how often mailboxes are looked for
 };
 
 struct MessengerOptions {

@@ -5,6 +5,7 @@
 #include "vivim/libp2p/quic/addresses.hpp"
 #include "vivim/libp2p/relay/client.hpp"
 #include "vivim/libp2p/websocket/address.hpp"
+#include "vivim/message/messenger.hpp"
 #include "vivim/node/config_detail.hpp"
 
 namespace vivim::node {
@@ -88,6 +89,12 @@ constexpr std::string_view k_default_text =
 # mode = "auto"
 # protocol = "/vivim/kad/1.0.0"
 
+# Messages for nodes that are away: who keeps them, for this node and from it, and whether this
+# node keeps them for others, sealed.
+# [message]
+# mailboxes = ["/ip4/192.0.2.1/tcp/8471/p2p/12D3KooW..."]
+# mailbox_server = false
+
 # What the node may use for its peers. The defaults follow from the machine; vivim swarm limits
 # shows them, what is in use, and what was refused.
 # [limits.system]
@@ -154,6 +161,13 @@ Outcome<void> check_network(const NetworkConfig& config, const std::string& wher
         where,
         "relays: there are " + std::to_string(config.relays.size()) + ", and a node uses at most " +
             std::to_string(libp2p::relay::k_relays_max) + ".",
+        "Two or three are enough: when one is away, the others still serve."));
+  }
+  if (config.messages.mailboxes.size() > message::k_mailboxes_max) {
+    return std::unexpected(contradiction(
+        where,
+        "message.mailboxes: there are " + std::to_string(config.messages.mailboxes.size()) +
+            ", and a node uses at most " + std::to_string(message::k_mailboxes_max) + ".",
         "Two or three are enough: when one is away, the others still serve."));
   }
   for (const auto& address : config.listen) {

@@ -47,6 +47,14 @@ struct DhtConfig {
   std::string protocol{libp2p::kad::k_protocol_id};
 };
 
+/// Messages between nodes.
+struct MessageConfig {
+  /// Nodes that keep messages for those who are away, for us and from us; each ends in /p2p/<id>.
+  std::vector<multiformats::Multiaddr> mailboxes;
+  /// We are such a node.
+  bool mailbox_server = false;
+};
+
 /// A node among others.
 struct NetworkConfig {
   /// Where other nodes reach us.
@@ -76,6 +84,7 @@ struct NetworkConfig {
   bool mplex = false;
   DhtConfig dht;
   WssConfig wss;  ///< paths relative to the home
+  MessageConfig messages;
   /// Others may measure the speed to this node.
   bool perf = false;
   /// Find, and be found by, nodes on the local network.

@@ -57,6 +57,7 @@ class ConfigReader {
         {"wss", &ConfigReader::wss},
         {"pubsub", &ConfigReader::pubsub},
         {"dht", &ConfigReader::dht},
+        {"message", &ConfigReader::message},
         {"limits", &ConfigReader::limits},
         {"web", &ConfigReader::web},
     };
@@ -194,6 +195,30 @@ class ConfigReader {
             bad_file(name_, path.source(), "there is no setting '" + name + "'"));
       }
       VIVIM_TRY(*place, path_text(name, path));
+    }
+    return {};
+  }
+
+  Outcome<void> message(std::string_view, const toml::node& value) {
+    const auto* table = value.as_table();
+    if (table == nullptr) {
+      return std::unexpected(bad_file(name_, value.source(), "'message' must be a table"));
+    }
+    auto& messages = config_.network.messages;
+    for (const auto& [key, setting] : *table) {
+      const std::string name = "message." + std::string(key.str());
+      if (key.str() == "mailbox_server") {
+        VIVIM_TRY(messages.mailbox_server, boolean(name, setting));
+      } else if (key.str() == "mailboxes") {
+        VIVIM_TRY(const auto texts, strings(name, setting));
+        for (const auto& text : texts) {
+          VIVIM_TRY(auto address, parse_node_address(text, name_ + ": " + name));
+          messages.mailboxes.push_back(std::move(address));
+        }
+      } else {
+        return std::unexpected(
+            bad_file(name_, setting.source(), "there is no setting '" + name + "'"));
+      }
     }
     return {};
   }

@@ -74,7 +74,10 @@ enabled = false
 anonymous = true
 message_ids = "go"
 peer_exchange = true
-topics = ["/vivim/circles/family"])",
+topics = ["/vivim/circles/family"]
+[message]
+mailbox_server = true
+mailboxes = ["/ip4/192.0.2.3/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"])",
                                    "c")
                           .value();
   CHECK(config.http.to_string() == "[::1]:0");
@@ -89,6 +92,8 @@ topics = ["/vivim/circles/family"])",
   CHECK(config.network.rendezvous.size() == 1);
   CHECK(config.network.rendezvous_namespace == "family");
   CHECK(config.network.rendezvous_server);
+  CHECK(config.network.messages.mailbox_server);
+  CHECK(config.network.messages.mailboxes.size() == 1);
   REQUIRE(config.network.announce.size() == 1);
   CHECK(config.network.announce[0].to_string() == "/dns4/node.example/tcp/443/tls/ws");
   CHECK_FALSE(config.network.autonat);
@@ -129,6 +134,10 @@ TEST_CASE("config: what is wrong is said with its place") {
   CHECK(message("\n\nhttp = ").find("line 3") != std::string::npos);
   CHECK(message("# a\nhtpp = \"x\"").find("line 2: there is no setting 'htpp'") !=
         std::string::npos);
+  CHECK(message("message = 1").find("must be a table") != std::string::npos);
+  CHECK(message("[message]\nx = 1").find("there is no setting 'message.x'") != std::string::npos);
+  CHECK(message("[message]\nmailbox_server = 1").find("true or false") != std::string::npos);
+  CHECK(message("[message]\nmailboxes = [\"x\"]").find("message.mailboxes") != std::string::npos);
   CHECK(message("http = 8470").find("text in quotes") != std::string::npos);
   CHECK(message("relays = [\"/ip4/192.0.2.1/tcp/1\"]").find("address of a node") !=
         std::string::npos);
@@ -193,6 +202,9 @@ TEST_CASE("config: what contradicts itself is said, with what to do") {
               "/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X\",";
   }
   CHECK(problem(relays + "]").find("there are 9, and a node uses at most 8") != std::string::npos);
+  relays.replace(0, std::string("relays").size(), "mailboxes");
+  CHECK(problem("[message]\n" + relays + "]").find("message.mailboxes: there are 9") !=
+        std::string::npos);
 }
 
 TEST_CASE("config: limits") {

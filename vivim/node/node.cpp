@@ -107,6 +107,9 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
       dht(swarm, events, libp2p::record::Signer::of(key)),
       announced_shares(shares, dht),
       network(host, key.public_key(), events),
+      messages(
+          {.host = host, .loop = world.loop, .store = *store, .rng = world.rng, .events = events},
+          key),
       browser_documents(world.loop, hub),
       topics(world.loop, events),
       reachability(swarm),
@@ -161,6 +164,7 @@ gateway::Router& Node::router() {
                                            .network = parts.network,
                                            .reachability = parts.reachability,
                                            .dht = parts.dht,
+                                           .messages = parts.messages,
                                            .documents = parts.browser_documents,
                                            .topics = parts.topics,
                                            .events = parts.events,
@@ -184,6 +188,7 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   parts.gateway.emplace(gateway::GuardOptions{.token = options.token, .names = options.names},
                         router(), parts.files ? &*parts.files : nullptr);
   parts.server.emplace(gateway::ServerLimits{}, world.loop, *parts.gateway);
+  VIVIM_CO_TRYV(co_await parts.messages.start(options.network.messages));
   VIVIM_CO_TRYV(parts.swarm.serve(options.network));
   parts.topics.attach(parts.swarm.gossip());
   for (const auto& topic : options.network.pubsub.enabled ? options.network.pubsub.topics
@@ -221,7 +226,9 @@ rt::Co<void> Node::stop() {
     co_await parts.peers.say_goodbye();
   }
   parts.topics.attach(nullptr);
+  parts.messages.stop_waiting();
   co_await parts.swarm.stop();
+  co_await parts.messages.stop();
   if (parts.serving) {
     const auto saved = co_await parts.store->write(
         [known = parts.swarm.encode_peers(),

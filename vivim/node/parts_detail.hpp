@@ -17,6 +17,7 @@
 #include "vivim/gateway/static_files.hpp"
 #include "vivim/gateway/uploads.hpp"
 #include "vivim/libp2p/host/host.hpp"
+#include "vivim/node/message_service.hpp"
 #include "vivim/node/node.hpp"
 #include "vivim/node/node_dht.hpp"
 #include "vivim/node/swarm.hpp"
@@ -82,6 +83,7 @@ struct Node::Parts {
   NodeDht dht;
   AnnouncedShares announced_shares;
   gateway::HostNetwork network;
+  MessageService messages;
   gateway::SyncDocuments browser_documents;
   gateway::GossipTopics topics;
   SwarmStatus reachability;

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+
+#include "vivim/gateway/events.hpp"
+#include "vivim/gateway/services.hpp"
+#include "vivim/message/mailbox_server.hpp"
+#include "vivim/message/messenger.hpp"
+#include "vivim/node/config.hpp"
+
+namespace vivim::node {
+
+/// The messages of a node, for the API: sends and receives from start() on; before it, what came
+/// can be read.
+class MessageService final : public gateway::MessageService {
+ public:
+  /// What it stands on; all of it outlives this.
+  struct Context {
+    libp2p::Host& host;
+    rt::Loop& loop;
+    store::Store& store;
+    rt::Rng& rng;
+    gateway::EventHub& events;
+  };
+  MessageService(Context context, const crypto::KeyPair& key);
+
+  /// Problems: what is on its way cannot be read.
+  rt::Co<Outcome<void>> start(const MessageConfig& config);
+  /// Nobody is waited for any more; before the host's stop().
+  void stop_waiting();
+  /// After the host's stop(). Idempotent.
+  rt::Co<void> stop();
+
+  rt::Co<Outcome<std::string>> send(gateway::NewMessage message) override;
+  rt::Co<Outcome<gateway::MessageList>> messages(std::size_t limit) override;
+  rt::Co<Outcome<void>> remove_message(std::int64_t number) override;
+
+ private:
+  Context context_;
+  crypto::KeyPair key_;
+  std::optional<message::MailboxServer> mailbox_;
+  std::optional<message::Messenger> messenger_;
+};
+
+}  // namespace vivim::node
