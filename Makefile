@@ -1,6 +1,6 @@
 # VIVIM's front door. `make run` starts a node; `make test` shows that everything works. `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run build web test unit asan tsan fuzz interop conformance wasm e2e bench bench-crdt lint format docs coverage clean
+.PHONY: help run build web test unit asan tsan fuzz interop conformance wasm e2e bench bench-crdt targets lint format docs coverage clean
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,6 +56,11 @@ bench: ## benchmarks, beside their peers
 
 bench-crdt: ## the CRDT engine beside Yjs, ywasm and yrs, every result compared (ARGS="--quick --scaling --write")
 	@scripts/bench-crdt $(ARGS)
+
+targets: ## the scenarios of what the network promises, into docs/targets.md (ARGS=--quick is fast, and writes nothing)
+	@scripts/bootstrap build
+	@scripts/build release vivim
+	@build/bin/vivim sim targets $(or $(ARGS),--write docs/targets.md)
 
 lint: ## formatting, clang-tidy, house rules
 	@scripts/lint

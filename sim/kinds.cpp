@@ -8,6 +8,22 @@ namespace vivim::sim {
 namespace {
 
 constexpr std::array k_kinds{
+    Kind{.name = "availability",
+         .about = "users share a document at servers that fail; a change arrives, or does not",
+         .play = play_availability},
+    Kind{.name = "backlog",
+         .about = "a node that was away comes back, and gets thousands of edits",
+         .play = play_backlog},
+    Kind{.name = "documents",
+         .about = "nodes edit shared documents while machines and network fail, and converge",
+         .play = play_documents},
+    Kind{.name = "gossip",
+         .about =
+             "nodes publish in a topic that all are in, among others who come and go, or attack",
+         .play = play_gossip},
+    Kind{.name = "punch",
+         .about = "nodes behind NATs connect through relays, and punch holes",
+         .play = play_punch},
     Kind{.name = "streams",
          .about = "hosts open streams to hosts they are connected with, and echo",
          .play = play_streams},

@@ -21,6 +21,11 @@ std::span<const Kind> kinds();
 const Kind* find_kind(std::string_view name);
 
 // Each in a file of its name.
+void play_availability(Stage& stage);
+void play_backlog(Stage& stage);
+void play_documents(Stage& stage);
+void play_gossip(Stage& stage);
+void play_punch(Stage& stage);
 void play_streams(Stage& stage);
 
 }  // namespace vivim::sim

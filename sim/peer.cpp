@@ -17,6 +17,12 @@ crypto::KeyPair key_of(std::uint8_t byte) {
 Peer::Peer(rt::sim::Node& node, std::uint8_t key_byte)
     : node_(node), key_(key_of(key_byte)), worker_(node.make_worker()) {}
 
+Peer::Peer(rt::sim::Node& node, crypto::KeyPair key, Securities securities)
+    : securities_(std::move(securities)),
+      node_(node),
+      key_(std::move(key)),
+      worker_(node.make_worker()) {}
+
 rt::Co<bool> Peer::start() {
   auto opened = co_await store::Store::open(
       node_.loop(), *worker_,
@@ -26,8 +32,12 @@ rt::Co<bool> Peer::start() {
   }
   store_ = std::move(*opened);
   hub_ = std::make_unique<sync::DocumentHub>(node_.loop(), *store_, node_.rng());
-  host_ = std::make_unique<libp2p::Host>(libp2p::HostOptions{.key = key_}, node_.loop(),
-                                         node_.network(), node_.rng());
+  libp2p::HostOptions options{.key = key_};
+  if (securities_) {
+    options.securities = securities_(key_, node_.rng());
+  }
+  host_ = std::make_unique<libp2p::Host>(std::move(options), node_.loop(), node_.network(),
+                                         node_.rng());
   const auto address = libp2p::Multiaddr::from_tcp(node_.ip().to_string(), k_port);
   const bool listening = address && host_->listen(*address);
   peers_ = std::make_unique<sync::PeerSync>(

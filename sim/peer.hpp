@@ -18,7 +18,12 @@ namespace vivim::sim {
 /// and start again from what its disk kept.
 class Peer {
  public:
+  using Securities = std::function<std::vector<std::unique_ptr<libp2p::Security>>(
+      const crypto::KeyPair& key, rt::Rng& rng)>;
+
   Peer(rt::sim::Node& node, std::uint8_t key_byte);
+  /// `securities` gives its host what it secures connections with; none: Noise.
+  Peer(rt::sim::Node& node, crypto::KeyPair key, Securities securities);
 
   /// Opens the store and begins to serve. False when the disk does not let it; then it has stopped
   /// again.
@@ -33,6 +38,7 @@ class Peer {
   sync::DocumentHub& hub() { return *hub_; }
   sync::Sharing& sharing() { return *sharing_; }
   sync::PeerSync& peers() { return *peers_; }
+  libp2p::Host& host() { return *host_; }
 
   rt::Co<bool> create(store::DocumentId id);
   /// What documents refer to; set before start().
@@ -45,6 +51,7 @@ class Peer {
  private:
   std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of_;
   sync::PeerLimits limits_;
+  Securities securities_;
   rt::sim::Node& node_;
   crypto::KeyPair key_;
   std::unique_ptr<rt::Worker> worker_;

@@ -20,9 +20,6 @@ double processor_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-namespace {
-
-/// What the kernel counts as the peak begins anew.
 void reset_memory_peak() {
   std::ofstream("/proc/self/clear_refs") << "5";
 }
@@ -39,6 +36,8 @@ std::uint64_t memory_peak_bytes() {
   }
   return 0;
 }
+
+namespace {
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 

@@ -15,6 +15,10 @@ namespace vivim::sim {
 /// Processor time of this process so far.
 double processor_seconds();
 
+/// Begins to count the most memory that this process takes, and says how much it was since.
+void reset_memory_peak();
+std::uint64_t memory_peak_bytes();
+
 /// How far a run is.
 struct Progress {
   double virtual_seconds = 0;

@@ -22,6 +22,11 @@ double Scenario::number(std::string_view key, double otherwise) const {
   return found == with.end() ? otherwise : found->second;
 }
 
+std::string Scenario::word(std::string_view key, std::string otherwise) const {
+  const auto found = words.find(key);
+  return found == words.end() ? std::move(otherwise) : found->second;
+}
+
 rt::Duration Scenario::duration() const {
   return from_ms(seconds * 1000);
 }

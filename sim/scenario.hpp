@@ -53,11 +53,14 @@ struct Scenario {
   SecurityKind security = SecurityKind::stand_in;
   NetworkModel network;
   rt::sim::FaultRates faults;
-  std::map<std::string, double, std::less<>> with;  ///< numbers that the kind understands
+  std::map<std::string, double, std::less<>> with;        ///< numbers that the kind understands
+  std::map<std::string, std::string, std::less<>> words;  ///< texts of `with`
   std::vector<Expectation> expect;
 
   /// A number of `with`, or the kind's default.
   double number(std::string_view key, double otherwise) const;
+  /// A text of `with`, or the kind's default.
+  std::string word(std::string_view key, std::string otherwise) const;
   rt::Duration duration() const;
 };
 

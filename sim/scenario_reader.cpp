@@ -142,6 +142,11 @@ class Reader {
   }
 
   Outcome<void> with(std::string_view key, const toml::node& value) {
+    if (value.is_string()) {
+      VIVIM_TRY(auto words, text(key, value));
+      scenario_.words.emplace(key, std::move(words));
+      return {};
+    }
     double given = 0;
     VIVIM_TRYV(number({key, &given, -1e12, 1e12}, value));
     scenario_.with.emplace(key, given);

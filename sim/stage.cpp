@@ -75,8 +75,24 @@ rt::sim::NodeOptions Stage::options_of_next() {
   return options;
 }
 
+/// A public address, each in another /16 as long as there are some left.
+rt::IpAddress Stage::next_address() {
+  constexpr std::size_t k_first = 23;  // 23.0.0.0 to 82.255.255.255
+  constexpr std::size_t k_firsts = 60;
+  const std::size_t n = addresses_++;
+  const auto byte = [](std::size_t value) { return static_cast<std::uint8_t>(value); };
+  return rt::IpAddress::v4(byte(k_first + n % k_firsts), byte(n / k_firsts), byte(n * 31),
+                           byte(1 + n / (k_firsts * 256)));
+}
+
 rt::sim::Node& Stage::add_server(std::string name) {
-  return world_.add_node(std::move(name), options_of_next());
+  return add_server_at(std::move(name), next_address());
+}
+
+rt::sim::Node& Stage::add_server_at(std::string name, rt::IpAddress ip) {
+  auto options = options_of_next();
+  options.ip = ip;
+  return world_.add_node(std::move(name), options);
 }
 
 const rt::sim::NatOptions& Stage::nat_of(const NetworkModel& model) {
@@ -91,11 +107,12 @@ const rt::sim::NatOptions& Stage::nat_of(const NetworkModel& model) {
 }
 
 rt::sim::Node& Stage::add_machine(std::string name) {
-  rt::sim::Node& node = add_server(std::move(name));
   const auto share = scenario_.network.behind_nat_percent * k_ppm_per_percent;
-  if (world_.rng().chance(static_cast<std::uint32_t>(share))) {
-    world_.put_behind_nat(node, nat_of(scenario_.network));
+  if (!world_.rng().chance(static_cast<std::uint32_t>(share))) {
+    return add_server(std::move(name));
   }
+  rt::sim::Node& node = world_.add_node(std::move(name), options_of_next());
+  world_.put_behind_nat(node, nat_of(scenario_.network));
   return node;
 }
 
@@ -190,16 +207,21 @@ rt::Co<void> Stage::play_fault(Victims& victims, std::size_t count, rt::sim::Fau
   }
 }
 
+Peer::Securities Stage::peer_securities() {
+  return [this](const crypto::KeyPair& key, rt::Rng& rng) { return securities(key, rng); };
+}
+
 Swimmer::Swimmer(Stage& stage, rt::sim::Node& node)
     : stage_(stage), node_(node), key_(stage.make_key()), peer_(libp2p::PeerId::of(key_)) {}
 
 bool Swimmer::start() {
-  auto host = std::make_unique<libp2p::Host>(
-      libp2p::HostOptions{.key = key_,
-                          .agent = "vivim-sim",
-                          .limits = limits_,
-                          .securities = stage_.securities(key_, node_.rng())},
-      node_.loop(), node_.network(), node_.rng());
+  libp2p::HostOptions options{.key = key_,
+                              .agent = "vivim-sim",
+                              .limits = limits_,
+                              .securities = stage_.securities(key_, node_.rng())};
+  options.observation.observers = libp2p::Observers::all;
+  auto host = std::make_unique<libp2p::Host>(std::move(options), node_.loop(), node_.network(),
+                                             node_.rng());
   const bool listens =
       host->listen(libp2p::Multiaddr::from_tcp(node_.ip().to_string(), k_port).value()).has_value();
   host_ = std::move(host);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "peer.hpp"
 #include "report.hpp"
 #include "runner.hpp"
 #include "scenario.hpp"
@@ -43,11 +44,15 @@ class Stage {
   rt::sim::Node& add_machine(std::string name);
   /// The same, reached by everybody whatever the model says: servers.
   rt::sim::Node& add_server(std::string name);
+  /// The same, at an address that others may have too.
+  rt::sim::Node& add_server_at(std::string name, rt::IpAddress ip);
   /// A key that follows from the run's seed.
   crypto::KeyPair make_key();
   /// What hosts of this run secure their connections with.
   std::vector<std::unique_ptr<libp2p::Security>> securities(const crypto::KeyPair& key,
                                                             rt::Rng& rng);
+  /// The same, for a Peer.
+  Peer::Securities peer_securities();
   static const rt::sim::NatOptions& nat_of(const NetworkModel& model);
 
   /// The faults that happen in this run, from now on: awaited, and all healed when it returns.
@@ -65,6 +70,7 @@ class Stage {
 
  private:
   rt::sim::NodeOptions options_of_next();
+  rt::IpAddress next_address();
   rt::Co<void> play_fault(Victims& victims, std::size_t count, rt::sim::Fault fault);
   void tick();
 
@@ -75,6 +81,7 @@ class Stage {
   libp2p::standin::StandInAuthority authority_;
   rt::sim::SeededRng keys_;
   std::size_t machines_ = 0;
+  std::size_t addresses_ = 0;
   std::string doing_;
   double told_;  ///< processor_seconds() when progress was told last
   std::vector<std::pair<std::string, std::function<double()>>> samplers_;

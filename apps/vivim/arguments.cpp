@@ -43,6 +43,7 @@ class Grammar {
     add_writing_commands();
     add_sharing_commands();
     add_sim_commands();
+    add_devnet_commands();
   }
 
   std::expected<Arguments, Usage> parse(std::vector<std::string> words);
@@ -85,6 +86,7 @@ class Grammar {
   void add_writing_commands();
   void add_sharing_commands();
   void add_sim_commands();
+  void add_devnet_commands();
   std::string help_of(const std::string& name);
   Usage wrong_usage(const CLI::ParseError& error);
 
@@ -464,6 +466,58 @@ void Grammar::add_sim_commands() {
   run->add_flag("--twice", args->twice, "Play each seed twice: both must do the same");
   run->add_flag("--shrink", args->shrink, "Make the first failure smaller");
   add_common(*run);
+
+  auto [targets, targets_args] = add<SimTargetsArguments>(
+      *sim, "targets", "Play the scenarios of what the network promises, and print the table",
+      {"vivim sim targets --quick", "vivim sim targets --write docs/targets.md",
+       "vivim sim targets punch backlog"});
+  targets->add_option("scenario", targets_args->only, "Only the targets of these scenarios")
+      ->type_name("NAME");
+  targets->add_flag("--quick", targets_args->quick, "Fewer nodes, less time");
+  targets->add_option("--write", targets_args->write, "Write the table as Markdown")
+      ->type_name("FILE");
+  add_common(*targets);
+}
+
+void Grammar::add_devnet_commands() {
+  auto* devnet = app_.add_subcommand(
+      "devnet", "Run several nodes on this machine, to build and try things on");
+  devnet->require_subcommand(1);
+  devnet->footer(
+      "Examples:\n  vivim devnet up --nodes 5\n  vivim devnet status\n"
+      "  vivim devnet logs relay\n  vivim devnet down");
+  add_common(*devnet);
+  const auto add_folder = [](CLI::App& command, std::string& folder) {
+    command.add_option("--dir", folder, "The network's folder (HOME-devnet)")->type_name("DIR");
+  };
+  auto [up, up_args] = add<DevnetUpArguments>(
+      *devnet, "up", "Make the nodes that are missing, and start those that do not run",
+      {"vivim devnet up", "vivim devnet up --nodes 8 --dir /tmp/net",
+       "vivim devnet up --json | jq -r .nodes[].http"});
+  up->add_option("--nodes", up_args->nodes,
+                 "How many (5): bootstrap, relay, pds, indexer, edge, then clients")
+      ->check(CLI::Range(1, 64).description(""))
+      ->type_name("N");
+  add_folder(*up, up_args->folder);
+  add_common(*up);
+  auto [status, status_args] = add<DevnetStatusArguments>(
+      *devnet, "status", "Which of them run, and where they listen", {"vivim devnet status"});
+  add_folder(*status, status_args->folder);
+  add_common(*status);
+  auto [logs, logs_args] =
+      add<DevnetLogsArguments>(*devnet, "logs", "What they logged last",
+                               {"vivim devnet logs", "vivim devnet logs relay --lines 100"});
+  logs->add_option("node", logs_args->node, "A name, or a role (all)")->type_name("NODE");
+  logs->add_option("--lines", logs_args->lines, "How many of each (20)")
+      ->check(CLI::Range(1, 100'000).description(""))
+      ->type_name("N");
+  add_folder(*logs, logs_args->folder);
+  add_common(*logs);
+  auto [down, down_args] = add<DevnetDownArguments>(
+      *devnet, "down", "Stop them", {"vivim devnet down", "vivim devnet down --purge"});
+  down->add_flag("--purge", down_args->purge, "Also remove their homes");
+  add_folder(*down, down_args->folder);
+  add_common(*down);
 }
 
 std::string Grammar::help_of(const std::string& name) {

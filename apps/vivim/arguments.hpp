@@ -132,6 +132,22 @@ struct JoinArguments {
 struct UnshareArguments {
   std::string id;
 };
+struct DevnetUpArguments {
+  std::uint32_t nodes = 5;
+  std::string folder;  ///< empty: beside the home
+};
+struct DevnetStatusArguments {
+  std::string folder;
+};
+struct DevnetLogsArguments {
+  std::string folder;
+  std::string node;  ///< a name or role; empty: all
+  std::uint64_t lines = 20;
+};
+struct DevnetDownArguments {
+  std::string folder;
+  bool purge = false;
+};
 struct SimListArguments {};
 struct SimRunArguments {
   std::string scenario;  ///< a name, or a TOML file
@@ -147,20 +163,25 @@ struct SimRunArguments {
   bool twice = false;
   bool shrink = false;
 };
+struct SimTargetsArguments {
+  bool quick = false;
+  std::string write;  ///< a file for Markdown; empty: none
+  std::vector<std::string> only;
+};
 struct DoctorArguments {};
 struct VersionArguments {};
 
-using CommandArguments =
-    std::variant<RunArguments, InitArguments, IdArguments, StatusArguments, StopArguments,
-                 ConnectArguments, DisconnectArguments, PeersArguments, SwarmLimitsArguments,
-                 SwarmAddressesArguments, SwarmReachabilityArguments, SwarmKeyArguments,
-                 DhtFindArguments, DhtProvideArguments, DhtGetArguments, DhtPutArguments,
-                 PingArguments, PerfArguments, ImportArguments, ListArguments, ShowArguments,
-                 SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
-                 ShareArguments, JoinArguments, UnshareArguments, SimListArguments, SimRunArguments,
-                 DoctorArguments, TopicListArguments, TopicPublishArguments,
-                 TopicSubscribeArguments, TopicLeaveArguments, MessageSendArguments,
-                 MessageListArguments, MessageRemoveArguments, VersionArguments>;
+using CommandArguments = std::variant<
+    RunArguments, InitArguments, IdArguments, StatusArguments, StopArguments, ConnectArguments,
+    DisconnectArguments, PeersArguments, SwarmLimitsArguments, SwarmAddressesArguments,
+    SwarmReachabilityArguments, SwarmKeyArguments, DhtFindArguments, DhtProvideArguments,
+    DhtGetArguments, DhtPutArguments, PingArguments, PerfArguments, ImportArguments, ListArguments,
+    ShowArguments, SearchArguments, ExportArguments, RemoveArguments, NewArguments, RenameArguments,
+    ShareArguments, JoinArguments, UnshareArguments, SimListArguments, SimRunArguments,
+    DoctorArguments, TopicListArguments, TopicPublishArguments, TopicSubscribeArguments,
+    TopicLeaveArguments, MessageSendArguments, MessageListArguments, MessageRemoveArguments,
+    SimTargetsArguments, DevnetUpArguments, DevnetStatusArguments, DevnetLogsArguments,
+    DevnetDownArguments, VersionArguments>;
 
 struct Arguments {
   CommonArguments common;

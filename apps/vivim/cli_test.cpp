@@ -2,6 +2,7 @@
 
 #include "apps/vivim/api.hpp"
 #include "apps/vivim/arguments.hpp"
+#include "apps/vivim/devnet.hpp"
 #include "apps/vivim/http_client.hpp"
 #include "apps/vivim/json.hpp"
 
@@ -43,6 +44,43 @@ TEST_CASE("arguments: each command takes its own") {
   CHECK(refuse({"message", "send", "12D3", "x", "--priority", "urgent"}).exit_code == 2);
   parse<VersionArguments>({"--version"});
   parse<VersionArguments>({"version"});
+}
+
+TEST_CASE("arguments: sim and devnet") {
+  const auto run = parse<SimRunArguments>(
+      {"sim", "run", "documents", "--nodes", "7", "--seed", "9", "--faults", "0-3", "--shrink"});
+  CHECK(run.scenario == "documents");
+  CHECK(run.nodes == 7U);
+  CHECK(run.seed == 9);
+  CHECK(run.seeds == 1);
+  CHECK(run.faults == "0-3");
+  CHECK(run.shrink);
+  parse<SimListArguments>({"sim", "list"});
+  CHECK(parse<SimTargetsArguments>({"sim", "targets", "--quick"}).quick);
+  CHECK(parse<DevnetUpArguments>({"devnet", "up", "--nodes", "3", "--dir", "/x"}).nodes == 3);
+  CHECK(parse<DevnetLogsArguments>({"devnet", "logs", "relay"}).node == "relay");
+  CHECK(parse<DevnetDownArguments>({"devnet", "down", "--purge"}).purge);
+  CHECK(refuse({"sim", "run", "x", "--nodes", "20001"}).exit_code == 2);
+  CHECK(refuse({"sim", "run", "x", "--security", "none"}).exit_code == 2);
+  CHECK(refuse({"sim"}).exit_code == 2);
+}
+
+TEST_CASE("devnet: how many nodes, and which") {
+  CHECK(refuse({"devnet", "up", "--nodes", "0"}).exit_code == 2);
+  CHECK(refuse({"devnet", "up", "--nodes", std::to_string(k_devnet_nodes_max + 1)}).exit_code == 2);
+  CHECK(parse<DevnetUpArguments>({"devnet", "up", "--nodes", std::to_string(k_devnet_nodes_max)})
+            .nodes == k_devnet_nodes_max);
+  CHECK(name_of(role_at(0)) == "bootstrap");
+  CHECK(name_of(role_at(4)) == "edge");
+  CHECK(name_of(role_at(5)) == "client");
+  CHECK(name_of(role_at(50)) == "client");
+  const auto client = dev_config(DevRole::client, "", "/ip4/1.2.3.4/tcp/1/p2p/a", "/r/p2p/b");
+  CHECK(client.find("bootstrap = [\"/ip4/1.2.3.4/tcp/1/p2p/a\"]") != std::string::npos);
+  CHECK(client.find("relays = [\"/r/p2p/b\"]") != std::string::npos);
+  const auto relay = dev_config(DevRole::relay, "/ip4/127.0.0.1/tcp/7", "", "");
+  CHECK(relay.find("relay_server = true") != std::string::npos);
+  CHECK(relay.find("listen = [\"/ip4/127.0.0.1/tcp/7\"]") != std::string::npos);
+  CHECK(relay.find("bootstrap = ") == std::string::npos);
 }
 
 TEST_CASE("arguments: common options stand before or after the command") {

@@ -654,8 +654,8 @@ class CommandLine(unittest.TestCase):
     def test_help_version_and_mistakes(self):
         self.assertIn("vivim 0.", self.vivim.good("version"))
         self.assertIn("version", self.vivim.json("version"))
-        commands = ("run init id status stop connect disconnect peers swarm dht ping perf import ls show search export rm new rename share join "
-                    "unshare doctor version").split()
+        commands = ("run init id status stop connect disconnect peers swarm dht topic message ping perf import ls show search export rm new "
+                    "rename share join unshare sim devnet doctor version").split()
         text = self.vivim.good("--help")
         for command in commands:
             self.assertIn(command, text)
@@ -664,6 +664,62 @@ class CommandLine(unittest.TestCase):
         self.vivim.bad(2, "explode")
         error = self.vivim.run("show", "abc", "--json")
         self.assertEqual(json.loads(error.stdout)["error"]["code"], "no_such_home")
+
+    def test_a_development_network(self):
+        vivim, where = self.vivim, ["--dir", str(self.folder / "net")]
+        self.addCleanup(lambda: vivim.run("devnet", "down", *where))
+        vivim.bad(3, "devnet", "status", *where)
+        up = vivim.json("devnet", "up", "--nodes", "3", *where)["nodes"]
+        self.assertEqual([node["name"] for node in up], ["1-bootstrap", "2-relay", "3-pds"])
+        self.assertTrue(all(node["running"] and node["http"] and "/p2p/" in node["address"] for node in up))
+        self.assertEqual(vivim.json("devnet", "up", "--nodes", "3", *where)["nodes"][2]["address"], up[2]["address"])
+        deadline = time.monotonic() + PATIENCE_S
+        while any(node["peers"] == 0 for node in vivim.json("devnet", "status", *where)["nodes"]):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        # One is killed, and what it left behind misleads nobody, even if its number is another process's now.
+        home = pathlib.Path(up[1]["home"])
+        left = json.loads((home / "node.json").read_text())
+        os.kill(left["pid"], signal.SIGKILL)
+        while vivim.json("devnet", "status", *where)["nodes"][1]["running"]:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        left["pid"] = os.getpid()
+        (home / "node.json").write_text(json.dumps(left))
+        again = vivim.json("devnet", "up", "--nodes", "4", *where)["nodes"]
+        self.assertEqual([node["running"] for node in again], [True] * 4)
+        self.assertEqual(again[1]["address"], up[1]["address"])
+        self.assertIn("bootstrap", (pathlib.Path(again[3]["home"]) / "config.toml").read_text())
+        self.assertIn("2-relay", vivim.good("devnet", "logs", "relay", *where))
+        vivim.bad(3, "devnet", "logs", "nobody", *where)
+        self.assertEqual(vivim.json("devnet", "down", *where)["stopped"], 4)
+        self.assertFalse(any(node["running"] for node in vivim.json("devnet", "status", *where)["nodes"]))
+        self.assertEqual(vivim.json("devnet", "down", "--purge", *where), {"stopped": 0, "purged": True})
+        vivim.bad(3, "devnet", "status", *where)
+
+    def test_a_simulated_network(self):
+        vivim, plots, report = self.vivim, self.folder / "plots", self.folder / "report.json"
+        self.assertIn("documents", [each["name"] for each in vivim.json("sim", "list")])
+        words = ["sim", "run", "streams", "--nodes", "20", "--seconds", "2", "--seed", "3"]
+        mine = self.folder / "mine.toml"
+        mine.write_text('about = "mine"\nkind = "streams"\nnodes = 8\nseconds = 1\n'
+                        '[[expect]]\nmetric = "echo count ms"\nat_most = 1\n')
+        done = vivim.run("sim", "run", str(mine), "--report", str(report), "--plots", str(plots))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("FAILED: echo count ms is ", done.stdout)
+        again = next(line for line in done.stdout.splitlines() if "Again: vivim " in line).split("vivim ", 1)[1].split()
+        self.assertEqual(again[:3], ["sim", "run", str(mine)])
+        self.assertIn(json.loads(report.read_text())["trace"], vivim.run(*again).stdout)
+        self.assertTrue((plots / "mine-echo-ms.svg").read_text().startswith("<svg"))
+        first, second = vivim.run(*words, "--json"), vivim.run(*words, "--twice", "--json")
+        self.assertEqual(json.loads(first.stdout)["trace"], json.loads(second.stdout)["trace"])
+        traces = [self.folder / name for name in ("a", "b")]
+        for trace in traces:
+            vivim.run(*words, "--trace", str(trace))
+        self.assertEqual(traces[0].read_bytes(), traces[1].read_bytes())
+        self.assertGreater(traces[0].stat().st_size, 10000)
+        vivim.bad(3, "sim", "run", "nobody")
+        vivim.bad(2, "sim", "run", "streams", "--faults", "x")
 
     def test_output_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "w") as full:

@@ -51,9 +51,16 @@ Outcome<void> execute(Context& context, const ShowArguments& arguments);
 Outcome<void> execute(Context& context, const SearchArguments& arguments);
 Outcome<void> execute(Context& context, const ExportArguments& arguments);
 
+// commands_devnet.cpp
+Outcome<void> execute(Context& context, const DevnetUpArguments& arguments);
+Outcome<void> execute(Context& context, const DevnetStatusArguments& arguments);
+Outcome<void> execute(Context& context, const DevnetLogsArguments& arguments);
+Outcome<void> execute(Context& context, const DevnetDownArguments& arguments);
+
 // commands_sim.cpp
 Outcome<void> execute(Context& context, const SimListArguments& arguments);
 Outcome<void> execute(Context& context, const SimRunArguments& arguments);
+Outcome<void> execute(Context& context, const SimTargetsArguments& arguments);
 
 // commands_write.cpp
 Outcome<void> execute(Context& context, const ImportArguments& arguments);

@@ -10,6 +10,7 @@
 #include "apps/vivim/text.hpp"
 #include "apps/vivim/units.hpp"
 #include "sim/runner.hpp"
+#include "sim/targets.hpp"
 #include "vivim/base/log.hpp"
 
 namespace vivim::cli {
@@ -182,6 +183,58 @@ Outcome<void> execute(Context& context, const SimRunArguments& arguments) {
     return std::unexpected(Problem{.kind = ProblemKind::internal,
                                    .code = "scenario_failed",
                                    .message = "The scenario " + scenario.name + " failed.",
+                                   .hint = ""});
+  }
+  return {};
+}
+
+Outcome<void> execute(Context& context, const SimTargetsArguments& arguments) {
+  ProgressLine line(context.err, context.loop.clock());
+  log::set_sink([](auto&&...) {}, log::Level::error);
+  std::vector<sim::Measured> all;
+  std::size_t missed = 0;
+  boost::json::array list;
+  for (const auto& target : sim::targets()) {
+    if (!arguments.only.empty() &&
+        std::ranges::find(arguments.only, target.scenario) == arguments.only.end()) {
+      continue;
+    }
+    const auto progress = [&](const sim::Progress& at) {
+      line.show_text(target.scenario + ", " + sim::short_number(at.virtual_seconds) +
+                     " s: " + at.doing);
+    };
+    VIVIM_TRY(auto measured, sim::measure(target, arguments.quick, progress));
+    missed += measured.failures.empty() ? 0 : 1;
+    if (!context.common.json) {
+      std::string text = styled(context.out, measured.failures.empty() ? Style::green : Style::red,
+                                measured.failures.empty() ? "met     " : "missed  ") +
+                         target.metric + "\n        target: " + target.mark +
+                         "\n        measured: " + measured.figures + "\n";
+      for (const auto& failure : measured.failures) {
+        text += "        FAILED: " + failure + "\n";
+      }
+      print(text + "        how: " + measured.again + "\n");
+    }
+    list.push_back(boost::json::object{
+        {"metric", target.metric},
+        {"target", target.mark},
+        {"scenario", target.scenario},
+        {"measured", measured.figures},
+        {"met", measured.failures.empty()},
+        {"failures", boost::json::array(measured.failures.begin(), measured.failures.end())},
+        {"how", measured.again}});
+    all.push_back(std::move(measured));
+  }
+  if (context.common.json) {
+    print_json(list);
+  }
+  if (!arguments.write.empty()) {
+    VIVIM_TRYV(write_file(arguments.write, sim::to_markdown(all, arguments.quick)));
+  }
+  if (missed > 0) {
+    return std::unexpected(Problem{.kind = ProblemKind::internal,
+                                   .code = "target_missed",
+                                   .message = format_count_of(missed, "target") + " missed.",
                                    .hint = ""});
   }
   return {};
