@@ -21,6 +21,10 @@ constexpr std::array k_kinds{
          .about =
              "nodes publish in a topic that all are in, among others who come and go, or attack",
          .play = play_gossip},
+    Kind{
+        .name = "lookups",
+        .about = "nodes of a DHT look up peers, or provide and find content, while others are gone",
+        .play = play_lookups},
     Kind{.name = "punch",
          .about = "nodes behind NATs connect through relays, and punch holes",
          .play = play_punch},

@@ -25,6 +25,7 @@ void play_availability(Stage& stage);
 void play_backlog(Stage& stage);
 void play_documents(Stage& stage);
 void play_gossip(Stage& stage);
+void play_lookups(Stage& stage);
 void play_punch(Stage& stage);
 void play_streams(Stage& stage);
 

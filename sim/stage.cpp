@@ -218,7 +218,8 @@ bool Swimmer::start() {
   libp2p::HostOptions options{.key = key_,
                               .agent = "vivim-sim",
                               .limits = limits_,
-                              .securities = stage_.securities(key_, node_.rng())};
+                              .securities = stage_.securities(key_, node_.rng()),
+                              .connection_manager = water_};
   options.observation.observers = libp2p::Observers::all;
   auto host = std::make_unique<libp2p::Host>(std::move(options), node_.loop(), node_.network(),
                                              node_.rng());

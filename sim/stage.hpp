@@ -106,6 +106,10 @@ class Swimmer {
   libp2p::Multiaddr address() const;
   /// Of its next start().
   void set_limits(libp2p::HostLimits limits) { limits_ = limits; }
+  /// The same: how many connections it keeps, about. None: as the limits say.
+  void set_connections(std::size_t most) {
+    water_ = libp2p::ConnectionManagerOptions{.low_water = most * 2 / 3, .high_water = most};
+  }
 
  private:
   Stage& stage_;
@@ -113,6 +117,7 @@ class Swimmer {
   crypto::KeyPair key_;
   libp2p::PeerId peer_;
   libp2p::HostLimits limits_;
+  std::optional<libp2p::ConnectionManagerOptions> water_;
   std::unique_ptr<libp2p::Host> host_;
 };
 
