@@ -31,7 +31,8 @@ rt::Co<bool> Peer::start() {
     co_return false;
   }
   store_ = std::move(*opened);
-  hub_ = std::make_unique<sync::DocumentHub>(node_.loop(), *store_, node_.rng());
+  hub_ = std::make_unique<sync::DocumentHub>(node_.loop(), *store_, node_.rng(), sync::HubOptions{},
+                                             multiformats::PrivateKey(key_.clone()));
   libp2p::HostOptions options{.key = key_};
   if (securities_) {
     options.securities = securities_(key_, node_.rng());
@@ -48,7 +49,8 @@ rt::Co<bool> Peer::start() {
                         .own_peer = to_bytes(host_->peer_id().bytes()),
                         .agent = node_.name(),
                         .blobs_of = blobs_of_,
-                        .limits = limits_},
+                        .limits = limits_,
+                        .version_max = version_},
       *host_);
   sharing_ =
       std::make_unique<sync::Sharing>(node_.loop(), node_.rng(), *store_, *hub_, *peers_, *host_);

@@ -39,6 +39,7 @@ class Peer {
   sync::Sharing& sharing() { return *sharing_; }
   sync::PeerSync& peers() { return *peers_; }
   libp2p::Host& host() { return *host_; }
+  multiformats::PeerId peer_id() const { return multiformats::PeerId::of(key_); }
 
   rt::Co<bool> create(store::DocumentId id);
   /// What documents refer to; set before start().
@@ -47,11 +48,13 @@ class Peer {
   }
   /// Of its next start().
   void set_limits(sync::PeerLimits limits) { limits_ = limits; }
+  void set_version(sync::Version version) { version_ = version; }
 
  private:
   std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of_;
   sync::PeerLimits limits_;
   Securities securities_;
+  sync::Version version_ = sync::Version::v1_1;
   rt::sim::Node& node_;
   crypto::KeyPair key_;
   std::unique_ptr<rt::Worker> worker_;

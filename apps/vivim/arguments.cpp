@@ -408,8 +408,14 @@ void Grammar::add_writing_commands() {
 void Grammar::add_sharing_commands() {
   auto [share, share_args] =
       add<ShareArguments>("share", "Make a ticket that lets another node have a conversation",
-                          {"vivim share 4k7qm2", "vivim share 4k7qm2 --json | jq -r .ticket"});
+                          {"vivim share 4k7qm2", "vivim share 4k7qm2 --access read",
+                           "vivim share 4k7qm2 --json | jq -r .ticket"});
   share->add_option("id", share_args->id, "The id, or its start")->required()->type_name("ID");
+  share
+      ->add_option("--access", share_args->access,
+                   "What the ticket permits: write; contribute (add, and change one's own); read")
+      ->check(CLI::IsMember({"write", "contribute", "read"}).description(""))
+      ->type_name("ACCESS");
   add_common(*share);
 
   auto [join, join_args] =

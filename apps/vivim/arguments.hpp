@@ -125,6 +125,7 @@ struct RenameArguments {
 };
 struct ShareArguments {
   std::string id;
+  std::string access = "write";
 };
 struct JoinArguments {
   std::string ticket;

@@ -132,18 +132,28 @@ Outcome<void> execute(Context& context, const RemoveArguments& arguments) {
   return {};
 }
 
+namespace {
+
+std::string what_it_permits(std::string_view access) {
+  return access == "read" ? "read" : access == "contribute" ? "read, and add to," : "read and edit";
+}
+
+}  // namespace
+
 Outcome<void> execute(Context& context, const ShareArguments& arguments) {
   VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
   VIVIM_TRY(const auto ticket,
-            post_json(*api, conversation_path(arguments.id) + "/share", boost::json::object()));
+            post_json(*api, conversation_path(arguments.id) + "/share?access=" + arguments.access,
+                      boost::json::object()));
   if (context.common.json) {
     print_json(ticket);
     return {};
   }
   print(text_at(ticket, "ticket") + "\n");
   std::fputs(styled(context.err, Style::dim,
-                    "Whoever has this ticket can read and edit the conversation. They use it with: "
-                    "vivim join TICKET\nTake it back with: vivim unshare " +
+                    "Whoever has this ticket can " + what_it_permits(arguments.access) +
+                        " the conversation. They use it with: "
+                        "vivim join TICKET\nTake it back with: vivim unshare " +
                         one_line(arguments.id) + "\n")
                  .c_str(),
              stderr);

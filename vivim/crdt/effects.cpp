@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -82,7 +83,62 @@ class Surveyor {
       effects_.unplaced = true;
     } else {
       counts_[place].inserted[ClientId{item.client}] += item.end() - std::max(item.clock, known);
+      replace(item, place);
     }
+  }
+
+  // A new value of a key takes the place of the one that is there. (Of several in one update the
+  // first counts: the others take its place.)
+  void replace(const WireStruct& item, Whereabouts place) {
+    const ItemRef current = value_beside(item);
+    if (current == k_none || engine_.items_[current].deleted() ||
+        !replaced_.insert(current).second) {
+      return;
+    }
+    const Item& value = engine_.items_[current];
+    const std::uint64_t client = engine_.clients_[engine_.items_.client(value)].id;
+    if (!says_deleted(client, value.clock)) {
+      counts_[place].deleted[ClientId{client}] += value.len;
+    }
+  }
+
+  // Whether the update itself lists it as deleted, as an honest one does.
+  bool says_deleted(std::uint64_t client, std::uint64_t clock) const {
+    const auto at = update_.deletes.find(client);
+    return at != update_.deletes.end() &&
+           std::ranges::any_of(at->second, [clock](const ClockRange& range) {
+             return range.from <= clock && clock < range.to;
+           });
+  }
+
+  // The value of the key under which `item` comes, if it comes under one.
+  ItemRef value_beside(const WireStruct& item) const {
+    TypeRef type = k_none;
+    KeyRef key = k_none;
+    if (item.parent == ParentRef::from_neighbour) {
+      if (const Item* beside = known_item(neighbour(item))) {
+        type = engine_.items_.parent(*beside);
+        key = engine_.items_.key(*beside);
+      }
+    } else if (item.has_key) {
+      key = engine_.keys_.find(item.key);
+      if (item.parent == ParentRef::root) {
+        const auto root = engine_.roots_.find(engine_.keys_.find(item.root));
+        type = root == engine_.roots_.end() ? k_none : root->second;
+      } else if (const Item* holder = known_item(item.parent_item)) {
+        type = holder->kind() == Kind::type && !holder->deleted() ? holder->content : k_none;
+      }
+    }
+    return type == k_none || key == k_none ? k_none : engine_.types_[type].map.find(key);
+  }
+
+  const Item* known_item(Id id) const {
+    const std::uint64_t client = value_of(id.client);
+    if (id.clock >= engine_.state_of(client)) {
+      return nullptr;
+    }
+    return &engine_.items_[engine_.item_at(
+        {engine_.client_indexes_.at(client), static_cast<std::uint32_t>(id.clock)})];
   }
 
   void erase(std::uint64_t client, ClockRange range) {
@@ -229,8 +285,7 @@ class Surveyor {
     if (id.clock >= engine_.state_of(client)) {
       return struct_at(client, id.clock);
     }
-    place = place_of(engine_.items_[engine_.item_at(
-        {engine_.client_indexes_.at(client), static_cast<std::uint32_t>(id.clock)})]);
+    place = place_of(*known_item(id));
     return std::nullopt;
   }
 
@@ -242,6 +297,7 @@ class Surveyor {
   std::vector<PlaceEffects> counts_;
   std::map<std::pair<std::string_view, std::string_view>, Whereabouts> named_;
   std::unordered_map<TypeRef, Whereabouts> within_;
+  std::unordered_set<ItemRef> replaced_;
   UpdateEffects effects_;
 };
 

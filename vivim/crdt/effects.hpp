@@ -24,7 +24,7 @@ struct Place {
 };
 
 /// How much an update does at one place: units that it inserts, by who wrote them, and units that
-/// it deletes, by whose they were.
+/// it deletes, by whose they were; the value of a key that it sets anew is deleted.
 struct PlaceEffects {
   std::map<ClientId, std::uint64_t> inserted;
   std::map<ClientId, std::uint64_t> deleted;
@@ -43,9 +43,8 @@ struct UpdateEffects {
 };
 
 /// What `update` would change in `doc`, without changing it: to ask for permission before it is
-/// integrated. What the document has already is left out; setting a key deletes what was there
-/// before, which is not listed. Time is linear in the update and in what it deletes. Errors: decode
-/// errors.
+/// integrated. What the document has already is left out. Time is linear in the update and in what
+/// it deletes. Errors: decode errors.
 Result<UpdateEffects> effects_of(const Doc& doc, BytesView update,
                                  UpdateFormat format = UpdateFormat::v1);
 

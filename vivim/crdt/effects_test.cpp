@@ -68,6 +68,34 @@ TEST_CASE("effects: who inserts and deletes how much where, before it is integra
   CHECK(whole.places.at({"turns", "t1"}).inserted == Counts{{k_ann, 6}, {k_ben, 4}});
 }
 
+TEST_CASE("effects: a key that is set anew deletes what was there, however it is set") {
+  Doc doc(k_ann);
+  edit(doc, [&](Transaction& t) {
+    doc.map("meta").set(t, "model", Any(1.0));
+    doc.map("turns").set_map(t, "t1").set(t, "role", Any(1.0));
+  });
+  const auto known = encode_state_as_update(doc);
+  Doc other(k_ben);
+  REQUIRE(apply_update(other, known));
+  const Bytes anew = change(other, [&](Transaction& t) {
+    other.map("meta").set(t, "model", Any(2.0));
+    other.map("meta").set(t, "model", Any(3.0));  // its own: deletes nobody else's
+    other.map("meta").set(t, "fresh", Any(1.0));
+    Map turn = *other.map("turns").get("t1")->if_map();
+    turn.set(t, "role", Any(2.0));
+  });
+  const auto effects = effects_of(doc, anew).value();
+  CHECK(effects.places.at({"meta", "model"}).deleted == Counts{{k_ann, 1}});
+  CHECK(effects.places.at({"meta", "fresh"}).deleted.empty());
+  CHECK(effects.places.at({"turns", "t1"}).deleted == Counts{{k_ann, 1}});
+
+  // Set by somebody who had not seen it: beside, not after.
+  Doc blind(ClientId{3});
+  const Bytes beside =
+      change(blind, [&](Transaction& t) { blind.map("meta").set(t, "model", Any(4.0)); });
+  CHECK(effects_of(doc, beside)->places.at({"meta", "model"}).deleted == Counts{{k_ann, 1}});
+}
+
 TEST_CASE("effects: what depends on something unknown has no place") {
   Doc writer(k_ann);
   edit(writer, [&](Transaction& t) { writer.text("text").push(t, "a"); });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -26,8 +27,15 @@ struct UpdateExtent {
 /// Reads an update v1 without a document, and without its content. Errors: decode errors.
 Result<UpdateExtent> extent_of(BytesView update);
 
-/// The update v1 without the structs for which `left_out` says so, asked run by run as extent_of()
-/// gives them; what is deleted stays. Errors: decode errors.
-Result<Bytes> without(BytesView update, const std::function<bool(const WrittenRange&)>& left_out);
+/// What without() does with what the update deletes.
+enum class Deletions : std::uint8_t { keep, drop };
+
+/// Says of a run, as extent_of() gives them, from which clock on it is left out: its end keeps all
+/// of it, its beginning nothing.
+using CutAt = std::function<std::uint64_t(const WrittenRange&)>;
+
+/// The update v1 without the operations that are left out. A struct that cannot be cut there is
+/// left out whole. Errors: decode errors.
+Result<Bytes> without(BytesView update, const CutAt& cut_at, Deletions deletions = Deletions::keep);
 
 }  // namespace vivim::crdt

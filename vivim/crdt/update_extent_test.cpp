@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/crdt/array.hpp"
 #include "vivim/crdt/doc.hpp"
 #include "vivim/crdt/text.hpp"
 #include "vivim/crdt/update.hpp"
@@ -22,6 +23,9 @@ std::vector<Bytes> typed(ClientId client, std::size_t count) {
   }
   return updates;
 }
+
+constexpr auto k_all = [](const WrittenRange& range) { return range.clocks.to; };
+constexpr auto k_nothing = [](const WrittenRange&) { return std::uint64_t{0}; };
 
 Bytes merged(std::initializer_list<BytesView> updates) {
   return merge_updates(std::vector<BytesView>(updates)).value();
@@ -51,28 +55,55 @@ TEST_CASE("extent: whose operations, with the gaps, and whether it deletes") {
   CHECK(only_deletes->written.empty());
   CHECK(only_deletes->deletes);
   CHECK_FALSE(extent_of(Bytes{9, 9}).has_value());
+  CHECK(without(deletion, k_all).value() == deletion);
+  CHECK(without(deletion, k_all, Deletions::drop).value() == Bytes{0, 0});
 }
 
 TEST_CASE("extent: an update without some of it is an update, and merges with what was left out") {
   const auto low = typed(ClientId{5}, 3);
   const auto high = typed(ClientId{9}, 2);
   const Bytes all = merged({low[0], low[1], low[2], high[0], high[1]});
-  const Bytes part =
-      without(all, [](const WrittenRange& range) { return range.client == ClientId{9}; }).value();
+  const Bytes part = without(all, [](const WrittenRange& range) {
+                       return range.client == ClientId{9} ? 0 : range.clocks.to;
+                     }).value();
   CHECK(part == merged({low[0], low[1], low[2]}));
-  CHECK(without(all, [](const WrittenRange&) { return false; }).value() == all);
-  CHECK(without(all, [](const WrittenRange&) { return true; }).value() == Bytes{0, 0});
+  CHECK(without(all, k_all).value() == all);
+  CHECK(without(all, k_nothing).value() == Bytes{0, 0});
 
   // Of a client with gaps one run: the others keep their place.
-  const auto four = typed(ClientId{5}, 5);
-  const Bytes gaps = merged({four[0], four[2], four[4]});
-  const Bytes outer =
-      without(gaps, [](const WrittenRange& range) { return range.clocks.from == 4; }).value();
-  CHECK(outer == merged({four[0], four[4]}));
-  const Bytes later =
-      without(gaps, [](const WrittenRange& range) { return range.clocks.from == 0; }).value();
-  CHECK(later == merged({four[2], four[4]}));
-  CHECK_FALSE(without(Bytes{9, 9}, [](const WrittenRange&) { return true; }).has_value());
+  const auto five = typed(ClientId{5}, 5);
+  const Bytes gaps = merged({five[0], five[2], five[4]});
+  const Bytes outer = without(gaps, [](const WrittenRange& range) {
+                        return range.clocks.from == 4 ? 0 : range.clocks.to;
+                      }).value();
+  CHECK(outer == merged({five[0], five[4]}));
+  const Bytes later = without(gaps, [](const WrittenRange& range) {
+                        return range.clocks.from == 0 ? 0 : range.clocks.to;
+                      }).value();
+  CHECK(later == merged({five[2], five[4]}));
+  CHECK_FALSE(without(Bytes{9, 9}, k_all).has_value());
+}
+
+TEST_CASE("extent: what is left out begins anywhere, but in the middle of what is one") {
+  Doc doc(ClientId{5});
+  doc.transact([&](Transaction& t) {
+    doc.text("text").push(t, "ab\xf0\x9f\x98\x80z");  // a pair of surrogates: clocks 2 and 3
+    doc.array("array").insert(t, 0, {Any(1.0), Any("two"), Any(3.0)});
+    doc.array("array").insert(t, 3, {Any(Bytes{1, 2})});
+  });
+  doc.transact([&](Transaction& t) { doc.text("text").remove(t, 4, 1); });
+  const Bytes all = encode_state_as_update(doc);
+  const auto whole = state_vector(doc).at(ClientId{5});
+  for (std::uint64_t clock = 0; clock <= whole; ++clock) {
+    const Bytes head = without(all, [&](const WrittenRange&) { return clock; }).value();
+    Doc copy(ClientId{6});
+    REQUIRE(apply_update(copy, head));
+    const auto state = state_vector(copy);
+    const auto at = state.find(ClientId{5});
+    CHECK((at == state.end() ? 0 : at->second) == (clock == 3 ? 0 : clock));
+    REQUIRE(apply_update(copy, all));
+    CHECK(encode_state_as_update(copy) == all);
+  }
 }
 
 }  // namespace vivim::crdt

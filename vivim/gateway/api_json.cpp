@@ -226,6 +226,7 @@ std::string to_json(const DocumentShares& shares) {
   return object([&](JsonWriter& writer) {
     objects(writer, "grants", shares.grants, [&](const ShareGrant& grant) {
       text(writer, "grant", grant.grant);
+      text(writer, "access", store::access_name(grant.access));
       writer.key("made_by_us");
       writer.boolean(grant.made_by_us);
       number(writer, "created", grant.created_ms);

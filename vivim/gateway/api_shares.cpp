@@ -1,3 +1,5 @@
+#include <array>
+
 #include "vivim/gateway/api.hpp"
 #include "vivim/gateway/api_json.hpp"
 
@@ -8,6 +10,8 @@ namespace {
 constexpr std::size_t k_ticket_bytes_max = 32 * 1024;
 /// docs/protocol/sync.md#tickets: opened by who joins, so it names their own node.
 constexpr std::string_view k_join_link = "http://127.0.0.1:8470/#/join/";
+
+constexpr std::array<std::string_view, 3> k_access_names{"write", "contribute", "read"};
 
 }  // namespace
 
@@ -23,7 +27,8 @@ SharesApi::SharesApi(Router& router, LibraryService& library, ShareService& shar
 
 Co<Outcome<Response>> SharesApi::share(Call call) {
   VIVIM_CO_TRY(const auto id, co_await library_.resolve(call.parameter("id")));
-  VIVIM_CO_TRY(const auto ticket, co_await shares_.share(id));
+  VIVIM_CO_TRY(const auto access, call.query_choice("access", k_access_names));
+  VIVIM_CO_TRY(const auto ticket, co_await shares_.share(id, *store::access_named(access)));
   co_return json_response(to_json(ticket, std::string(k_join_link) + ticket.ticket));
 }
 

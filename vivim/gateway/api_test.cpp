@@ -302,6 +302,10 @@ TEST_CASE("api: sharing") {
   CHECK(member(ticket.body, "/link") == "http://127.0.0.1:8470/#/join/vivim1abc");
   CHECK(member(rig.get("/conversations/" + id + "/shares").body, "/grants/0/made_by_us") == "true");
   CHECK(member(rig.get("/conversations").body, "/conversations/0/shared") == "true");
+  CHECK(member(rig.get("/conversations/" + id + "/shares").body, "/grants/0/access") == "write");
+  CHECK(rig.ask(Method::post, "/conversations/" + id + "/share?access=read", "{}").status == 200);
+  CHECK(member(rig.get("/conversations/" + id + "/shares").body, "/grants/0/access") == "read");
+  CHECK(rig.ask(Method::post, "/conversations/" + id + "/share?access=all", "{}").status == 400);
   CHECK(rig.ask(Method::del, "/conversations/" + id + "/shares").status == 204);
   CHECK(member(rig.get("/conversations/" + id + "/shares").body, "/grants") == "[]");
   CHECK(member(rig.ask(Method::post, "/join", R"({"ticket": "vivim1x"})").body, "/title") ==

@@ -36,6 +36,7 @@ class FakeServices final : public LibraryService,
   std::vector<std::string> served;
   std::optional<store::SearchRequest> searched;
   std::map<store::DocumentId, std::size_t> grants;
+  store::Access shared_as{};
   Blob the_blob{.bytes = to_bytes(as_bytes("\x89PNG\r\n\x1a\nrest")), .mime = ""};
   bool stopped = false;
 
@@ -223,14 +224,16 @@ class FakeServices final : public LibraryService,
     co_return found->second;
   }
 
-  Co<Outcome<SharedTicket>> share(store::DocumentId id) override {
+  Co<Outcome<SharedTicket>> share(store::DocumentId id, store::Access access) override {
     ++grants[id];
+    shared_as = access;
     co_return SharedTicket{.ticket = "vivim1abc", .url = "vivim://join/vivim1abc", .grant = "g1"};
   }
   Co<Outcome<DocumentShares>> shares(store::DocumentId id) override {
     DocumentShares shares;
     for (std::size_t i = 0; i < grants[id]; ++i) {
-      shares.grants.push_back({.grant = "g", .made_by_us = true, .created_ms = 5});
+      shares.grants.push_back(
+          {.grant = "g", .access = shared_as, .made_by_us = true, .created_ms = 5});
     }
     shares.members.push_back({.peer_id = "12D3", .address = "/ip4/127.0.0.1"});
     co_return std::move(shares);

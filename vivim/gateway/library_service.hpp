@@ -54,7 +54,7 @@ class TicketShares final : public ShareService {
   TicketShares(sync::Sharing& sharing, store::Store& store, chat::Library& library)
       : sharing_(sharing), store_(store), library_(library) {}
 
-  Co<Outcome<SharedTicket>> share(store::DocumentId id) override;
+  Co<Outcome<SharedTicket>> share(store::DocumentId id, store::Access access) override;
   Co<Outcome<DocumentShares>> shares(store::DocumentId id) override;
   Co<Outcome<void>> revoke(store::DocumentId id) override;
   Co<Outcome<Joined>> join(std::string ticket) override;

@@ -152,7 +152,7 @@ TEST_CASE("library service: a ticket from one node joined on another") {
   const auto id = alice.good(alice.service->create("Shared"));
   alice.good(alice.service->add_turn(
       id, {.parent = std::nullopt, .role = chat::Role::user, .text = "hello"}));
-  const auto ticket = alice.good(alice.shares->share(id));
+  const auto ticket = alice.good(alice.shares->share(id, store::Access::write));
   CHECK(ticket.ticket.starts_with("vivim1"));
   CHECK(ticket.url == "vivim://join/" + ticket.ticket);
   const auto joined = bob.good(bob.shares->join(ticket.url));

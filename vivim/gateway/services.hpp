@@ -13,6 +13,7 @@
 #include "vivim/gateway/websocket.hpp"
 #include "vivim/store/conversations.hpp"
 #include "vivim/store/doctor.hpp"
+#include "vivim/store/grants.hpp"
 #include "vivim/store/search.hpp"
 
 namespace vivim::gateway {
@@ -92,6 +93,7 @@ struct SharedTicket {
 
 struct ShareGrant {
   std::string grant;
+  store::Access access = store::Access::write;
   bool made_by_us = false;
   std::int64_t created_ms = 0;
   std::optional<std::int64_t> revoked_ms;
@@ -119,7 +121,7 @@ struct Joined {
 class ShareService {
  public:
   virtual ~ShareService() = default;
-  virtual Co<Outcome<SharedTicket>> share(store::DocumentId id) = 0;
+  virtual Co<Outcome<SharedTicket>> share(store::DocumentId id, store::Access access) = 0;
   virtual Co<Outcome<DocumentShares>> shares(store::DocumentId id) = 0;
   virtual Co<Outcome<void>> revoke(store::DocumentId id) = 0;
   virtual Co<Outcome<Joined>> join(std::string ticket) = 0;

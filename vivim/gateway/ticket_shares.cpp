@@ -20,6 +20,7 @@ std::string_view state_name(sync::JoinState state) {
 
 ShareGrant grant_of(const store::GrantRow& row) {
   ShareGrant grant{.grant = to_hex(row.id.bytes),
+                   .access = row.access,
                    .made_by_us = row.origin == store::GrantOrigin::made,
                    .created_ms = row.created};
   if (row.revoked) {
@@ -30,11 +31,11 @@ ShareGrant grant_of(const store::GrantRow& row) {
 
 }  // namespace
 
-Co<Outcome<SharedTicket>> TicketShares::share(store::DocumentId id) {
+Co<Outcome<SharedTicket>> TicketShares::share(store::DocumentId id, store::Access access) {
   const auto row = co_await store_.read(
       [id](store::Database& database) { return store::Conversations(database).get(id); });
   std::string title = row ? row->title : "";
-  VIVIM_CO_TRY(const auto ticket, co_await sharing_.share(id, std::move(title)));
+  VIVIM_CO_TRY(const auto ticket, co_await sharing_.share(id, std::move(title), access));
   co_return SharedTicket{
       .ticket = ticket.to_text(), .url = ticket.to_url(), .grant = to_hex(ticket.grant.bytes)};
 }

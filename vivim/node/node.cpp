@@ -67,7 +67,7 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
                    std::unique_ptr<libp2p::websocket::TlsLayer> web_tls)
     : world(world_),
       store(std::move(store_)),
-      hub(world.loop, *store, world.rng),
+      hub(world.loop, *store, world.rng, {}, multiformats::PrivateKey(key.clone())),
       swarm({.loop = world.loop,
              .network = world.network,
              .resolver = world.resolver,

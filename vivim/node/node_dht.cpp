@@ -227,8 +227,9 @@ void NodeDht::withdraw(const store::DocumentId& document) {
   }
 }
 
-rt::Co<Outcome<gateway::SharedTicket>> AnnouncedShares::share(store::DocumentId id) {
-  auto shared = co_await shares_.share(id);
+rt::Co<Outcome<gateway::SharedTicket>> AnnouncedShares::share(store::DocumentId id,
+                                                              store::Access access) {
+  auto shared = co_await shares_.share(id, access);
   if (shared) {
     dht_.announce(id);
   }

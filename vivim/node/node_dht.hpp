@@ -47,7 +47,7 @@ class AnnouncedShares final : public gateway::ShareService {
   /// Both must outlive it.
   AnnouncedShares(gateway::ShareService& shares, NodeDht& dht) : shares_(shares), dht_(dht) {}
 
-  rt::Co<Outcome<gateway::SharedTicket>> share(store::DocumentId id) override;
+  rt::Co<Outcome<gateway::SharedTicket>> share(store::DocumentId id, store::Access access) override;
   rt::Co<Outcome<gateway::DocumentShares>> shares(store::DocumentId id) override;
   rt::Co<Outcome<void>> revoke(store::DocumentId id) override;
   rt::Co<Outcome<gateway::Joined>> join(std::string ticket) override;

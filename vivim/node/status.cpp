@@ -53,6 +53,9 @@ rt::Co<Outcome<std::string>> StatusService::metrics() {
   gauge("vivim_documents_open", "documents in memory", status.documents_open);
   gauge("vivim_indexing_pending", "conversations that are still to be indexed",
         status.indexing_pending);
+  registry.declare("vivim_sync_updates_refused_total", Type::counter,
+                   "updates that were not taken, for who sent or signed them may not make them");
+  registry.series("vivim_sync_updates_refused_total").set(hub_.refused());
   co_return swarm_.metrics_text() + registry.render();
 }
 

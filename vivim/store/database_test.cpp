@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "vivim/store/error.hpp"
+#include "vivim/store/grants.hpp"
 #include "vivim/store/settings.hpp"
 #include "vivim/store/store_test_detail.hpp"
 
@@ -145,13 +146,21 @@ TEST_CASE("database: a database made by version 1 is upgraded") {
     must(
         db->execute("INSERT INTO documents VALUES(1, x'000102030405060708090a0b0c0d0e0f', 1, 5);"
                     "INSERT INTO updates VALUES(1, 1, x'aabb');"
-                    "INSERT INTO settings VALUES('node', x'00');PRAGMA user_version=1"));
+                    "INSERT INTO settings VALUES('node', x'00');"
+                    "INSERT INTO grants(id, doc, secret, joined, addresses, created) "
+                    "VALUES(zeroblob(16), 1, zeroblob(32), 0, x'', 5);"
+                    // What version 2 has added.
+                    "ALTER TABLE grants DROP COLUMN access;"
+                    "DROP TABLE members; DROP TABLE envelope_ranges; DROP TABLE envelopes;"
+                    "DROP TABLE bindings; DROP TABLE authors;"
+                    "PRAGMA user_version=1"));
     must(db->close());
   }
   const auto db = must(Database::open(at(path)));
-  CHECK(db->open_report().migrated_from == (k_schema_version == 1 ? 0 : 1));
+  CHECK(db->open_report().migrated_from == 1);
   const auto log = must(Documents(*db).load(must(Documents(*db).list({}, 10)).at(0).id));
   CHECK(log.updates.at(0).bytes == Bytes{0xaa, 0xbb});
+  CHECK(must(Grants(*db).get(GrantId())).access == Access::write);
 }
 
 TEST_CASE("database: a file keeps the size of its pages") {

@@ -108,7 +108,44 @@ CREATE TABLE imports(
   report TEXT NOT NULL) STRICT;
 )sql";
 
+/// Version 2: what a share permits, who came by it, and signed updates.
+constexpr const char* k_version_2 = R"sql(
+ALTER TABLE grants ADD COLUMN access INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE members(
+  share BLOB NOT NULL REFERENCES grants(id) ON DELETE CASCADE,
+  peer BLOB NOT NULL,
+  first_seen INTEGER NOT NULL,
+  PRIMARY KEY(share, peer)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE authors(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT;
+CREATE TABLE envelopes(
+  doc INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+  seq INTEGER NOT NULL CHECK(seq > 0),
+  author INTEGER NOT NULL REFERENCES authors(id),
+  deletes INTEGER NOT NULL CHECK(deletes IN (0, 1)),
+  bytes BLOB NOT NULL,
+  PRIMARY KEY(doc, seq)) STRICT, WITHOUT ROWID;
+CREATE INDEX envelopes_by_author ON envelopes(author);
+CREATE TABLE envelope_ranges(
+  doc INTEGER NOT NULL,
+  client INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  until INTEGER NOT NULL CHECK(until > clock),
+  PRIMARY KEY(doc, client, clock, seq),
+  FOREIGN KEY(doc, seq) REFERENCES envelopes(doc, seq) ON DELETE CASCADE) STRICT, WITHOUT ROWID;
+CREATE INDEX envelope_ranges_by_seq ON envelope_ranges(doc, seq);
+CREATE TABLE bindings(
+  doc INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+  client INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
+  author INTEGER NOT NULL REFERENCES authors(id),
+  PRIMARY KEY(doc, client)) STRICT, WITHOUT ROWID;
+CREATE INDEX bindings_by_author ON bindings(author);
+)sql";
+
 constexpr std::array k_migrations{Migration{.version = 1, .sql = k_version_1},
+                                  Migration{.version = 2, .sql = k_version_2},
                                   Migration{.version = 3, .sql = detail::k_messages_schema}};
 static_assert(k_migrations.back().version == k_schema_version);
 

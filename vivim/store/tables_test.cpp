@@ -1,7 +1,10 @@
+#include <array>
+
 #include <doctest/doctest.h>
 
 #include "vivim/store/blobs.hpp"
 #include "vivim/store/conversations.hpp"
+#include "vivim/store/envelopes.hpp"
 #include "vivim/store/error.hpp"
 #include "vivim/store/grants.hpp"
 #include "vivim/store/imports.hpp"
@@ -411,6 +414,131 @@ TEST_CASE("grants: added, found, revoked with their secret erased") {
   CHECK(must(grants.of_document(id)).size() == 2);
   must(Documents(db).remove(id));
   CHECK(fails(grants.get(made.id), StoreError::not_found));
+}
+
+TEST_CASE("grants: what they permit, and who came by them") {
+  Fixture fixture;
+  Database& db = *fixture.db;
+  Grants grants(db);
+  const DocumentId id = make_document(db, 1);
+  GrantRow made = grant(1, id, GrantOrigin::made);
+  made.access = Access::contribute;
+  must(grants.add(made));
+  CHECK(must(grants.get(made.id)).access == Access::contribute);
+  must(grants.set_access(made.id, Access::read));
+  CHECK(must(grants.get(made.id)).access == Access::read);
+  CHECK(fails(grants.set_access(GrantId(), Access::read), StoreError::not_found));
+  must(db.run("UPDATE grants SET access = 77"));  // of a later version
+  CHECK(must(grants.get(made.id)).access == Access::read);
+
+  for (const Access access : {Access::read, Access::write, Access::contribute}) {
+    CHECK(access_named(access_name(access)) == access);
+  }
+  CHECK_FALSE(access_named("all"));
+  must(grants.set_access(made.id, Access::write));
+  must(grants.add_member(made.id, Bytes{7}, 5));
+  must(grants.add_member(made.id, Bytes{7}, 6));
+  CHECK(fails(grants.add_member(GrantId(), Bytes{7}, 5), StoreError::not_found));
+  const auto members = must(grants.members(id));
+  REQUIRE(members.size() == 1);
+  CHECK(members[0].peer == Bytes{7});
+  CHECK(members[0].grant == made.id);
+  CHECK(members[0].access == Access::write);
+  must(fixture.db->begin());
+  for (std::size_t i = 0; i < k_members_max + 10; ++i) {
+    Bytes peer(8);
+    store_be64(peer, i);
+    must(grants.add_member(made.id, peer, 5));
+  }
+  must(fixture.db->commit());
+  CHECK(must(grants.members(id)).size() == k_members_max);
+  must(grants.revoke_made(id, 77));
+  CHECK(must(grants.members(id)).empty());
+  must(Documents(db).remove(id));
+}
+
+Envelope envelope(std::uint8_t number, std::uint8_t key, std::vector<ClientClocks> written) {
+  return {.bytes = Bytes(100, number), .key = Bytes(36, key), .written = std::move(written)};
+}
+
+std::vector<std::uint8_t> numbers(const std::vector<EnvelopeRow>& rows) {
+  std::vector<std::uint8_t> numbers;
+  for (const auto& row : rows) {
+    numbers.push_back(row.bytes.at(0));
+  }
+  return numbers;
+}
+
+TEST_CASE("envelopes: kept once, found by what is known, read in pages") {
+  Fixture fixture;
+  Database& db = *fixture.db;
+  Envelopes envelopes(db);
+  const DocumentId id = make_document(db, 1);
+  CHECK(must(envelopes.add(id, envelope(1, 1, {{7, 0, 5}}))));
+  CHECK_FALSE(must(envelopes.add(id, envelope(1, 1, {{7, 0, 5}}))));
+  CHECK(must(envelopes.add(id, envelope(2, 1, {{7, 5, 6}, {8, 0, 1}}))));
+  CHECK(must(envelopes.add(id, envelope(3, 2, {{9, 3, 4}}))));
+  Envelope deletion = envelope(4, 2, {});
+  deletion.deletes = true;
+  CHECK(must(envelopes.add(id, deletion)));
+  CHECK(fails(envelopes.add(document_id(9), deletion), StoreError::not_found));
+  Envelope large = envelope(5, 1, {});
+  large.bytes.resize(k_update_bytes_max + (64 << 10) + 1);
+  CHECK(fails(envelopes.add(id, large), StoreError::too_large));
+  CHECK(must(envelopes.count(id)) == 4);
+
+  const auto wanted = [&](EnvelopeQuery query) {
+    const auto seqs = must(envelopes.find(id, query));
+    return numbers(must(envelopes.read(id, seqs, 1 << 20)).rows);
+  };
+  CHECK(wanted({}) == std::vector<std::uint8_t>{1, 2, 3});
+  CHECK(wanted({.known = {{7, 5}}}) == std::vector<std::uint8_t>{2, 3});
+  CHECK(wanted({.known = {{7, 6}, {9, 4}}}) == std::vector<std::uint8_t>{2});
+  CHECK(wanted({.known = {{7, 6}, {8, 1}, {9, 4}}}).empty());
+  CHECK(wanted({.known = {{7, 6}, {8, 1}, {9, 4}}, .deleting = true}) ==
+        std::vector<std::uint8_t>{4});
+  const auto seqs = must(envelopes.find(id, {}));
+  const auto page = must(envelopes.read(id, seqs, 200));
+  CHECK(page.looked_at == 2);
+  CHECK(page.rows.at(1).written == std::vector<ClientClocks>{{7, 5, 6}, {8, 0, 1}});
+  CHECK(must(envelopes.read(id, seqs, 1)).looked_at == 1);
+
+  // Many small ones of one author become one, without a trace of them.
+  const auto small = must(envelopes.small_ones(id, Bytes(36, 1), 1000, 10));
+  CHECK(numbers(small) == std::vector<std::uint8_t>{1, 2});
+  CHECK(must(envelopes.small_ones(id, Bytes(36, 1), 100, 10)).empty());
+  CHECK(must(envelopes.small_ones(id, Bytes(36, 1), 1000, 1)).size() == 1);
+  const std::array together{envelope(6, 1, {{7, 0, 6}, {8, 0, 1}})};
+  must(envelopes.replace(id, {small[0].seq, small[1].seq}, together));
+  CHECK(wanted({}) == std::vector<std::uint8_t>{3, 6});
+  CHECK(must(envelopes.read(id, seqs, 1 << 20)).rows.size() == 1);
+  must(Documents(db).remove(id));
+  CHECK(fails(envelopes.count(id), StoreError::not_found));
+}
+
+TEST_CASE("envelopes: a client id is of the key that had it first, from then on") {
+  Fixture fixture;
+  Envelopes envelopes(*fixture.db);
+  const DocumentId id = make_document(*fixture.db, 1);
+  must(envelopes.add(id, envelope(1, 1, {{7, 4, 5}})));
+  must(envelopes.add(id, envelope(2, 2, {{7, 2, 3}})));  // what is refused does not come here
+  must(envelopes.add(id, envelope(3, 1, {{7, 3, 4}})));
+  const auto bindings = must(envelopes.bindings(id));
+  REQUIRE(bindings.size() == 1);
+  CHECK(bindings[0].client == 7);
+  CHECK(bindings[0].clock == 3);
+  CHECK(bindings[0].key == Bytes(36, 1));
+
+  must(fixture.db->begin());
+  for (std::uint64_t client = 100; client < 100 + k_bindings_max; ++client) {
+    must(
+        fixture.db->run("INSERT OR IGNORE INTO bindings SELECT doc, ?, 0, author FROM bindings "
+                        "WHERE client = 7 AND (SELECT count(*) FROM bindings) < ?",
+                        client, k_bindings_max));
+  }
+  must(envelopes.add(id, envelope(4, 1, {{8, 0, 1}})));
+  must(fixture.db->commit());
+  CHECK(must(envelopes.bindings(id)).size() == k_bindings_max);
 }
 
 TEST_CASE("peers: kept, listed by last contact, the oldest forgotten") {

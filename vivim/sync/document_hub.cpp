@@ -28,11 +28,13 @@ void DocumentLease::release() {
   }
 }
 
-DocumentHub::DocumentHub(rt::Loop& loop, store::Store& store, rt::Rng& rng, HubOptions options)
+DocumentHub::DocumentHub(rt::Loop& loop, store::Store& store, rt::Rng& rng, HubOptions options,
+                         std::optional<multiformats::PrivateKey> key)
     : loop_(loop),
       store_(store),
       rng_(rng),
       options_(options),
+      key_(std::move(key)),
       residents_(options.trees_bytes_max),
       awareness_timer_(loop.make_timer()),
       released_(loop),
@@ -71,8 +73,12 @@ rt::Co<Result<DocumentLease>> DocumentHub::load(store::DocumentId id) {
   auto owned = std::make_unique<Slot>();
   auto& slot = *owned;
   slot.loaded = std::make_unique<rt::Event>(loop_);
-  slot.document = std::make_unique<OpenDocument>(
-      id, crdt::ClientId{1 + rng_.below((std::uint64_t{1} << 32) - 1)}, tasks_, store_, residents_);
+  slot.document = std::make_unique<OpenDocument>(id, rng_.below(crdt::k_number_max),
+                                                 DocumentContext{.tasks = tasks_,
+                                                                 .store = store_,
+                                                                 .residents = residents_,
+                                                                 .key = key_ ? &*key_ : nullptr,
+                                                                 .refused = refused_});
   slot.leases = 1;  // keeps the slot while it loads
   documents_.emplace(id, std::move(owned));
   const auto loaded = co_await slot.document->load();
@@ -154,6 +160,11 @@ void DocumentHub::retire(Slots::iterator at) {
   if (slot->leases > 0 || slot->document->busy()) {
     retired_.push_back(std::move(slot));
   }
+}
+
+OpenDocument* DocumentHub::find(const store::DocumentId& id) {
+  const auto at = documents_.find(id);
+  return at == documents_.end() || !at->second->ready ? nullptr : at->second->document.get();
 }
 
 void DocumentHub::evict(const store::DocumentId& id, Reason reason, std::string_view detail) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -50,12 +51,18 @@ struct HubOptions {
 /// The open documents of a node: each is in memory at most once, whoever asks for it.
 class DocumentHub {
  public:
-  DocumentHub(rt::Loop& loop, store::Store& store, rt::Rng& rng, HubOptions options = {});
+  /// `key` is the node's, to sign what it writes in shared documents; without one nothing is
+  /// signed.
+  DocumentHub(rt::Loop& loop, store::Store& store, rt::Rng& rng, HubOptions options = {},
+              std::optional<multiformats::PrivateKey> key = std::nullopt);
   ~DocumentHub();
 
   /// Opens a document, or shares the one that is open. Errors: too_many_documents, stopped, the
   /// store's not_found, and those of a damaged log.
   rt::Co<Result<DocumentLease>> open(store::DocumentId id);
+
+  /// The document, if it is in memory.
+  OpenDocument* find(const store::DocumentId& id);
 
   /// Ends it for everybody, before it is deleted or reloaded.
   void evict(const store::DocumentId& id, Reason reason, std::string_view detail);
@@ -69,6 +76,9 @@ class DocumentHub {
   std::size_t size() const { return documents_.size(); }
   /// Those of them that have a tree.
   std::size_t trees() const { return residents_.size(); }
+
+  /// Updates that were not taken since the start, of all documents.
+  std::uint64_t refused() const { return refused_; }
 
   /// Ends all documents, and resumes when what they had is on disk and nobody holds a lease any
   /// more.
@@ -98,6 +108,8 @@ class DocumentHub {
   store::Store& store_;
   rt::Rng& rng_;
   HubOptions options_;
+  std::optional<multiformats::PrivateKey> key_;
+  std::uint64_t refused_ = 0;
   crdt::ResidentDocs residents_;
   Slots documents_;
   std::list<store::DocumentId> idle_;  ///< longest idle first

@@ -6,71 +6,15 @@
 #include <doctest/doctest.h>
 
 #include "vivim/crdt/sync_protocol.hpp"
-#include "vivim/crdt/text.hpp"
-#include "vivim/crdt/update.hpp"
-#include "vivim/rt/sim/world.hpp"
-#include "vivim/store/documents.hpp"
 #include "vivim/sync/browser_channel.hpp"
+#include "vivim/sync/hub_test_detail.hpp"
 
 using namespace vivim;
 using namespace vivim::sync;
+using namespace vivim::sync::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr store::DocumentId k_document{{1}};
-
-/// One node's store and hub, on a simulated disk.
-struct Home {
-  rt::sim::Node& node;
-  std::unique_ptr<rt::Worker> worker;
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<DocumentHub> hub;
-
-  explicit Home(rt::sim::Node& at) : node(at), worker(at.make_worker()) {}
-
-  rt::Co<void> start(HubOptions options = {}) {
-    auto opened = co_await store::Store::open(
-        node.loop(), *worker,
-        {.database = {.path = "vivim.db", .disk = &node.disk(), .random_seed = 1}});
-    REQUIRE(opened);
-    store = std::move(*opened);
-    hub = std::make_unique<DocumentHub>(node.loop(), *store, node.rng(), options);
-  }
-
-  rt::Co<void> create(store::DocumentId id) {
-    const auto created = co_await store->write([id](store::Database& database) {
-      return store::Documents(database).create(id, store::DocumentKind::conversation, 0);
-    });
-    REQUIRE(created);
-  }
-
-  rt::Co<void> stop() {
-    co_await hub->stop();
-    hub.reset();
-    (void)co_await store->close();
-    store.reset();
-  }
-};
-
-/// Remembers what a document told it, and what was on disk at that moment.
-struct Listener final : Subscriber {
-  std::vector<Bytes> updates;
-  std::vector<Bytes> steps;
-  std::vector<Bytes> presence;
-  std::vector<Bytes> envelopes;
-  std::size_t denied = 0;
-  Bytes durable;
-  std::optional<Reason> ended;
-
-  void on_update(BytesView update) override { updates.push_back(to_bytes(update)); }
-  void on_step_two(BytesView update) override { steps.push_back(to_bytes(update)); }
-  void on_durable(BytesView vector) override { durable = to_bytes(vector); }
-  void on_signed(BytesView envelope) override { envelopes.push_back(to_bytes(envelope)); }
-  void on_denied(std::string_view) override { ++denied; }
-  void on_awareness(BytesView update) override { presence.push_back(to_bytes(update)); }
-  void on_end(Reason reason, std::string_view) override { ended = reason; }
-};
 
 /// One of a crowd: a thousand copies of a large update would take gigabytes, so it only counts.
 struct Counter final : Subscriber {
@@ -83,50 +27,12 @@ struct Counter final : Subscriber {
   void on_end(Reason, std::string_view) override {}
 };
 
-void type(crdt::Doc& doc, std::string_view words) {
-  doc.transact([&](crdt::Transaction& transaction) { doc.text("title").push(transaction, words); });
-}
-
-multiformats::PrivateKey signing_key(std::uint8_t seed) {
-  crypto::Ed25519Seed bytes;
-  std::ranges::fill(bytes.writable(), seed);
-  return multiformats::PrivateKey(crypto::Ed25519KeyPair::from_seed(bytes));
-}
-
-/// An update that a remote client made: `words` typed at the end.
-Bytes remote_edit(crdt::Doc& remote, std::string_view words) {
-  Bytes update;
-  const auto watching =
-      remote.on_update([&update](BytesView bytes, crdt::Origin) { update = to_bytes(bytes); });
-  type(remote, words);
-  return update;
-}
-
-rt::Co<std::string> title_on_disk(store::Store& store) {
-  const auto log = co_await store.read(
-      [](store::Database& database) { return store::Documents(database).load(k_document); });
-  REQUIRE(log);
-  crdt::Doc doc(crdt::ClientId{99});
-  if (log->snapshot) {
-    REQUIRE(crdt::apply_update(doc, *log->snapshot));
-  }
-  for (const auto& update : log->updates) {
-    REQUIRE(crdt::apply_update(doc, update.bytes));
-  }
-  co_return doc.text("title").to_string();
-}
-
 rt::Co<void> relays_after_disk(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    auto& document = **lease;
-    Listener alice;
-    Listener bob;
-    const auto alice_id = *document.subscribe(alice);
-    const auto bob_id = *document.subscribe(bob);
+    const auto lease = co_await home.open_new();
+    auto& document = *lease;
+    Pair pair(document);
+    auto& [of, alice, bob, alice_id, bob_id] = pair;
     crdt::Doc remote(crdt::ClientId{7});
     REQUIRE(document.receive(alice_id, remote_edit(remote, "hello")));
     CHECK(document.doc().client_id() != remote.client_id());
@@ -157,23 +63,16 @@ rt::Co<void> relays_after_disk(Home& home) {
     CHECK(fresh.text("title").to_string() == "hello world");
 
     CHECK_FALSE(document.receive(bob_id, Bytes{9, 9, 9}));
-    document.unsubscribe(alice_id);
-    document.unsubscribe(bob_id);
   }
   co_await home.stop();
 }
 
 rt::Co<void> relays_without_a_tree(Home& home) {
-  co_await home.start({.trees_bytes_max = 1});
-  co_await home.create(k_document);
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    auto& document = **lease;
-    Listener alice;
-    Listener bob;
-    const auto alice_id = *document.subscribe(alice);
-    const auto bob_id = *document.subscribe(bob);
+    const auto lease = co_await home.open_new({.trees_bytes_max = 1});
+    auto& document = *lease;
+    Pair pair(document);
+    auto& [of, alice, bob, alice_id, bob_id] = pair;
     crdt::Doc remote(crdt::ClientId{7});
     const auto first = remote_edit(remote, "hello");
     REQUIRE(document.receive(alice_id, first));
@@ -201,24 +100,17 @@ rt::Co<void> relays_without_a_tree(Home& home) {
     auto again = co_await home.hub->open(k_document);
     CHECK(home.hub->trees() == 0);
     CHECK(document.doc().text("title").to_string() == "hello world");
-    document.unsubscribe(alice_id);
-    document.unsubscribe(bob_id);
   }
   CHECK(co_await title_on_disk(*home.store) == "hello world");
   co_await home.stop();
 }
 
 rt::Co<void> asks_for_permission(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    auto& document = **lease;
-    Listener alice;
-    Listener bob;
-    const auto alice_id = *document.subscribe(alice);
-    const auto bob_id = *document.subscribe(bob);
+    const auto lease = co_await home.open_new();
+    auto& document = *lease;
+    Pair pair(document);
+    auto& [of, alice, bob, alice_id, bob_id] = pair;
     const auto key = signing_key(1);
     const auto stranger = signing_key(2);
     const crdt::Author author{.document = k_document.view(), .session = 5};
@@ -268,21 +160,16 @@ rt::Co<void> asks_for_permission(Home& home) {
     CHECK(document.receive_signed(bob_id, Bytes{9}).error().is(crdt::EnvelopeError::bad_version));
     REQUIRE(co_await document.flush());
     CHECK(document.doc().text("title").to_string() == "hello");
-    document.unsubscribe(alice_id);
-    document.unsubscribe(bob_id);
   }
   CHECK(co_await title_on_disk(*home.store) == "hello");
   co_await home.stop();
 }
 
 rt::Co<void> tells_a_browser_what_is_denied(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    (*lease)->set_policy([](const UpdateSource&, const crdt::UpdateEffects&) { return false; });
-    BrowserChannel channel(home.node.loop(), std::move(*lease));
+    auto lease = co_await home.open_new();
+    lease->set_policy([](const UpdateSource&, const crdt::UpdateEffects&) { return false; });
+    BrowserChannel channel(home.node.loop(), std::move(lease));
     REQUIRE(channel.start());
     while (channel.next_message()) {
     }
@@ -299,13 +186,10 @@ rt::Co<void> tells_a_browser_what_is_denied(Home& home) {
 }
 
 rt::Co<void> presence_by_changes(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   constexpr std::uint64_t k_present = 200;
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    auto& document = **lease;
+    auto lease = co_await home.open_new();
+    auto& document = *lease;
     Listener relay;
     Listener watcher;
     const auto relay_id = *document.subscribe(relay);
@@ -370,13 +254,10 @@ rt::Co<void> same_document_for_all(Home& home) {
 }
 
 rt::Co<void> eviction_ends_subscribers(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   Listener listener;
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    REQUIRE((*lease)->subscribe(listener));
+    auto lease = co_await home.open_new();
+    REQUIRE(lease->subscribe(listener));
     home.hub->evict(k_document, Reason::done, "removed");
     CHECK(listener.ended == Reason::done);
     CHECK(home.hub->size() == 0);
@@ -385,13 +266,10 @@ rt::Co<void> eviction_ends_subscribers(Home& home) {
 }
 
 rt::Co<void> compacts(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
+    auto lease = co_await home.open_new();
     for (int i = 0; i < 600; ++i) {
-      REQUIRE(co_await (*lease)->edit([](crdt::Doc& doc) { type(doc, "x"); }));
+      REQUIRE(co_await lease->edit([](crdt::Doc& doc) { type(doc, "x"); }));
     }
   }
   co_await home.stop();
@@ -406,13 +284,10 @@ rt::Co<void> compacts(Home& home) {
 }
 
 rt::Co<void> browser_speaks_y_websocket(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    REQUIRE(co_await (*lease)->edit([](crdt::Doc& doc) { type(doc, "hi"); }));
-    BrowserChannel channel(home.node.loop(), std::move(*lease));
+    auto lease = co_await home.open_new();
+    REQUIRE(co_await lease->edit([](crdt::Doc& doc) { type(doc, "hi"); }));
+    BrowserChannel channel(home.node.loop(), std::move(lease));
     REQUIRE(channel.start());
     const auto hello = channel.next_message();
     REQUIRE(hello);
@@ -443,12 +318,9 @@ rt::Co<void> browser_speaks_y_websocket(Home& home) {
 }
 
 rt::Co<void> backlog_makes_senders_wait(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    auto& document = **lease;
+    const auto lease = co_await home.open_new();
+    auto& document = *lease;
     std::vector<Counter> crowd(k_subscribers_max);
     for (auto& listener : crowd) {
       REQUIRE(document.subscribe(listener));
@@ -463,7 +335,8 @@ rt::Co<void> backlog_makes_senders_wait(Home& home) {
     REQUIRE(document.receive(SubscriberId{1}, remote_edit(remote, words)));
     CHECK(crowd[1].updates == 0);
     co_await document.room();
-    CHECK(crowd[1].updates == 1);  // it came back only when the disk had taken it
+    CHECK(crowd[1].updates >
+          1);  // a large one comes in parts  // it came back only when the disk had taken it
     for (std::uint64_t i = 1; i <= k_subscribers_max; ++i) {
       document.unsubscribe(SubscriberId{i});
     }
@@ -472,12 +345,9 @@ rt::Co<void> backlog_makes_senders_wait(Home& home) {
 }
 
 rt::Co<void> slow_browser_is_closed(Home& home) {
-  co_await home.start();
-  co_await home.create(k_document);
   {
-    auto lease = co_await home.hub->open(k_document);
-    REQUIRE(lease);
-    BrowserChannel channel(home.node.loop(), std::move(*lease));
+    auto lease = co_await home.open_new();
+    BrowserChannel channel(home.node.loop(), std::move(lease));
     REQUIRE(channel.start());
     const std::string words(std::size_t{12} << 20, 'x');
     for (int i = 0; i < 3; ++i) {
@@ -495,67 +365,45 @@ rt::Co<void> slow_browser_is_closed(Home& home) {
 }  // namespace
 
 TEST_CASE("hub: a backlog makes senders wait, and subscribers are counted") {
-  rt::sim::World world(6);
-  Home home(world.add_node("a"));
-  world.run(backlog_makes_senders_wait(home));
+  run(6, backlog_makes_senders_wait);
 }
 
 TEST_CASE("browser channel: one that takes nothing is closed, and told to come back") {
-  rt::sim::World world(7);
-  Home home(world.add_node("a"));
-  world.run(slow_browser_is_closed(home));
+  run(7, slow_browser_is_closed);
 }
 
 TEST_CASE("hub: nothing is relayed or called durable before it is on disk") {
-  rt::sim::World world(1);
-  Home home(world.add_node("a"));
-  world.run(relays_after_disk(home));
+  run(1, relays_after_disk);
 }
 
 TEST_CASE("hub: documents that are only passed on have no tree, and trees are bounded by bytes") {
-  rt::sim::World world(2);
-  Home home(world.add_node("a"));
-  world.run(relays_without_a_tree(home));
+  run(2, relays_without_a_tree);
 }
 
 TEST_CASE("hub: who may write what is asked before it is integrated; the rest goes on") {
-  rt::sim::World world(2);
-  Home home(world.add_node("a"));
-  world.run(asks_for_permission(home));
+  run(2, asks_for_permission);
 }
 
 TEST_CASE("browser channel: a change that is not permitted is told, and the channel stays") {
-  rt::sim::World world(2);
-  Home home(world.add_node("a"));
-  world.run(tells_a_browser_what_is_denied(home));
+  run(2, tells_a_browser_what_is_denied);
 }
 
 TEST_CASE("hub: presence costs what changes of it, whoever else is there") {
-  rt::sim::World world(2);
-  Home home(world.add_node("a"));
-  world.run(presence_by_changes(home));
+  run(2, presence_by_changes);
 }
 
 TEST_CASE("hub: a document is in memory once, and how many are is limited") {
-  rt::sim::World world(2);
-  Home home(world.add_node("a"));
-  world.run(same_document_for_all(home));
+  run(2, same_document_for_all);
 }
 
 TEST_CASE("hub: evicting a document ends it for everybody") {
-  rt::sim::World world(3);
-  Home home(world.add_node("a"));
-  world.run(eviction_ends_subscribers(home));
+  run(3, eviction_ends_subscribers);
 }
 
 TEST_CASE("hub: a long log is compacted, and reads the same") {
-  rt::sim::World world(4);
-  Home home(world.add_node("a"));
-  world.run(compacts(home));
+  run(4, compacts);
 }
 
 TEST_CASE("browser channel: y-websocket's framing, durability by step 1, bad messages end it") {
-  rt::sim::World world(5);
-  Home home(world.add_node("a"));
-  world.run(browser_speaks_y_websocket(home));
+  run(5, browser_speaks_y_websocket);
 }

@@ -40,6 +40,10 @@ ErrorInfo describe(int code) {
       return {"too_many_subscribers", "too many have this document open", Blame::local};
     case SyncError::not_permitted:
       return {"not_permitted", "this change is not permitted here", Blame::peer};
+    case SyncError::not_signed:
+      return {"not_signed", "a part of the change needs its author's signature", Blame::peer};
+    case SyncError::foreign_client:
+      return {"foreign_client", "this change is written in somebody else's name", Blame::peer};
     case SyncError::stopped:
       return {"stopped", "the node is stopping", Blame::transient};
     case SyncError::unreachable:

@@ -23,8 +23,11 @@ enum class SyncError {
   too_many_documents,    ///< every open document is in use (local); detail: the limit
   too_many_subscribers,  ///< everybody has the document open (local); detail: the limit
   not_permitted,         ///< an update that its author may not make (peer)
-  stopped,               ///< the node is stopping (transient)
-  unreachable,           ///< none of the ticket's addresses answered (transient)
+  not_signed,      ///< operations under a client id that is bound to a key, without its signature
+                   ///< (peer)
+  foreign_client,  ///< a signed update that writes as somebody else's client (peer)
+  stopped,         ///< the node is stopping (transient)
+  unreachable,     ///< none of the ticket's addresses answered (transient)
 };
 const ErrorDomain& error_domain(SyncError);
 

@@ -11,13 +11,25 @@
 
 namespace vivim::sync {
 
-OpenDocument::OpenDocument(store::DocumentId id, crdt::ClientId client, rt::TaskGroup& tasks,
-                           store::Store& store, crdt::ResidentDocs& residents)
+namespace {
+
+// Of a node without a key: as Yjs draws it.
+crdt::ClientId drawn_client(std::uint64_t session) {
+  return crdt::ClientId{1 + session % (crdt::k_random_clients - 1)};
+}
+
+}  // namespace
+
+OpenDocument::OpenDocument(store::DocumentId id, std::uint64_t session,
+                           const DocumentContext& context)
     : id_(id),
-      tasks_(tasks),
-      store_(store),
-      doc_(client, {}, &residents),
-      progress_(tasks.loop()) {}
+      tasks_(context.tasks),
+      store_(context.store),
+      key_(context.key),
+      refused_(context.refused),
+      authorship_(id, context.key, session),
+      doc_(authorship_.own_client().value_or(drawn_client(session)), {}, &context.residents),
+      progress_(context.tasks.loop()) {}
 
 OpenDocument::~OpenDocument() {
   VIVIM_ASSERT(!writing_);
@@ -25,9 +37,19 @@ OpenDocument::~OpenDocument() {
 
 rt::Co<Result<void>> OpenDocument::load() {
   const auto id = id_;
-  VIVIM_CO_TRY(auto log, co_await store_.read([id](store::Database& database) {
-    return store::Documents(database).load(id);
-  }));
+  struct Stored {
+    store::DocumentLog log;
+    StoredAuthorship authorship;
+  };
+  const auto job = [id](store::Database& database) -> Result<Stored> {
+    Stored stored;
+    VIVIM_TRY(stored.log, store::Documents(database).load(id));
+    VIVIM_TRY(stored.authorship, read_authorship(database, id));
+    return stored;
+  };
+  VIVIM_CO_TRY(auto stored, co_await store_.read(job));
+  authorship_.load(std::move(stored.authorship));
+  auto& log = stored.log;
   if (log.snapshot) {
     doc_.load(std::move(*log.snapshot));
   }
@@ -50,12 +72,14 @@ crdt::Doc& OpenDocument::doc() {
   return **doc;
 }
 
-Result<SubscriberId> OpenDocument::subscribe(Subscriber& subscriber) {
+Result<SubscriberId> OpenDocument::subscribe(Subscriber& subscriber,
+                                             std::optional<SubscriberPeer> peer) {
   if (subscribers_.size() >= k_subscribers_max) {
     return fail(SyncError::too_many_subscribers, k_subscribers_max);
   }
   const SubscriberId id{next_subscriber_++};
-  subscribers_.emplace(id, Entry{.subscriber = &subscriber, .clients = {}});
+  subscribers_.emplace(
+      id, Entry{.subscriber = &subscriber, .peer = std::move(peer), .refused = 0, .clients = {}});
   return id;
 }
 
@@ -69,50 +93,6 @@ void OpenDocument::unsubscribe(SubscriberId subscriber) {
   step_ones_.erase(subscriber);
   const auto change = awareness_.remove(clients, now_ms());
   relay_awareness(change.all(), subscriber);
-}
-
-Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
-  if (broken_) {
-    return fail(*broken_);
-  }
-  VIVIM_TRY(const bool may, permitted({.from = from}, update));
-  if (!may) {
-    return {};
-  }
-  VIVIM_TRY(auto news, doc_.apply(update, crdt::Origin{std::to_underlying(from)}));
-  report_equivocations();
-  enqueue(std::move(news), from);
-  return {};
-}
-
-Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope) {
-  if (broken_) {
-    return fail(*broken_);
-  }
-  VIVIM_TRY(const auto opened, crdt::open_envelope(id_.view(), envelope));
-  VIVIM_TRY(const bool may, permitted({.from = from, .author = &opened.key}, opened.update));
-  if (!may) {
-    return {};
-  }
-  VIVIM_TRY(auto news, doc_.apply(opened.update, crdt::Origin{std::to_underlying(from)}));
-  report_equivocations();
-  enqueue(std::move(news), from, envelope);
-  return {};
-}
-
-// Asks before anything of the update is integrated.
-Result<bool> OpenDocument::permitted(const UpdateSource& source, BytesView update) {
-  if (!policy_) {
-    return true;
-  }
-  VIVIM_TRY(const auto effects, crdt::effects_of(doc(), update));
-  if (effects.empty() || policy_(source, effects)) {
-    return true;
-  }
-  if (const auto at = subscribers_.find(source.from); at != subscribers_.end()) {
-    at->second.subscriber->on_denied(Error(SyncError::not_permitted).message());
-  }
-  return false;
 }
 
 void OpenDocument::report_equivocations() {
@@ -161,18 +141,9 @@ void OpenDocument::expire_awareness() {
 void OpenDocument::go_on() {
   if (!broken_ && doc_.work_left()) {
     if (auto news = doc_.apply(Bytes{0, 0})) {
-      enqueue(std::move(*news), SubscriberId{0});
+      enqueue(std::move(*news), SubscriberId{0});  // of whoever wrote it, and sent on before
     }
   }
-}
-
-rt::Co<Result<void>> OpenDocument::edit(std::function<void(crdt::Doc&)> body) {
-  if (broken_) {
-    co_return fail(*broken_);
-  }
-  VIVIM_CO_TRY(auto news, doc_.edit(body));
-  enqueue(std::move(news), SubscriberId{0});
-  co_return co_await flush();
 }
 
 rt::Co<Result<void>> OpenDocument::flush() {
@@ -197,18 +168,6 @@ void OpenDocument::end(Reason reason, std::string_view detail) {
     entry.subscriber->on_end(reason, detail);
   }
   step_ones_.clear();
-}
-
-void OpenDocument::enqueue(std::vector<Bytes> updates, SubscriberId from, BytesView envelope) {
-  for (auto& update : updates) {
-    queued_bytes_ += update.size();
-    ++queued_count_;
-    queue_.push_back({.update = std::move(update), .from = from, .envelope = to_bytes(envelope)});
-    envelope = {};  // with the first of them
-  }
-  if (!updates.empty()) {
-    start_writing();
-  }
 }
 
 void OpenDocument::start_writing() {
@@ -254,7 +213,7 @@ OpenDocument::Batch OpenDocument::take_batch() {
 rt::Co<Result<void>> OpenDocument::append(const std::vector<Queued>& updates) {
   std::size_t bytes = 0;
   for (const auto& queued : updates) {
-    bytes += queued.update.size();
+    bytes += queued.update.size() + (queued.envelope ? queued.envelope->bytes.size() : 0);
   }
   const auto id = id_;
   const auto job = [id, &updates](store::Database& database) -> Result<std::uint64_t> {
@@ -262,6 +221,9 @@ rt::Co<Result<void>> OpenDocument::append(const std::vector<Queued>& updates) {
     std::uint64_t seq = 0;
     for (const auto& queued : updates) {
       VIVIM_TRY(seq, documents.append_update(id, queued.update));
+      if (queued.envelope) {
+        VIVIM_TRYV(store::Envelopes(database).add(id, *queued.envelope));
+      }
     }
     // In the same transaction, so that a kill cannot leave the index behind for good.
     VIVIM_TRYV(store::Search(database).enqueue(id));
@@ -269,7 +231,9 @@ rt::Co<Result<void>> OpenDocument::append(const std::vector<Queued>& updates) {
   };
   VIVIM_CO_TRY(last_seq_, co_await store_.write(job, bytes));
   tail_.updates += updates.size();
-  tail_.bytes += bytes;
+  for (const auto& queued : updates) {
+    tail_.bytes += queued.update.size();
+  }
   co_return Result<void>{};
 }
 
@@ -282,10 +246,11 @@ void OpenDocument::deliver(Batch batch) {
   for (const auto& [id, entry] : subscribers_) {
     for (const auto& queued : batch.updates) {
       if (queued.from != id) {
-        if (!queued.envelope.empty()) {
-          entry.subscriber->on_signed(queued.envelope);
+        if (queued.envelope) {
+          entry.subscriber->on_signed(queued.envelope->bytes, queued.update);
+        } else {
+          entry.subscriber->on_update(queued.update);
         }
-        entry.subscriber->on_update(queued.update);
       }
     }
   }
@@ -326,6 +291,23 @@ rt::Co<void> OpenDocument::compact_if_due() {
     log::write(log::Level::warning, "sync", "could not compact a document",
                {{"document", std::string_view(id_.to_text())},
                 {"error", std::string_view(compacted.error().message())}});
+    co_return;
+  }
+  co_await consolidate_envelopes(snapshot);
+}
+
+rt::Co<void> OpenDocument::consolidate_envelopes(BytesView snapshot) {
+  if (!authorship_.signing()) {
+    co_return;
+  }
+  const auto id = id_;
+  const auto job = [id, snapshot, key = key_](store::Database& database) {
+    return consolidate(database, id, *key, snapshot);
+  };
+  if (const auto done = co_await store_.write(job); !done) {
+    log::write(log::Level::warning, "sync", "could not put signed updates together",
+               {{"document", std::string_view(id_.to_text())},
+                {"error", std::string_view(done.error().message())}});
   }
 }
 

@@ -10,14 +10,13 @@
 #include "vivim/base/bytes.hpp"
 #include "vivim/base/result.hpp"
 #include "vivim/crdt/awareness.hpp"
-#include "vivim/crdt/effects.hpp"
-#include "vivim/crdt/envelope/envelope.hpp"
 #include "vivim/crdt/lazy_doc.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/rt/wait.hpp"
 #include "vivim/store/documents.hpp"
 #include "vivim/store/ids.hpp"
 #include "vivim/store/store.hpp"
+#include "vivim/sync/authorship.hpp"
 #include "vivim/sync/subscriber.hpp"
 
 namespace vivim::sync {
@@ -27,14 +26,24 @@ inline constexpr std::size_t k_backlog_bytes_max = std::size_t{8} << 20;
 /// Subscribers of one document.
 inline constexpr std::size_t k_subscribers_max = 1024;
 
-/// Who sent an update, and who is known to have written it.
-struct UpdateSource {
-  SubscriberId from{};
-  const multiformats::PublicKey* author = nullptr;  ///< of a signed update
-};
-/// Says whether an update may be integrated, from what it would do. Asked only for what changes
-/// something; not for this node's own edits.
+/// Says whether an update may be integrated, from what it would do: besides what grants permit.
+/// Asked only for what changes something; not for this node's own edits.
 using UpdatePolicy = std::function<bool(const UpdateSource&, const crdt::UpdateEffects&)>;
+
+/// Who subscribes, if not a guest of this node.
+struct SubscriberPeer {
+  Bytes peer;                                  ///< binary peer id
+  store::Access access = store::Access::read;  ///< what it may do here
+};
+
+/// What an open document shares with the others of its hub.
+struct DocumentContext {
+  rt::TaskGroup& tasks;
+  store::Store& store;
+  crdt::ResidentDocs& residents;
+  const multiformats::PrivateKey* key = nullptr;  ///< this node's, to sign with
+  std::uint64_t& refused;                         ///< counts the updates that were not taken
+};
 
 /// A document in memory: the one place where its edits meet. It keeps the rule of
 /// docs/protocol/sync.md: what was received or edited is integrated at once, appended to the log,
@@ -42,8 +51,8 @@ using UpdatePolicy = std::function<bool(const UpdateSource&, const crdt::UpdateE
 /// DocumentHub. If the disk fails, the document ends for everybody and is read anew.
 class OpenDocument {
  public:
-  OpenDocument(store::DocumentId id, crdt::ClientId client, rt::TaskGroup& tasks,
-               store::Store& store, crdt::ResidentDocs& residents);
+  /// `session` is random; it makes the client id where there is a key, else it is the client id.
+  OpenDocument(store::DocumentId id, std::uint64_t session, const DocumentContext& context);
   ~OpenDocument();
 
   /// Reads the log. Errors: the store's, and decode errors of a damaged log.
@@ -56,19 +65,23 @@ class OpenDocument {
   /// Whether it has a tree.
   bool resident() const { return doc_.resident(); }
 
-  /// Errors: too_many_subscribers.
-  Result<SubscriberId> subscribe(Subscriber& subscriber);
+  /// Who is no `peer` is a guest of this node: it may do what the node may. Errors:
+  /// too_many_subscribers.
+  Result<SubscriberId> subscribe(Subscriber& subscriber,
+                                 std::optional<SubscriberPeer> peer = std::nullopt);
   /// Its presence is withdrawn from the others. Idempotent.
   void unsubscribe(SubscriberId subscriber);
   std::size_t subscribers() const { return subscribers_.size(); }
 
-  /// Who may change what from now on; without a policy everybody may everything. A document with
-  /// one needs its tree for every update.
+  /// Whose the client ids are, and who may write (docs/protocol/sync.md#access).
+  Authorship& authorship() { return authorship_; }
+  /// Who may change what from now on, besides. A document with such a policy needs its tree for
+  /// every update.
   void set_policy(UpdatePolicy policy) { policy_ = std::move(policy); }
 
-  /// Integrates an update of a subscriber. What the policy refuses is told to the subscriber by
-  /// on_denied, and no error. Errors: crdt's decode errors. In both cases the document is
-  /// unchanged.
+  /// Integrates an update of a subscriber, but for operations that need a signature. What is
+  /// refused is counted, logged, and told to the subscriber by on_denied, and no error. Errors:
+  /// crdt's decode errors. In both cases the document is unchanged.
   Result<void> receive(SubscriberId from, BytesView update);
   /// The same with a signed update (crdt/envelope), which is passed on as it came. Errors: those of
   /// envelopes too.
@@ -86,6 +99,7 @@ class OpenDocument {
   void go_on();
 
   /// Runs `body`, which edits in one transaction or more, and resumes when the edits are on disk.
+  /// Errors: not_permitted, where this node may not do it: nothing has changed.
   rt::Co<Result<void>> edit(std::function<void(crdt::Doc&)> body);
   /// Resumes when everything integrated so far is on disk.
   rt::Co<Result<void>> flush();
@@ -111,12 +125,14 @@ class OpenDocument {
  private:
   struct Entry {
     Subscriber* subscriber = nullptr;
+    std::optional<SubscriberPeer> peer;
+    std::uint64_t refused = 0;         ///< updates of it that were not taken
     std::set<crdt::ClientId> clients;  ///< whose presence came through it
   };
   struct Queued {
     Bytes update;
     SubscriberId from{};
-    Bytes envelope;  ///< in which it came, if it did
+    std::optional<store::Envelope> envelope;  ///< in which it came, or is sent on
   };
   struct Answer {
     SubscriberId to{};
@@ -128,13 +144,21 @@ class OpenDocument {
     Bytes state_vector;
   };
 
-  void enqueue(std::vector<Bytes> updates, SubscriberId from, BytesView envelope = {});
-  Result<bool> permitted(const UpdateSource& source, BytesView update);
+  void enqueue(std::vector<Bytes> updates, SubscriberId from,
+               std::optional<store::Envelope> envelope = std::nullopt);
+  void enqueue_signing(std::vector<Bytes> updates, SubscriberId from);
+  UpdateSource source_of(SubscriberId from) const;
+  Result<Bytes> without_unsigned(const UpdateSource& source, BytesView update);
+  Result<bool> permitted(const UpdateSource& source, BytesView update,
+                         const crdt::UpdateExtent* extent = nullptr);
+  Result<std::vector<Bytes>> try_edit(const std::function<void(crdt::Doc&)>& body);
+  void refuse(const UpdateSource& source, const Error& why);
   void report_equivocations();
   void start_writing();
   rt::Co<void> write();
   rt::Co<Result<void>> append(const std::vector<Queued>& updates);
   rt::Co<void> compact_if_due();
+  rt::Co<void> consolidate_envelopes(BytesView snapshot);
   Batch take_batch();
   void deliver(Batch batch);
   void break_down(const Error& error);
@@ -145,6 +169,9 @@ class OpenDocument {
   store::DocumentId id_;
   rt::TaskGroup& tasks_;
   store::Store& store_;
+  const multiformats::PrivateKey* key_;
+  std::uint64_t& refused_;
+  Authorship authorship_;
   crdt::LazyDoc doc_;
   UpdatePolicy policy_;
   crdt::Awareness awareness_;

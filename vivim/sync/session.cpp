@@ -74,7 +74,7 @@ Result<ChannelId> Session::open(store::DocumentId document, store::GrantId grant
   return id;
 }
 
-bool Session::accept(ChannelId id, const GrantSecret& secret) {
+bool Session::accept(ChannelId id, const GrantSecret& secret, store::Access access) {
   const auto at = channels_.find(id);
   if (at == channels_.end() || at->second.state != ChannelState::requested) {
     return false;
@@ -90,7 +90,7 @@ bool Session::accept(ChannelId id, const GrantSecret& secret) {
   channel.proof.clear();
   const auto proof =
       make_proof(ProofRole::opened, secret, own_parties(), channel.document, channel.grant);
-  send(OpenedFrame{.channel = id, .proof = proof.view()});
+  send(OpenedFrame{.channel = id, .proof = proof.view(), .access = std::to_underlying(access)});
   return true;
 }
 
@@ -114,7 +114,7 @@ void Session::send_sync(ChannelId channel, crdt::protocol::SyncType type, BytesV
 }
 
 void Session::send_signed(ChannelId channel, BytesView envelope) {
-  if (is_open(channel)) {
+  if (is_open(channel) && knows_envelopes()) {
     send(SignedFrame{.channel = channel, .envelope = envelope});
   }
 }
@@ -225,7 +225,11 @@ Result<void> Session::handle(const OpenedFrame& frame) {
   }
   channel.secret = GrantSecret();
   channel.state = ChannelState::open;
-  events_.emplace_back(ChannelOpened{.channel = frame.channel});
+  // What a later version permits is not known here: nothing but to read.
+  const auto access = frame.access == 1   ? store::Access::write
+                      : frame.access == 2 ? store::Access::contribute
+                                          : store::Access::read;
+  events_.emplace_back(ChannelOpened{.channel = frame.channel, .access = access});
   return {};
 }
 
@@ -246,7 +250,9 @@ Result<void> Session::handle(const SyncFrame& frame) {
         StepOne{.channel = frame.channel, .state_vector = to_bytes(frame.message.payload)});
   } else {
     events_.emplace_back(
-        UpdateReceived{.channel = frame.channel, .update = to_bytes(frame.message.payload)});
+        UpdateReceived{.channel = frame.channel,
+                       .update = to_bytes(frame.message.payload),
+                       .answer = frame.message.type == crdt::protocol::SyncType::step2});
   }
   return {};
 }

@@ -9,6 +9,7 @@
 
 #include "vivim/base/bytes.hpp"
 #include "vivim/base/result.hpp"
+#include "vivim/store/grants.hpp"
 #include "vivim/sync/error.hpp"
 #include "vivim/sync/frame.hpp"
 #include "vivim/sync/proof.hpp"
@@ -20,6 +21,12 @@ inline constexpr std::size_t k_channels_max = 4096;
 /// A peer that was refused this often on one stream is sent away.
 inline constexpr std::size_t k_refusals_max = 16;
 
+/// Which version of the protocol a stream speaks (docs/protocol/sync.md#versions).
+enum class Version : std::uint8_t {
+  v1_0,  ///< /vivim/sync/1.0.0: no envelopes
+  v1_1,  ///< /vivim/sync/1.1.0
+};
+
 /// Which end of the stream we are.
 enum class Side : std::uint8_t { dialer, listener };
 
@@ -29,6 +36,7 @@ struct SessionOptions {
   Bytes other_peer;  ///< as the connection authenticated it
   Nonce nonce{};     ///< random, new for each session
   std::string agent;
+  Version version = Version::v1_1;  ///< that the stream was opened for
 };
 
 // What a session reports. Bytes are owned.
@@ -44,6 +52,7 @@ struct OpenRequested {
 /// Our `open` was answered, and the peer proved that it holds the secret.
 struct ChannelOpened {
   ChannelId channel{};
+  store::Access access = store::Access::read;  ///< what we may do there
 };
 /// The peer's state vector: answer with `send_sync(step2)`.
 struct StepOne {
@@ -53,6 +62,7 @@ struct StepOne {
 struct UpdateReceived {
   ChannelId channel{};
   Bytes update;
+  bool answer = false;  ///< the (end of the) answer to our state vector
 };
 /// An envelope; it is not opened.
 struct SignedReceived {
@@ -117,9 +127,9 @@ class Session {
   /// sent with it. Errors: too_many_channels.
   Result<ChannelId> open(store::DocumentId document, store::GrantId grant,
                          const GrantSecret& secret);
-  /// Answers OpenRequested with the grant's secret: checks the peer's proof; true and opened, or
-  /// false and refused.
-  bool accept(ChannelId channel, const GrantSecret& secret);
+  /// Answers OpenRequested with the grant's secret and what it permits: checks the peer's proof;
+  /// true and opened, or false and refused.
+  bool accept(ChannelId channel, const GrantSecret& secret, store::Access access);
   /// Answers OpenRequested: no such document, grant or right; the peer cannot tell which.
   void refuse(ChannelId channel);
 
@@ -135,6 +145,8 @@ class Session {
   /// Ends the stream.
   void say_bye(Reason reason, std::string_view detail = {});
 
+  /// Whether the peer takes envelopes; else send_signed() does nothing.
+  bool knows_envelopes() const { return options_.version != Version::v1_0; }
   bool greeted() const { return other_nonce_.has_value(); }
   bool is_open(ChannelId channel) const;
   std::size_t channels() const { return channels_.size(); }

@@ -58,7 +58,7 @@ struct OpenPair : Pair {
     (void)expect<Greeted>(b);
     const auto request = expect<OpenRequested>(b);
     REQUIRE(request.document == k_document);
-    REQUIRE(b.accept(request.channel, secret(5)));
+    REQUIRE(b.accept(request.channel, secret(5), store::Access::write));
     pump();
     REQUIRE(expect<ChannelOpened>(a).channel == channel);
   }
@@ -86,7 +86,7 @@ TEST_CASE("session: a document is opened by proof, and the secret is never on th
   CHECK(expect<Greeted>(pair.b).agent == "test/1");
   const auto request = expect<OpenRequested>(pair.b);
   CHECK(request.channel == channel);
-  CHECK(pair.b.accept(request.channel, secret(5)));
+  CHECK(pair.b.accept(request.channel, secret(5), store::Access::write));
   pair.pump();
   CHECK(pair.a.is_open(channel));
   CHECK(pair.b.is_open(channel));
@@ -100,7 +100,7 @@ TEST_CASE("session: a wrong secret is refused like an unknown document") {
     (void)expect<Greeted>(pair.b);
     const auto request = expect<OpenRequested>(pair.b);
     if (known) {
-      CHECK_FALSE(pair.b.accept(request.channel, secret(6)));
+      CHECK_FALSE(pair.b.accept(request.channel, secret(6), store::Access::write));
     } else {
       pair.b.refuse(request.channel);
     }
@@ -137,7 +137,8 @@ TEST_CASE("session: a proof does not work on another connection") {
   REQUIRE(victim.feed(Session(options(Side::listener, 2, 1)).take_output()));
   REQUIRE(replayed.feed(victim.take_output()));
   (void)expect<Greeted>(replayed);
-  CHECK_FALSE(replayed.accept(expect<OpenRequested>(replayed).channel, secret(5)));
+  CHECK_FALSE(
+      replayed.accept(expect<OpenRequested>(replayed).channel, secret(5), store::Access::write));
 }
 
 TEST_CASE("session: sync, awareness, durable and blocks arrive as they were sent") {
@@ -184,7 +185,7 @@ TEST_CASE("session: bytes may come one at a time") {
     }
   }
   (void)expect<Greeted>(pair.b);
-  CHECK(pair.b.accept(expect<OpenRequested>(pair.b).channel, secret(5)));
+  CHECK(pair.b.accept(expect<OpenRequested>(pair.b).channel, secret(5), store::Access::write));
 }
 
 TEST_CASE("session: what ends it, and what it says then") {
@@ -274,7 +275,8 @@ TEST_CASE("session: limits on channels and refusals") {
   guessing.pump();
   (void)expect<Greeted>(guessing.b);
   for (std::size_t i = 0; i < k_refusals_max; ++i) {
-    CHECK_FALSE(guessing.b.accept(expect<OpenRequested>(guessing.b).channel, secret(77)));
+    CHECK_FALSE(guessing.b.accept(expect<OpenRequested>(guessing.b).channel, secret(77),
+                                  store::Access::write));
   }
   guessing.pump();
   (void)expect<Greeted>(guessing.a);

@@ -19,9 +19,11 @@ class Subscriber {
   virtual ~Subscriber() = default;
   /// An update that others made; it is on this node's disk.
   virtual void on_update(BytesView update) = 0;
-  /// A signed update that others made; it is on this node's disk. Who does not know envelopes is
-  /// told what is in it by on_update, which follows.
-  virtual void on_signed([[maybe_unused]] BytesView envelope) {}
+  /// A signed update that others made, and what was new in it; it is on this node's disk. Who does
+  /// not know envelopes takes the update.
+  virtual void on_signed([[maybe_unused]] BytesView envelope, BytesView update) {
+    on_update(update);
+  }
   /// An update of this subscriber's was not taken, for it may not do what it says; the document is
   /// unchanged, and the subscription goes on.
   virtual void on_denied([[maybe_unused]] std::string_view reason) {}

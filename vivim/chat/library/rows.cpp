@@ -5,6 +5,7 @@
 
 #include "vivim/chat/error.hpp"
 #include "vivim/store/error.hpp"
+#include "vivim/sync/error.hpp"
 
 namespace vivim::chat {
 
@@ -81,6 +82,9 @@ Problem problem_of(const Error& error, std::string doing) {
     problem.hint = "List the conversations with: vivim ls";
   } else if (error.is(store::StoreError::exists) || error.is(ChatError::turn_exists)) {
     problem.kind = ProblemKind::conflict;
+  } else if (error.is(sync::SyncError::not_permitted)) {
+    problem.kind = ProblemKind::refused;
+    problem.hint = "Who shared this conversation permits you to read it, or to add to it only.";
   } else if (error.is(store::StoreError::full)) {
     problem.hint = "Make room on the disk and try again; nothing was lost.";
   } else if (error.is(store::StoreError::read_only)) {

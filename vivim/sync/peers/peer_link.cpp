@@ -23,15 +23,17 @@ Nonce random_nonce(rt::Rng& rng) {
 }  // namespace
 
 PeerLink::PeerLink(const LinkContext& context, std::unique_ptr<rt::Stream> stream, Side side,
-                   Bytes other_peer)
+                   Bytes other_peer, Version version)
     : context_(context),
       stream_(std::move(stream)),
       side_(side),
+      other_peer_(std::move(other_peer)),
       session_({.side = side,
                 .own_peer = context.own_peer,
-                .other_peer = std::move(other_peer),
+                .other_peer = other_peer_,
                 .nonce = random_nonce(context.rng),
-                .agent = context.agent}),
+                .agent = context.agent,
+                .version = version}),
       output_(context.loop),
       taken_(context.loop),
       questioned_(context.loop),
@@ -174,7 +176,9 @@ void PeerLink::wake_all() {
 }
 
 rt::Co<void> PeerLink::output_room() {
-  while (session_.output_bytes() > context_.limits.answer_backlog_bytes_max && !ending_) {
+  const auto& limits = context_.limits;
+  const auto enough = std::min(limits.answer_backlog_bytes_max, limits.backlog_bytes_max / 2);
+  while (session_.output_bytes() > enough && !ending_) {
     co_await taken_.wait();
   }
 }
@@ -196,12 +200,34 @@ rt::Co<void> PeerLink::handle(OpenRequested event) {
       [grant_id](store::Database& database) { return store::Grants(database).get(grant_id); });
   const bool valid = grant && !grant->revoked && grant->document == event.document &&
                      grant->secret.size() == k_grant_secret_bytes;
-  if (!valid) {
+  if (valid) {
+    co_await admit(event, *grant);
+  } else {
     session_.refuse(event.channel);
-  } else if (session_.accept(event.channel, GrantSecret(BytesView(grant->secret)))) {
-    co_await attach(event.channel, event.document, event.grant);
   }
   flush();
+}
+
+rt::Co<void> PeerLink::admit(OpenRequested event, const store::GrantRow& grant) {
+  if (!session_.accept(event.channel, GrantSecret(BytesView(grant.secret)), grant.access)) {
+    co_return;
+  }
+  co_await attach(event.channel, grant, grant.access);
+  const auto at = channels_.find(event.channel);
+  if (at == channels_.end() || grant.access == store::Access::read) {
+    co_return;
+  }
+  // Who may write is remembered: what they sign is right, whoever brings it.
+  auto& authorship = at->second->document().authorship();
+  if (authorship.knows_member(grant.id, other_peer_)) {
+    co_return;
+  }
+  authorship.add_member({.grant = grant.id, .peer = other_peer_, .access = grant.access});
+  const auto now = context_.loop.clock().wall_now_ms();
+  const auto job = [&](store::Database& database) {
+    return store::Grants(database).add_member(grant.id, other_peer_, now);
+  };
+  (void)co_await context_.store.write(job);  // if it fails, at its next coming
 }
 
 rt::Co<void> PeerLink::handle(ChannelOpened event) {
@@ -211,7 +237,11 @@ rt::Co<void> PeerLink::handle(ChannelOpened event) {
   }
   const auto grant = std::move(at->second);
   asked_.erase(at);
-  co_await attach(event.channel, grant.document, grant.id);
+  // Its maker may write what it likes.
+  co_await attach(event.channel, grant, store::Access::write);
+  if (channels_.contains(event.channel)) {
+    co_await note_access(event.channel, grant, event.access);
+  }
   const auto channel = channels_.find(event.channel);
   if (channel == channels_.end()) {
     report(grant.id, OpenOutcome::failed, "the document could not be opened here");
@@ -221,14 +251,29 @@ rt::Co<void> PeerLink::handle(ChannelOpened event) {
   report(grant.id, OpenOutcome::opened, {});
 }
 
-rt::Co<void> PeerLink::attach(ChannelId id, store::DocumentId document, store::GrantId grant) {
-  auto lease = co_await context_.hub.open(document);
+// What we may do there, we may do here: the best of the document's grants.
+rt::Co<void> PeerLink::note_access(ChannelId id, const store::GrantRow& grant,
+                                   store::Access access) {
+  channels_.at(id)->own_access = access;
+  const auto job = [&](store::Database& database) -> Result<store::Access> {
+    VIVIM_TRYV(store::Grants(database).set_access(grant.id, access));
+    VIVIM_TRY(const auto stored, read_authorship(database, grant.document));
+    return stored.access;
+  };
+  const auto best = co_await context_.store.write(job);
+  if (const auto at = channels_.find(id); best && at != channels_.end()) {
+    at->second->document().authorship().set_access(*best);
+  }
+}
+
+rt::Co<void> PeerLink::attach(ChannelId id, const store::GrantRow& grant, store::Access access) {
+  auto lease = co_await context_.hub.open(grant.document);
   if (!lease) {
     drop(id, Reason::internal, lease.error().message());
     co_return;
   }
-  auto channel = std::make_unique<Channel>(*this, id, std::move(*lease), grant);
-  const auto attached = channel->attach();
+  auto channel = std::make_unique<Channel>(*this, id, std::move(*lease), grant.id);
+  const auto attached = channel->attach({.peer = other_peer_, .access = access});
   if (!attached) {
     drop(id, Reason::limit, attached.error().message());
     co_return;
@@ -258,7 +303,7 @@ rt::Co<void> PeerLink::handle(UpdateReceived event) {
     co_return;
   }
   channel.blocks_dirty = channel.joined;
-  if (channel.joined && !std::exchange(channel.synced, true)) {
+  if (channel.joined && event.answer && !std::exchange(channel.synced, true)) {
     const auto grant = channel.grant;
     const auto flushed = co_await channel.document().flush();
     report(grant, flushed ? OpenOutcome::synced : OpenOutcome::failed, {});

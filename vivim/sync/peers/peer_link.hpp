@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ struct LinkContext {
   /// The blocks that a document refers to; a joined document fetches them. May be empty.
   std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of;
   PeerLimits limits = {};
+  Version version_max = Version::v1_1;  ///< the best that is spoken
 };
 
 /// What became of a document that we asked the peer for.
@@ -62,7 +64,7 @@ class PeerLink {
   using OnOutcome = std::function<void(const store::GrantId&, OpenOutcome, std::string_view)>;
 
   PeerLink(const LinkContext& context, std::unique_ptr<rt::Stream> stream, Side side,
-           Bytes other_peer);
+           Bytes other_peer, Version version);
   ~PeerLink();
 
   /// Moves bytes until the stream ends, and cleans up. The reason is the peer's or ours.
@@ -94,6 +96,7 @@ class PeerLink {
   rt::Co<void> fetch_blocks();
   rt::Co<void> answer();
   rt::Co<void> answer_step_one(ChannelId id);
+  rt::Co<std::optional<Bytes>> send_envelopes(ChannelId id, Bytes state_vector);
   rt::Co<void> answer_wants(ChannelId id);
   void ask(ChannelId id);
   rt::Co<void> handle_events();
@@ -111,7 +114,9 @@ class PeerLink {
   rt::Co<void> handle(ChannelClosed event);
   rt::Co<void> handle(Bye event);
 
-  rt::Co<void> attach(ChannelId id, store::DocumentId document, store::GrantId grant);
+  rt::Co<void> admit(OpenRequested event, const store::GrantRow& grant);
+  rt::Co<void> note_access(ChannelId id, const store::GrantRow& grant, store::Access access);
+  rt::Co<void> attach(ChannelId id, const store::GrantRow& grant, store::Access access);
   void detach(ChannelId id);
   void drop(ChannelId id, Reason reason, std::string_view detail);
   rt::Co<void> want_missing(ChannelId id);
@@ -124,6 +129,7 @@ class PeerLink {
   const LinkContext& context_;
   std::unique_ptr<rt::Stream> stream_;
   Side side_;
+  Bytes other_peer_;
   Session session_;
   std::string agent_;
   std::map<ChannelId, std::unique_ptr<Channel>> channels_;

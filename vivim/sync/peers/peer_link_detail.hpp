@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "vivim/crdt/update_split.hpp"
 #include "vivim/sync/peers/peer_link.hpp"
 
 namespace vivim::sync {
@@ -15,8 +16,8 @@ class PeerLink::Channel final : public Subscriber {
       : grant(grant), link_(link), id_(id), lease_(std::move(lease)) {}
   ~Channel() override { detach(); }
 
-  Result<void> attach() {
-    VIVIM_TRY(subscription_, lease_->subscribe(*this));
+  Result<void> attach(SubscriberPeer peer) {
+    VIVIM_TRY(subscription_, lease_->subscribe(*this, std::move(peer)));
     link_.session_.send_sync(id_, crdt::protocol::SyncType::step1, lease_->durable());
     link_.session_.send_awareness(id_, lease_->awareness());
     link_.flush();
@@ -33,7 +34,11 @@ class PeerLink::Channel final : public Subscriber {
   std::optional<SubscriberId> subscription() const { return subscription_; }
 
   void on_update(BytesView update) override { send(crdt::protocol::SyncType::update, update); }
-  void on_signed(BytesView envelope) override {
+  void on_signed(BytesView envelope, BytesView update) override {
+    if (!link_.session_.knows_envelopes()) {
+      on_update(update);
+      return;
+    }
     link_.session_.send_signed(id_, envelope);
     link_.flush();
   }
@@ -41,8 +46,18 @@ class PeerLink::Channel final : public Subscriber {
     link_.session_.send_denied(id_, reason);
     link_.flush();
   }
+  // What is large comes in parts; the last of them is the answer.
   void on_step_two(BytesView update) override {
-    send(crdt::protocol::SyncType::step2, update);
+    if (update.size() <= k_update_part_bytes) {
+      send(crdt::protocol::SyncType::step2, update);
+    } else {
+      const auto parts = crdt::split_update(update, k_update_part_bytes)
+                             .value_or(std::vector<Bytes>{to_bytes(update)});
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        const bool last = i + 1 == parts.size();
+        send(last ? crdt::protocol::SyncType::step2 : crdt::protocol::SyncType::update, parts[i]);
+      }
+    }
     answering = false;
     link_.answered_.set();
     link_.answered_.reset();
@@ -64,8 +79,9 @@ class PeerLink::Channel final : public Subscriber {
   }
 
   store::GrantId grant;
-  bool joined = false;               ///< we asked for it
-  bool synced = false;               ///< the peer's first answer came
+  bool joined = false;                              ///< we asked for it
+  store::Access own_access = store::Access::write;  ///< what we may do at the peer
+  bool synced = false;                              ///< the peer's first answer came
   bool blocks_dirty = false;         ///< the document may refer to blocks that we lack
   std::optional<Bytes> step_one;     ///< the peer's state vector, to be answered
   std::vector<store::BlobId> wants;  ///< blocks that the peer asked for, at most k_want_blocks_max

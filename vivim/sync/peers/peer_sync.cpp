@@ -18,6 +18,10 @@ constexpr auto k_retry_min = std::chrono::milliseconds(200);
 constexpr auto k_retry_max = std::chrono::seconds(30);
 constexpr auto k_goodbye_time = std::chrono::seconds(2);
 
+Version version_of(std::string_view protocol) {
+  return protocol == k_sync_protocol_1_0 ? Version::v1_0 : Version::v1_1;
+}
+
 /// The addresses of a grant that name a peer, and that peer: all must name the same.
 Result<std::pair<PeerId, std::vector<Multiaddr>>> read_addresses(const store::GrantRow& grant) {
   std::optional<PeerId> peer;
@@ -57,11 +61,19 @@ PeerSync::PeerSync(LinkContext context, libp2p::Host& host)
 
 PeerSync::~PeerSync() = default;
 
+std::vector<std::string> PeerSync::protocols() const {
+  if (context_.version_max == Version::v1_0) {
+    return {std::string(k_sync_protocol_1_0)};
+  }
+  return {std::string(k_sync_protocol), std::string(k_sync_protocol_1_0)};
+}
+
 rt::Co<Result<void>> PeerSync::start() {
-  VIVIM_CO_TRYV(
-      host_.handle(std::string(k_sync_protocol),
-                   [this](libp2p::InboundStream inbound) { return serve(std::move(inbound)); },
-                   {.allow_limited = true}));
+  for (const auto& protocol : protocols()) {
+    VIVIM_CO_TRYV(host_.handle(
+        protocol, [this](libp2p::InboundStream inbound) { return serve(std::move(inbound)); },
+        {.allow_limited = true}));
+  }
   VIVIM_CO_TRY(const auto grants, co_await context_.store.read([](store::Database& database) {
     return store::Grants(database).joined();
   }));
@@ -163,7 +175,9 @@ std::vector<PeerId> PeerSync::peers_of(const store::DocumentId& document) const 
 
 rt::Co<void> PeerSync::say_goodbye() {
   leaving_ = true;
-  host_.unhandle(std::string(k_sync_protocol));
+  for (const auto& protocol : protocols()) {
+    host_.unhandle(protocol);
+  }
   for (auto* link : running_) {
     link->say_bye(Reason::shutting_down, "the node stops");
   }
@@ -190,7 +204,8 @@ rt::Co<void> PeerSync::stop() {
 }
 
 rt::Co<void> PeerSync::serve(libp2p::InboundStream inbound) {
-  co_await run_link(inbound.peer, std::move(inbound.stream), Side::listener);
+  const auto version = version_of(inbound.protocol);
+  co_await run_link(inbound.peer, std::move(inbound.stream), Side::listener, version);
 }
 
 rt::Co<void> PeerSync::keep_linked(PeerId peer) {
@@ -222,12 +237,13 @@ rt::Co<bool> PeerSync::dial(PeerId peer) {
       !co_await host_.connect(peer, {})) {
     co_return false;
   }
-  const std::array protocols{std::string(k_sync_protocol)};
-  auto opened = co_await host_.open_stream(peer, protocols, {.allow_limited = true});
+  const auto spoken = protocols();
+  auto opened = co_await host_.open_stream(peer, spoken, {.allow_limited = true});
   if (!opened) {
     co_return false;
   }
-  co_await run_link(peer, std::move(opened->stream), Side::dialer);
+  const auto version = version_of(opened->protocol);
+  co_await run_link(peer, std::move(opened->stream), Side::dialer, version);
   co_return true;
 }
 
@@ -239,12 +255,13 @@ bool PeerSync::yields_to(const PeerId& peer, Side existing, Side incoming) const
   return ours_wins == (incoming == Side::dialer);
 }
 
-rt::Co<void> PeerSync::run_link(PeerId peer, std::unique_ptr<rt::Stream> stream, Side side) {
+rt::Co<void> PeerSync::run_link(PeerId peer, std::unique_ptr<rt::Stream> stream, Side side,
+                                Version version) {
   if (leaving_ || running_.size() >= context_.limits.links_max) {
     stream->reset();
     co_return;
   }
-  PeerLink link(context_, std::move(stream), side, to_bytes(peer.bytes()));
+  PeerLink link(context_, std::move(stream), side, to_bytes(peer.bytes()), version);
   link.on_outcome([this](const store::GrantId& grant, OpenOutcome outcome,
                          std::string_view detail) { note(grant, outcome, detail); });
   running_.push_back(&link);

@@ -13,7 +13,9 @@
 
 namespace vivim::sync {
 
-inline constexpr std::string_view k_sync_protocol = "/vivim/sync/1.0.0";
+/// The versions that are spoken, the best first.
+inline constexpr std::string_view k_sync_protocol = "/vivim/sync/1.1.0";
+inline constexpr std::string_view k_sync_protocol_1_0 = "/vivim/sync/1.0.0";
 
 /// How a joined document is doing.
 enum class JoinState : std::uint8_t {
@@ -75,10 +77,12 @@ class PeerSync {
     JoinStatus status;
   };
 
+  std::vector<std::string> protocols() const;
   rt::Co<void> serve(libp2p::InboundStream inbound);
   rt::Co<void> keep_linked(multiformats::PeerId peer);
   rt::Co<bool> dial(multiformats::PeerId peer);
-  rt::Co<void> run_link(multiformats::PeerId peer, std::unique_ptr<rt::Stream> stream, Side side);
+  rt::Co<void> run_link(multiformats::PeerId peer, std::unique_ptr<rt::Stream> stream, Side side,
+                        Version version);
   bool yields_to(const multiformats::PeerId& peer, Side existing, Side incoming) const;
   void open_joined(const multiformats::PeerId& peer, PeerLink& link);
   void note(const store::GrantId& grant, OpenOutcome outcome, std::string_view detail);

@@ -73,7 +73,8 @@ Sharing::Sharing(rt::Loop& loop, rt::Rng& rng, store::Store& store, DocumentHub&
                  PeerSync& peers, libp2p::Host& host)
     : loop_(loop), rng_(rng), store_(store), hub_(hub), peers_(peers), host_(host) {}
 
-rt::Co<Outcome<Ticket>> Sharing::share(store::DocumentId document, std::string title) {
+rt::Co<Outcome<Ticket>> Sharing::share(store::DocumentId document, std::string title,
+                                       store::Access access) {
   auto addresses = ticket_addresses(host_.listen_addresses());
   if (addresses.empty()) {
     co_return std::unexpected(
@@ -90,20 +91,36 @@ rt::Co<Outcome<Ticket>> Sharing::share(store::DocumentId document, std::string t
   rng_.fill(ticket.grant.bytes);
   rng_.fill(ticket.secret.writable());
   const auto now = loop_.clock().wall_now_ms();
-  const auto job = [&ticket, now](store::Database& database) {
+  const auto job = [&ticket, now, access](store::Database& database) -> Result<void> {
+    VIVIM_TRY(const auto stored, read_authorship(database, ticket.document));
+    if (more_of(stored.access, access) != stored.access) {
+      return fail(SyncError::not_permitted);
+    }
     return store::Grants(database).add({.id = ticket.grant,
                                         .document = ticket.document,
                                         .secret = to_bytes(ticket.secret.view()),
                                         .origin = store::GrantOrigin::made,
                                         .addresses = {},
                                         .created = now,
-                                        .revoked = std::nullopt});
+                                        .revoked = std::nullopt,
+                                        .access = access});
   };
   const auto added = co_await store_.write(job);
+  if (!added && added.error().is(SyncError::not_permitted)) {
+    co_return std::unexpected(
+        Problem{.kind = ProblemKind::refused,
+                .code = "not_permitted",
+                .message = "You may not change this conversation, or not all of it, so you cannot "
+                           "let others do so.",
+                .hint = "Let them read it: vivim share --access read"});
+  }
   if (!added) {
     co_return std::unexpected(added.error().is(store::StoreError::not_found)
                                   ? no_document(document)
                                   : store_problem(added.error(), "Could not share"));
+  }
+  if (auto* open = hub_.find(document)) {
+    open->authorship().begin_signing();
   }
   co_return std::move(ticket);
 }
@@ -153,6 +170,9 @@ rt::Co<Outcome<void>> Sharing::admit(const Ticket& ticket, const store::GrantRow
   if (!added) {
     co_return std::unexpected(store_problem(added.error(), "Could not join"));
   }
+  if (auto* open = hub_.find(grant.document)) {
+    open->authorship().begin_signing();
+  }
   const auto syncing = peers_.add(grant);
   if (!syncing) {
     if (*added) {
@@ -188,6 +208,9 @@ rt::Co<Outcome<std::size_t>> Sharing::unshare(store::DocumentId document) {
                                   : store_problem(revoked.error(), "Could not unshare"));
   }
   peers_.revoke(*revoked);
+  if (auto* open = hub_.find(document)) {
+    open->authorship().forget_members(*revoked);
+  }
   co_return revoked->size();
 }
 

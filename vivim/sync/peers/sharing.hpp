@@ -36,8 +36,9 @@ class Sharing {
           libp2p::Host& host);
 
   /// A ticket for a document of this node. Problems: not_found, unavailable (the node listens
-  /// nowhere).
-  rt::Co<Outcome<Ticket>> share(store::DocumentId document, std::string title);
+  /// nowhere), refused (this node may not do what the ticket would permit).
+  rt::Co<Outcome<Ticket>> share(store::DocumentId document, std::string title,
+                                store::Access access = store::Access::write);
   /// Gets a document by its ticket, and keeps it in sync from now on. Problems: bad_input (not a
   /// ticket), refused (the ticket was revoked), conflict (the document is this node's own).
   rt::Co<Outcome<Joined>> join(std::string text);
