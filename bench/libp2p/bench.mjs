@@ -88,9 +88,12 @@ function text (one) {
   return one === undefined ? '' : one.error ? `failed: ${one.error}` : `${digits(one.median)} (${digits(one.low)} to ${digits(one.high)})`
 }
 
-async function pair (kind, combination, work, around = [[], []]) {
+// One core for each side, as libp2p_raw has: where the system puts two processes that wake each other is chance.
+const ON_CORE = core => ['taskset', '-c', String(core % cpus().length)]
+
+async function pair (kind, combination, work) {
   const flags = flagsOf(combination)
-  return await withPeers([[kind, flags, around[0]], [kind, flags, around[1]]], async (dialer, listener) => {
+  return await withPeers([[kind, flags, ON_CORE(0)], [kind, flags, ON_CORE(1)]], async (dialer, listener) => {
     const { addrs: [at] } = await listener.ask('listen', { addr: LISTEN[combination.transport] })
     return await work(dialer, listener, at)
   })
@@ -120,7 +123,6 @@ async function throughput (combination) {
   }
 }
 
-// One core for each side.
 async function connectionRate (combination) {
   const measures = {}
   for (const kind of having(combination)) {
@@ -128,7 +130,7 @@ async function connectionRate (combination) {
       const fields = { addr: at, parallel: 4, count: options.quick ? 100 : 300 }
       const { seconds, connections } = await dialer.ask('connect-rate', fields, PATIENCE)
       return connections / seconds
-    }, [['taskset', '-c', '0'], ['taskset', '-c', '1']])
+    })
   }
   await measure(`new connections, ${nameOf(combination)}`, 'per s', measures)
 }
@@ -348,7 +350,7 @@ if (options.write) {
   writeFileSync(`${ROOT}/docs/benchmarks.md`, `# Benchmarks
 
 Written by \`scripts/with-node bench/libp2p/bench.mjs --write\` (\`make bench\` runs all benchmarks): ${others}, and a
-bare TCP connection, all on loopback and in one run, the peers in turn. Each figure is the median of ${ROUNDS} round${ROUNDS === 1 ? '' : 's'}, with the lowest
+bare TCP connection, all on loopback and in one run, the peers in turn, each end of a connection on a core of its own. Each figure is the median of ${ROUNDS} round${ROUNDS === 1 ? '' : 's'}, with the lowest
 and the highest behind it; a stream carries ${BYTES >> 20} MiB (over the slow link 1024 MiB) in writes of 64 KiB. "Sealed TCP" is the bare connection with each
 32 KiB sealed by ChaCha20-Poly1305 on one side and opened on the other, by one thread each: the most that a secured stream can reach. The slow link is \`bench/libp2p/link.cpp\`; it
 answers TCP's own handshake at once, so that one round trip is added to TCP's figures. What new QUIC connections spend their
