@@ -73,6 +73,11 @@ AddressScope scope_of(const Multiaddr& address) {
   return memory ? AddressScope::loopback : AddressScope::global;
 }
 
+bool is_unspecified(const Multiaddr& address) {
+  const auto ip = ip_in_front(address);
+  return ip && all_zero(*ip);
+}
+
 BytesView ip_group(BytesView ip) {
   VIVIM_ASSERT(ip.size() == k_ip4_bytes || ip.size() == k_ip6_bytes);
   if (ip.size() == k_ip4_bytes) {

@@ -21,6 +21,9 @@ AddressScope scope_of_ip(BytesView ip);
 /// Of the IP address in front; /memory is of this process.
 AddressScope scope_of(const Multiaddr& address);
 
+/// Whether the IP address in front is 0.0.0.0 or `::`; false when there is none.
+bool is_unspecified(const Multiaddr& address);
+
 /// Whom an IP address of 4 or 16 bytes belongs to, as far as limits can tell: the IPv4 address
 /// itself, the /56 of an IPv6 address (what a provider gives to one customer). Part of `ip`.
 BytesView ip_group(BytesView ip);

@@ -11,10 +11,6 @@ using multiformats::Protocol;
 
 namespace {
 
-bool is_unspecified(BytesView ip) {
-  return std::ranges::all_of(ip, [](std::uint8_t byte) { return byte == 0; });
-}
-
 /// What a hole can be punched with: /tcp and /udp/quic-v1, nothing above them.
 bool has_punchable_protocol(const std::vector<Component>& components) {
   return (components.size() == 2 && components[1].protocol == Protocol::tcp) ||
@@ -27,7 +23,7 @@ bool is_punchable(const Multiaddr& address, Scope scope) {
   if (!has_punchable_protocol(components) ||
       (components.front().protocol != Protocol::ip4 &&
        components.front().protocol != Protocol::ip6) ||
-      is_unspecified(components.front().value)) {
+      multiformats::is_unspecified(address)) {
     return false;
   }
   return scope == Scope::any || scope_of(address) == AddressScope::global;

@@ -195,6 +195,14 @@ Transport* Host::transport_for(const Multiaddr& address) const {
   return found == transports_.end() ? nullptr : found->get();
 }
 
+/// Whether the handshake on a connection may have failed because the peer's own dial met ours, so
+/// that both took themselves for the client.
+static bool may_have_met(const Error& error) {
+  return !error.is(HostError::stopping) && !error.is(HostError::gated) &&
+         !error.is(HostError::handshake_timeout) && !error.is(HostError::wrong_peer) &&
+         !limits::is_limit_error(error);
+}
+
 rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address) {
   Transport* const transport = transport_for(address);
   if (transport == nullptr) {
@@ -203,11 +211,18 @@ rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address
   if (!gater_->allow_address(dialing.peer, address)) {
     co_return fail(HostError::gated);
   }
-  auto established = co_await dial_once(*transport, address, dialing, Proposal::with_first_message);
+  const bool asked = dialing.options.reuse_port;
+  Attempt how{.reuse_port = asked || scope_of(address) == AddressScope::global};
+  auto established = co_await dial_once(*transport, address, dialing, how);
+  if (!established && how.shook_hands_from_port && !asked && may_have_met(established.error())) {
+    how.reuse_port = false;
+    established = co_await dial_once(*transport, address, dialing, how);
+  }
   if (!established && established.error().is(HostError::no_common_security) &&
       securities_.size() > 1) {
     // The peer took our first message for another proposal: ask again, and wait for its answers.
-    established = co_await dial_once(*transport, address, dialing, Proposal::one_by_one);
+    how.proposal = Proposal::one_by_one;
+    established = co_await dial_once(*transport, address, dialing, how);
   }
   if (established) {
     established->direction = Direction::outbound;
@@ -218,16 +233,15 @@ rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address
 }
 
 rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiaddr address,
-                                                  Dialing& dialing, Proposal proposal) {
+                                                  Dialing& dialing, Attempt& how) {
   VIVIM_CO_TRY(auto descriptor, resources_->reserve(Direction::outbound, {.file_descriptors = 1}));
   const Multiaddr remote = address;
   const ConnectOptions& options = dialing.options;
   const Direction role = options.role.value_or(Direction::outbound);
-  auto connection =
-      co_await transport.dial(std::move(address), {.timeout = times_.dial_max,
-                                                   .expected_peer = dialing.peer,
-                                                   .role = role,
-                                                   .reuse_port = dialing.options.reuse_port});
+  auto connection = co_await transport.dial(std::move(address), {.timeout = times_.dial_max,
+                                                                 .expected_peer = dialing.peer,
+                                                                 .role = role,
+                                                                 .reuse_port = how.reuse_port});
   if (stopping_ || dialing.result) {
     co_return fail(HostError::stopping);
   }
@@ -236,18 +250,20 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
   }
   UpgradeOptions upgrade{.direction = role,
                          .expected_peer = dialing.peer,
-                         .proposal = proposal,
+                         .proposal = how.proposal,
                          .allow = [this, remote](const PeerId& peer) {
                            return allows(Direction::outbound, peer, remote);
                          }};
-  const std::size_t first_security = proposal == Proposal::one_by_one ? 1 : 0;
+  const std::size_t first_security = how.proposal == Proposal::one_by_one ? 1 : 0;
   if (options.patience > rt::Duration::zero() || (!options.role && options.reuse_port)) {
     upgrade.undecided.emplace(
         Undecided{.loop = loop_, .number = rng_.u64(), .patience = options.patience});
   }
-  const bool raw = std::holds_alternative<RawConnection>(*connection);
+  const auto* const raw = std::get_if<RawConnection>(&*connection);
+  const bool has_socket = raw != nullptr;
+  how.shook_hands_from_port = has_socket && is_listened_at(raw->local);
   auto established = co_await establish(std::move(*connection), std::move(upgrade), first_security);
-  if (established && raw) {
+  if (established && has_socket) {
     established->descriptor = std::move(descriptor);
   }
   co_return established;

@@ -96,6 +96,77 @@ TEST_CASE("dial: two dials that meet are one connection, and its ends find their
             echo_once(dials.b.host, dials.b.node.loop(), dials.a.host.peer_id(), said)) == said);
 }
 
+namespace {
+
+/// Two hosts behind routers that let everybody in, and a third by which they know where.
+struct Homes {
+  Homes() {
+    world.set_default_link({.latency = 20ms});
+    for (TestHost* const each : {&a, &b}) {
+      const auto outside = world.put_behind_nat(each->node, rt::sim::NatOptions::full_cone());
+      REQUIRE(world.run(
+          each->host.connect(server.host.peer_id(), {server.address}, {.reuse_port = true})));
+      places.push_back(seen_by(server, each->host.peer_id()));
+      CHECK(places.back().to_string().starts_with("/ip4/" + outside.to_string()));
+    }
+  }
+  ~Homes() {
+    world.run(tasks.stop());
+    for (TestHost* const each : {&a, &b, &server}) {
+      world.run(each->host.stop());
+    }
+    CHECK(world.connections_open() == 0);
+  }
+  /// Where the dial of `peer` came from.
+  Multiaddr seen_by(TestHost& by, const PeerId& peer) {
+    world.run_for(1s);
+    const auto all = by.host.peers();
+    const auto at = std::ranges::find_if(all, [&](const PeerInfo& info) {
+      return info.id == peer && info.direction == Direction::inbound;
+    });
+    REQUIRE(at != all.end());
+    return at->address.without_peer();
+  }
+
+  World world{9};
+  TestHost a{world.add_node("a")};
+  TestHost b{world.add_node("b")};
+  TestHost server{world.add_node("server")};
+  std::vector<Multiaddr> places;  ///< of a and b
+  rt::TaskGroup tasks{a.node.loop()};
+};
+
+}  // namespace
+
+TEST_CASE("dial: to a public address it leaves from the port that we listen on, to others not") {
+  Homes homes;
+  const PeerId a = homes.a.host.peer_id();
+  REQUIRE(homes.world.run(homes.a.host.connect(homes.b.host.peer_id(), {homes.places[1]})));
+  CHECK(homes.seen_by(homes.b, a) == homes.places[0]);
+  homes.a.host.disconnect(homes.server.host.peer_id());
+  homes.world.run_for(1s);
+  REQUIRE(homes.world.run(homes.a.host.connect(homes.server.address)));
+  CHECK(homes.seen_by(homes.server, a) != homes.places[0]);
+}
+
+TEST_CASE("dial: two ordinary dials that meet are made again, from other ports") {
+  Homes homes;
+  const PeerId a = homes.a.host.peer_id();
+  const PeerId b = homes.b.host.peer_id();
+  std::optional<Result<PeerId>> at_a;
+  std::optional<Result<PeerId>> at_b;
+  homes.tasks.spawn("a", connect_into(homes.a.host, b, {homes.places[1]}, at_a));
+  homes.tasks.spawn("b", connect_into(homes.b.host, a, {homes.places[0]}, at_b));
+  homes.world.run_for(5s);
+  REQUIRE(at_a);
+  REQUIRE(at_b);
+  CHECK(at_a->has_value());
+  CHECK(at_b->has_value());
+  CHECK(homes.seen_by(homes.b, a) != homes.places[0]);
+  const Bytes said(1000, 7);
+  CHECK(homes.world.run(echo_once(homes.a.host, homes.a.node.loop(), b, said)) == said);
+}
+
 TEST_CASE("dial: a silent address costs a little, not its timeout; a refusing one nothing") {
   Dials dials;
   auto start = dials.world.now();

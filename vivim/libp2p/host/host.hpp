@@ -150,6 +150,7 @@ class Host {
   struct Established;
   struct Listening;
   struct Dialing;
+  struct Attempt;
   /// An inbound connection that is not secured yet.
   struct Handshaking {
     rt::Stream* stream;  ///< null: it came secured
@@ -204,7 +205,7 @@ class Host {
   Transport* transport_for(const Multiaddr& address) const;
   rt::Co<Result<Established>> dial(Dialing& dialing, Multiaddr address);
   rt::Co<Result<Established>> dial_once(Transport& transport, Multiaddr address, Dialing& dialing,
-                                        Proposal proposal);
+                                        Attempt& how);
 
   // peers.cpp
   Result<ConnectionId> add_peer(Established established);
@@ -259,7 +260,7 @@ class Host {
 
   // identify_push.cpp
   void observe_address(const Peer& peer);
-  bool has_listened_port(const Peer& peer) const;
+  bool is_listened_at(const Multiaddr& local) const;
   void note_change();
   rt::Co<void> push_loop();
   std::uint64_t description_digest() const;

@@ -50,7 +50,44 @@ rt::Co<void> refuse(RealHost& a, RealHost& b) {
   co_await a.host.stop();
 }
 
+std::vector<std::string> places(const Host& host) {
+  std::vector<std::string> all;
+  for (const auto& info : host.peers()) {
+    all.push_back(info.address.to_string());
+  }
+  return all;
+}
+
+/// Two connections from one port to one place cannot be.
+rt::Co<void> share_a_port(RealHost& a, RealHost& b) {
+  const ConnectOptions from_port{.force_new = true, .reuse_port = true};
+  const auto listening = a.address.without_peer().to_string();
+  REQUIRE(co_await a.host.connect(b.host.peer_id(), {b.address}, from_port));
+  REQUIRE(co_await a.host.ping(b.host.peer_id()));
+  CHECK(places(b.host) == std::vector{listening});
+  REQUIRE(co_await a.host.connect(b.host.peer_id(), {b.address}, from_port));
+  REQUIRE(co_await a.host.ping(b.host.peer_id()));
+  REQUIRE(places(b.host).size() == 2);
+  CHECK(std::ranges::count(places(b.host), listening) == 1);
+  // Nor a moment after it ended.
+  for (int i = 0; i < 3; ++i) {
+    a.host.disconnect(b.host.peer_id());
+    REQUIRE(co_await a.host.connect(b.host.peer_id(), {b.address}, from_port));
+    REQUIRE(co_await a.host.ping(b.host.peer_id()));
+  }
+  co_await a.host.stop();
+  co_await b.host.stop();
+}
+
 }  // namespace
+
+TEST_CASE(
+    "host over TCP: a port that is taken between two ends costs nothing: another is dialled from") {
+  rt::asio_::Loop loop;
+  RealHost a(loop);
+  RealHost b(loop);
+  loop.run(share_a_port(a, b));
+}
 
 TEST_CASE("host over TCP: connect, ping, sixteen megabytes, stop") {
   rt::asio_::Loop loop;

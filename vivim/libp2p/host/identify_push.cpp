@@ -3,13 +3,17 @@
 
 #include "vivim/libp2p/host/negotiate.hpp"
 #include "vivim/libp2p/host/peer_detail.hpp"
+#include "vivim/multiformats/address_scope.hpp"
 
 namespace vivim::libp2p {
 
-bool Host::has_listened_port(const Peer& peer) const {
-  const auto waist = thin_waist(peer.local);
+/// Whether a listener takes what arrives at this end of a connection.
+bool Host::is_listened_at(const Multiaddr& local) const {
+  const auto waist = thin_waist(local);
   return waist && std::ranges::any_of(listeners_, [&](const auto& each) {
-           return ObservedAddresses::same_socket(each->listener->local(), *waist);
+           const Multiaddr bound = each->listener->local();
+           return ObservedAddresses::same_socket(bound, *waist) &&
+                  (multiformats::is_unspecified(bound) || thin_waist(bound) == waist);
          });
 }
 
@@ -17,7 +21,7 @@ void Host::observe_address(const Peer& peer) {
   if (!peer.info.observed_address || peer.limited) {
     return;
   }
-  if (has_listened_port(peer)) {
+  if (is_listened_at(peer.local)) {
     observed_.observe(peer.local, *peer.info.observed_address, peer.remote, loop_.clock().now());
   }
   if (observed_.update(loop_.clock().now())) {

@@ -89,7 +89,9 @@ struct ConnectOptions {
   rt::Duration patience{};
   /// Also when a connection with the peer exists.
   bool force_new = false;
-  /// Dial from the port that we listen on, where the transport can.
+  /// Dial from the port that we listen on, where the transport can, and expect that the peer's own
+  /// dial meets ours. Every dial to a public address is made from there: so what its peer sees is
+  /// where others reach us, and a router keeps one place for both.
   bool reuse_port = false;
   /// Also addresses that failed lately.
   bool ignore_backoff = false;

@@ -63,6 +63,14 @@ struct Host::Established {
   std::string transport = {};
   limits::Reservation reservation = {};
   limits::Reservation descriptor = {};  ///< of a dialled connection's socket
+  std::uint64_t layers_bytes = 0;       ///< what its layers take at rest
+};
+
+/// How one address is dialled, and what came of it.
+struct Host::Attempt {
+  Proposal proposal = Proposal::with_first_message;
+  bool reuse_port = false;
+  bool shook_hands_from_port = false;  ///< that we listen on
 };
 
 /// A dial that is under way: its task, its attempts, and those who wait for it.
@@ -106,6 +114,7 @@ struct Host::Peer {
         security(std::move(established.security)),
         muxer(std::move(established.muxer)),
         limited(established.limited),
+        layers_bytes(established.layers_bytes),
         since(loop.clock().now()),
         pushes(since),
         reservation(std::move(established.reservation)),
@@ -122,6 +131,7 @@ struct Host::Peer {
   std::string security;
   std::string muxer;
   bool limited;
+  std::uint64_t layers_bytes;
   rt::TimePoint since;
   PushAllowance pushes;
   identify::Info info;

@@ -54,14 +54,13 @@ Result<std::unique_ptr<TransportListener>> TcpTransport::listen(
   return std::make_unique<Listener>(*this, std::move(listener));
 }
 
-std::optional<rt::Endpoint> TcpTransport::listening_like(const rt::Endpoint& to) const {
+std::optional<rt::Endpoint> TcpTransport::port_like(const rt::Endpoint& to) const {
   for (const Listener* const listener : listeners_) {
     const rt::Endpoint local = listener->endpoint();
-    if (local.ip.is_v6 == to.ip.is_v6 && local.ip.is_loopback() == to.ip.is_loopback()) {
-      return local;
-    }
-    if (local.ip.is_v6 == to.ip.is_v6 && local.ip.is_unspecified()) {
-      return local;
+    const bool reaches = local.ip.is_unspecified() || local.ip.is_loopback() == to.ip.is_loopback();
+    if (local.ip.is_v6 == to.ip.is_v6 && reaches) {
+      // The system picks the address by its routes: the listener's may be of another network.
+      return rt::Endpoint{.ip = {.is_v6 = to.ip.is_v6}, .port = local.port};
     }
   }
   return std::nullopt;
@@ -70,12 +69,13 @@ std::optional<rt::Endpoint> TcpTransport::listening_like(const rt::Endpoint& to)
 rt::Co<Result<TransportConnection>> TcpTransport::dial(multiformats::Multiaddr address,
                                                        DialOptions options) {
   VIVIM_CO_TRY(const auto endpoint, to_endpoint(address));
-  if (const auto from = listening_like(endpoint); from && options.reuse_port) {
+  if (const auto from = port_like(endpoint); from && options.reuse_port) {
     auto shared = co_await network_.dial_from(*from, endpoint, options.timeout);
     if (shared) {
       co_return to_raw(std::move(*shared));
     }
-    // In use between these two ends, or not ours to use: any other port does.
+    // In use between these two ends, if only by a connection that ended a moment ago (TIME_WAIT),
+    // or not ours to use: any other port does.
     if (!shared.error().is(rt::RtError::address_in_use) &&
         !shared.error().is(rt::RtError::bad_address)) {
       co_return fail(shared.error());

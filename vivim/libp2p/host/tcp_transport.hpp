@@ -29,7 +29,7 @@ class TcpTransport final : public Transport {
  private:
   class Listener;
 
-  std::optional<rt::Endpoint> listening_like(const rt::Endpoint& to) const;
+  std::optional<rt::Endpoint> port_like(const rt::Endpoint& to) const;
 
   rt::Network& network_;
   std::vector<const Listener*> listeners_;  ///< open, oldest first

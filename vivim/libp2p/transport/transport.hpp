@@ -22,6 +22,8 @@ struct RawConnection {
   multiformats::Multiaddr remote;
   /// Of short life and few bytes (a relayed one): carries only protocols that ask for it.
   bool limited = false;
+  /// What a TLS of its own takes of memory at rest.
+  std::uint64_t held_bytes = 0;
 };
 
 /// A connection that came secured and multiplexed: QUIC, WebRTC.
@@ -33,6 +35,8 @@ struct SecuredConnection {
   std::string security;  ///< for people: "tls" in QUIC
   std::string muxer;     ///< "quic"
   bool limited = false;
+  /// What its libraries take of memory at rest; they cannot be asked.
+  std::uint64_t held_bytes = 0;
 };
 
 using TransportConnection = std::variant<RawConnection, SecuredConnection>;
@@ -62,7 +66,7 @@ struct DialOptions {
   std::optional<multiformats::PeerId> expected_peer;
   /// Which side of the security handshake we take; inbound: a hole punch as the server side.
   Direction role = Direction::outbound;
-  /// Dial from the port that we listen on, where the transport can: for hole punching.
+  /// Dial from the port that we listen on, where the transport can.
   bool reuse_port = false;
 };
 

@@ -280,6 +280,37 @@ Co<void> share_a_port(asio_::Loop& loop) {
   auto other = co_await network.dial(ours->local(), 5s);
   REQUIRE(other);
   CHECK(co_await ours->accept());
+  // From any address with that port; the system picks which.
+  auto third = network.listen(k_any_port).value();
+  const Endpoint any{.ip = {}, .port = ours->local().port};
+  auto routed = co_await network.dial_from(any, third->local(), 5s);
+  REQUIRE(routed);
+  CHECK(routed->local == ours->local());
+}
+
+/// A port whose connections have just ended can be listened on again, and dialled from.
+Co<void> reuse_a_port(asio_::Loop& loop) {
+  asio_::TcpNetwork network(loop);
+  auto ours = network.listen(k_any_port).value();
+  auto theirs = network.listen(k_any_port).value();
+  const Endpoint at = ours->local();
+  {
+    auto dialled = co_await network.dial_from(at, theirs->local(), 5s);
+    REQUIRE(dialled);
+    auto accepted = co_await theirs->accept();
+    REQUIRE(accepted);
+    CHECK(co_await dialled->stream->close_write());  // the first to close waits (TIME_WAIT)
+    CHECK((co_await read_bytes(*accepted->stream, 1)).error().is(RtError::end_of_stream));
+    CHECK(co_await accepted->stream->close_write());
+    CHECK((co_await read_bytes(*dialled->stream, 1)).error().is(RtError::end_of_stream));
+  }
+  const auto again = co_await network.dial_from(at, theirs->local(), 5s);
+  CHECK((again || again.error().is(RtError::bad_address) ||
+         again.error().is(RtError::address_in_use)));
+  auto elsewhere = network.listen(k_any_port).value();
+  CHECK(co_await network.dial_from(at, elsewhere->local(), 5s));
+  ours->close();
+  CHECK(network.listen(at));
 }
 
 }  // namespace
@@ -302,6 +333,11 @@ TEST_CASE("tcp: eight megabytes arrive whole, and a reader that waits stops the 
 TEST_CASE("tcp: dials from the port of a listener") {
   asio_::Loop loop;
   loop.run(share_a_port(loop));
+}
+
+TEST_CASE("tcp: a port is of use again as soon as its connections have ended") {
+  asio_::Loop loop;
+  loop.run(reuse_a_port(loop));
 }
 
 TEST_CASE("tcp: dials and listens that fail") {
