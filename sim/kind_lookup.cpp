@@ -71,16 +71,14 @@ class Lookups {
     world.run_until([this] { return tasks_.running() == 0; });
     world.run_for(from_ms(1000 * warm_seconds_));
     report.set("contacts per node", mean_contacts());
-    const auto gone =
-        static_cast<std::size_t>(gone_percent_ / 100 * static_cast<double>(all_.size()));
-    for (std::size_t i = 0; i < gone; ++i) {
-      const std::size_t victim = 1 + world.rng().below(all_.size() - 1);
-      if (all_[victim]->swimmer().node().running()) {
-        all_[victim]->swimmer().node().crash(rt::sim::CrashKind::power);
-        tasks_.spawn("gone", all_[victim]->stop());
+    if (content_) {
+      stage_.doing("providing");
+      for (std::size_t n = 0; n < lookups_; ++n) {
+        tasks_.spawn("provide", provide(n, "provide ms"));
       }
+      world.run_until([this] { return tasks_.running() == 0; });
     }
-    world.run_until([this] { return tasks_.running() == 0; });
+    take_away();
     stage_.doing("looking up");
     const double spent = processor_seconds();
     const double from = stage_.seconds();
@@ -89,6 +87,10 @@ class Lookups {
     }
     world.run_until([this] { return tasks_.running() == 0; });
     report.set("times real time", (stage_.seconds() - from) / (processor_seconds() - spent));
+    for (std::size_t n = 0; content_ && gone_percent_ > 0 && n < lookups_ / 10; ++n) {
+      tasks_.spawn("provide", provide(lookups_ + n, "provide while others are gone ms"));
+    }
+    world.run_until([this] { return tasks_.running() == 0; });
     stage_.doing("ending");
     for (const auto& finder : all_) {
       if (finder->running()) {
@@ -151,32 +153,69 @@ class Lookups {
     }
   }
 
-  rt::Co<void> find_content(std::size_t n) {
-    co_await stage_.pause_between(0s, stage_.scenario().duration());
+  Bytes key_of(std::size_t n) const {
     Bytes key{0x12, 0x20};  // a multihash of SHA-256
     Bytes number(8);
     store_be64(number, stage_.seed() * 1'000'000 + n);
     append(key, crypto::sha256(number));
-    const std::size_t who = any_running();
+    return key;
+  }
+
+  rt::Co<void> provide(std::size_t n, const char* name) {
+    co_await stage_.pause_between(0s, stage_.scenario().duration());
+    // One in three nodes provides, so that there are enough that can go.
+    std::size_t who = any_running();
+    while (who % 3 != 0) {
+      who = any_running();
+    }
+    const auto begin = stage_.world().now();
+    const auto stored = co_await all_[who]->dht().provide(key_of(n));
+    if (stored) {
+      stage_.report().distributions[name].add(to_ms(stage_.world().now() - begin));
+      provider_.resize(std::max(provider_.size(), n + 1));
+      provider_[n] = who;
+    } else {
+      stage_.report().notes.push_back("not provided: " + stored.error().message());
+    }
+  }
+
+  /// Power fails at a share of the nodes: nobody is told, and the others have them in their tables.
+  void take_away() {
+    auto& world = stage_.world();
+    const auto gone =
+        static_cast<std::size_t>(gone_percent_ / 100 * static_cast<double>(all_.size()));
+    for (std::size_t taken = 0; taken < gone;) {
+      const std::size_t index = world.rng().below(all_.size());
+      Finder& victim = *all_[index];
+      if (victim.swimmer().node().running() && !provides(index)) {
+        victim.swimmer().node().crash(rt::sim::CrashKind::power);
+        tasks_.spawn("gone", victim.stop());
+        ++taken;
+      }
+    }
+    world.run_until([this] { return tasks_.running() == 0; });
+  }
+
+  /// Whoever has content stays: what is asked is whether it is found.
+  bool provides(std::size_t index) const {
+    return index == 0 || std::ranges::find(provider_, std::optional(index)) != provider_.end();
+  }
+
+  rt::Co<void> find_content(std::size_t n) {
+    co_await stage_.pause_between(0s, stage_.scenario().duration());
     auto& report = stage_.report();
-    auto begin = stage_.world().now();
-    const auto stored = co_await all_[who]->dht().provide(key);
-    if (!stored) {
+    if (n >= provider_.size() || !provider_[n]) {
       ++failed_;
-      report.notes.push_back("not provided: " + stored.error().message());
       co_return;
     }
-    report.distributions["provide ms"].add(to_ms(stage_.world().now() - begin));
-    co_await stage_.pause_between(1s, 10s);
-    std::size_t other = any_running();
-    while (other == who) {
-      other = any_running();
+    std::size_t who = any_running();
+    while (who == *provider_[n]) {
+      who = any_running();
     }
-    begin = stage_.world().now();
-    const auto found = co_await all_[other]->dht().find_providers(key, {.enough = 1});
-    const auto has = [&](const kad::FoundProvider& provider) {
-      return provider.contact.peer == all_[who]->swimmer().peer();
-    };
+    const auto begin = stage_.world().now();
+    const auto found = co_await all_[who]->dht().find_providers(key_of(n), {.enough = 1});
+    const auto& peer = all_[*provider_[n]]->swimmer().peer();
+    const auto has = [&peer](const kad::FoundProvider& each) { return each.contact.peer == peer; };
     if (!found || std::ranges::none_of(found->providers, has)) {
       ++failed_;
       co_return;
@@ -204,6 +243,7 @@ class Lookups {
   double gone_percent_;
   bool content_;
   std::vector<std::unique_ptr<Finder>> all_;
+  std::vector<std::optional<std::size_t>> provider_;  ///< of each key
   std::size_t failed_ = 0;
   rt::TaskGroup tasks_;
 };
