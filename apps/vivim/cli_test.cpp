@@ -81,6 +81,9 @@ TEST_CASE("devnet: how many nodes, and which") {
   CHECK(relay.find("relay_server = true") != std::string::npos);
   CHECK(relay.find("listen = [\"/ip4/127.0.0.1/tcp/7\"]") != std::string::npos);
   CHECK(relay.find("bootstrap = ") == std::string::npos);
+  CHECK(relay.find("mailbox_server = true") != std::string::npos);
+  CHECK(client.find("mailboxes = [\"/r/p2p/b\"]") != std::string::npos);
+  CHECK(client.find("mode = \"client\"") != std::string::npos);
 }
 
 TEST_CASE("arguments: common options stand before or after the command") {

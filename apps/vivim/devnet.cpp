@@ -129,13 +129,17 @@ std::string dev_config(DevRole role, const std::string& listen, const std::strin
       "listen = [\"" + (listen.empty() ? std::string("/ip4/127.0.0.1/tcp/0") : listen) + "\"]\n";
   text += "mdns = false\nport_mapping = false\n";
   if (role == DevRole::bootstrap) {
-    return text + "rendezvous_server = true\n";
+    text += "rendezvous_server = true\n";
+  } else {
+    text += list("bootstrap", bootstrap) + list("rendezvous", bootstrap);
   }
-  text += list("bootstrap", bootstrap) + list("rendezvous", bootstrap);
   if (role == DevRole::relay) {
-    return text + "relay_server = true\n";
+    text += "relay_server = true\n\n[message]\nmailbox_server = true\n";
+  } else if (role == DevRole::client) {
+    text += list("relays", relay);
+    text += relay.empty() ? "" : "\n[message]\n" + list("mailboxes", relay);
   }
-  return text + (role == DevRole::client ? list("relays", relay) : "");
+  return text + "\n[dht]\nmode = \"" + (role == DevRole::client ? "client" : "server") + "\"\n";
 }
 
 Outcome<std::vector<DevNode>> Devnet::nodes() const {
