@@ -105,6 +105,11 @@ Result<std::vector<DocumentId>> Grants::shared_documents() {
   }
 }
 
+Result<std::vector<GrantRow>> Grants::live() {
+  return read_grants(
+      db_.query(VIVIM_STORE_GRANTS "WHERE g.revoked IS NULL ORDER BY g.created, g.id"));
+}
+
 Result<std::vector<GrantId>> Grants::revoke_made(const DocumentId& document, rt::WallMs now) {
   Query query = db_.query(
       "UPDATE grants SET revoked = ?, secret = x'' WHERE joined = 0 AND revoked IS NULL "

@@ -72,6 +72,8 @@ class Grants {
   Result<std::vector<GrantRow>> joined();
   /// Documents that this node shares, or has joined: those with a grant that is not revoked.
   Result<std::vector<DocumentId>> shared_documents();
+  /// Every grant that was not revoked, of either origin.
+  Result<std::vector<GrantRow>> live();
   /// Marks the grants that this node made for the document as revoked, erases their secrets, and
   /// returns their ids.
   Result<std::vector<GrantId>> revoke_made(const DocumentId& document, rt::WallMs now);

@@ -1,0 +1,211 @@
+#include "vivim/sync/gossip/document_gossip.hpp"
+
+#include <deque>
+
+#include "vivim/base/log.hpp"
+
+namespace vivim::sync {
+
+namespace gossipsub = libp2p::gossipsub;
+
+/// A document in its topic.
+struct DocumentGossip::Shared final : Subscriber {
+  Shared(DocumentGossip& by, const store::DocumentId& document)
+      : gossip(by), id(document), topic(gossip_topic(document)), arrived(by.loop_) {}
+
+  void on_update(BytesView update) override {
+    // The update of an envelope that was sent already.
+    if (!std::exchange(sent_signed, false)) {
+      gossip.send(*this, UpdateForm::plain, update);
+    }
+  }
+  void on_signed(BytesView envelope) override {
+    gossip.send(*this, UpdateForm::signed_, envelope);
+    sent_signed = true;
+  }
+  void on_step_two(BytesView) override {}
+  void on_durable(BytesView) override {}
+  void on_awareness(BytesView) override {}
+  void on_end(Reason, std::string_view) override {
+    subscribed = false;
+    gossip.forget(id);
+  }
+
+  /// Lets its task end, which releases the document.
+  void end() {
+    ended = true;
+    arrived.set();
+  }
+
+  struct Arrived {
+    gossipsub::MessageKey key;
+    GossipedUpdate update;
+  };
+
+  DocumentGossip& gossip;
+  store::DocumentId id;
+  std::string topic;
+  Seals seals;
+  DocumentLease lease;
+  SubscriberId subscription{};
+  bool subscribed = false;
+  bool sent_signed = false;
+  bool ended = false;
+  std::deque<Arrived> inbox;  ///< bounded by the router's queue of the topic
+  rt::Event arrived;
+};
+
+DocumentGossip::DocumentGossip(rt::Loop& loop, rt::Rng& rng, DocumentHub& hub)
+    : loop_(loop), rng_(rng), hub_(hub), tasks_(loop) {}
+
+DocumentGossip::~DocumentGossip() = default;
+
+void DocumentGossip::attach(gossipsub::Service& service) {
+  service_ = &service;
+  observed_ = service.observe([this](const gossipsub::Event& event) { on_event(event); });
+}
+
+rt::Co<void> DocumentGossip::set_grants(std::vector<store::GrantRow> grants) {
+  std::map<store::DocumentId, Seals> wanted;
+  for (const store::GrantRow& grant : grants) {
+    auto seal = UpdateSeal::make(grant.document, grant.id, grant.secret);
+    Seals& seals = wanted[grant.document];
+    if (seal && !grant.revoked && seals.size() < k_grants_per_document_max) {
+      seals.emplace(grant.id, std::move(*seal));
+    }
+  }
+  std::erase_if(wanted, [](const auto& entry) { return entry.second.empty(); });
+  std::vector<store::DocumentId> gone;
+  for (const auto& [document, shared] : documents_) {
+    if (!wanted.contains(document)) {
+      gone.push_back(document);
+    }
+  }
+  for (const store::DocumentId& document : gone) {
+    forget(document);
+  }
+  for (auto& [document, seals] : wanted) {
+    if (const auto known = documents_.find(document); known != documents_.end()) {
+      known->second->seals = std::move(seals);
+    } else if (!stopping_ && service_ != nullptr && documents_.size() < k_gossiped_documents_max) {
+      co_await add(document, std::move(seals));
+    }
+  }
+}
+
+rt::Co<void> DocumentGossip::add(store::DocumentId document, Seals seals) {
+  auto lease = co_await hub_.open(document);
+  if (!lease || stopping_ || documents_.contains(document)) {
+    co_return;
+  }
+  auto shared = std::make_shared<Shared>(*this, document);
+  shared->seals = std::move(seals);
+  shared->lease = std::move(*lease);
+  const auto subscription = shared->lease->subscribe(*shared);
+  if (!subscription) {
+    co_return;
+  }
+  shared->subscription = *subscription;
+  shared->subscribed = true;
+  if (const auto joined = service_->subscribe(shared->topic, {.validate = true}); !joined) {
+    log::write(
+        log::Level::warning, "sync", "a document is not gossiped",
+        {{"document", document.to_text()}, {"error", std::string_view(joined.error().message())}});
+    shared->lease->unsubscribe(shared->subscription);
+    co_return;
+  }
+  documents_.emplace(document, shared);
+  by_topic_.emplace(shared->topic, shared);
+  tasks_.spawn("document gossip", integrate(std::move(shared)));
+}
+
+void DocumentGossip::forget(const store::DocumentId& document) {
+  const auto found = documents_.find(document);
+  if (found == documents_.end()) {
+    return;
+  }
+  const auto shared = found->second;
+  by_topic_.erase(shared->topic);
+  documents_.erase(found);
+  service_->unsubscribe(shared->topic);
+  shared->end();
+}
+
+rt::Co<void> DocumentGossip::stop() {
+  stopping_ = true;
+  observed_ = {};
+  while (!documents_.empty()) {
+    forget(store::DocumentId(documents_.begin()->first));
+  }
+  co_await tasks_.stop();
+}
+
+void DocumentGossip::on_event(const gossipsub::Event& event) {
+  const auto* waiting = std::get_if<gossipsub::ToValidate>(&event);
+  if (waiting == nullptr) {
+    return;
+  }
+  if (const auto found = by_topic_.find(waiting->message->topic()); found != by_topic_.end()) {
+    take(*found->second, *waiting);
+  }
+}
+
+/// Whoever can open a message answers for it; one under a grant that we do not hold is passed on
+/// for those who do.
+void DocumentGossip::take(Shared& shared, const gossipsub::ToValidate& waiting) {
+  const gossipsub::MessageKey key = waiting.message->key();
+  const auto grant = grant_of(waiting.message->data());
+  const auto seal = grant ? shared.seals.find(*grant) : shared.seals.end();
+  if (seal == shared.seals.end()) {
+    (void)service_->validated(key, grant ? gossipsub::Verdict::accept : gossipsub::Verdict::reject);
+    return;
+  }
+  auto update = seal->second.open(waiting.message->data());
+  if (!update) {
+    (void)service_->validated(key, gossipsub::Verdict::reject);
+    return;
+  }
+  shared.inbox.push_back({.key = key, .update = std::move(*update)});
+  shared.arrived.set();
+}
+
+/// Integrates what arrives as fast as the disk takes it, and only then lets it pass on.
+rt::Co<void> DocumentGossip::integrate(std::shared_ptr<Shared> shared) {
+  while (!shared->ended) {
+    if (shared->inbox.empty()) {
+      shared->arrived.reset();
+      co_await shared->arrived.wait();
+      continue;
+    }
+    co_await shared->lease->room();
+    if (shared->ended) {
+      break;
+    }
+    const auto [key, update] = std::move(shared->inbox.front());
+    shared->inbox.pop_front();
+    const auto taken = update.form == UpdateForm::signed_
+                           ? shared->lease->receive_signed(shared->subscription, update.bytes)
+                           : shared->lease->receive(shared->subscription, update.bytes);
+    received_ += taken ? 1 : 0;
+    (void)service_->validated(key, taken ? gossipsub::Verdict::accept : gossipsub::Verdict::reject);
+  }
+  if (shared->subscribed) {
+    shared->lease->unsubscribe(shared->subscription);
+  }
+  shared->lease.release();
+}
+
+void DocumentGossip::send(Shared& shared, UpdateForm form, BytesView update) {
+  for (auto& [grant, seal] : shared.seals) {
+    // What is too large for gossip goes by direct sync.
+    sent_ += service_->publish(shared.topic, seal.seal(form, update, nonce())) ? 1 : 0;
+  }
+}
+
+crypto::AeadNonce DocumentGossip::nonce() {
+  crypto::AeadNonce fresh{};
+  rng_.fill(fresh);
+  return fresh;
+}
+
+}  // namespace vivim::sync
