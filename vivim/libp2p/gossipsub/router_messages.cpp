@@ -106,16 +106,13 @@ void Router::note_near(Topic& topic, const MessageKey& key, std::span<const Peer
 }
 
 void Router::forward(Topic& topic, const MessagePtr& message, std::span<const PeerIndex> bringers) {
-  std::optional<PeerIndex> author;
-  if (!message->from().empty()) {
-    if (const auto id = message->author()) {
-      author = find_peer(*id);
-    }
-  }
+  const BytesView author = message->from();
   const auto pass_on = [&](const IndexSet& to) {
     for (const PeerIndex index : to) {
-      if (index != author && std::ranges::find(bringers, index) == bringers.end() &&
-          send(at(index), topic, Lane::forward, message)) {
+      Peer& peer = at(index);
+      if (std::ranges::find(bringers, index) == bringers.end() &&
+          (author.empty() || !same_bytes(peer.id.bytes(), author)) &&
+          send(peer, topic, Lane::forward, message)) {
         ++stats_.forwarded;
       }
     }
