@@ -83,6 +83,35 @@ TEST_CASE("network: messages of a topic reach the nodes that are in it") {
   CHECK(bob.post("/api/v2/topics/subscribe", R"({"topic":""})").starts_with("400"));
 }
 
+TEST_CASE("network: edits of a shared document go on between two who joined, its owner away") {
+  Machine machine;
+  Running bob(machine, "bob", listening());
+  Running carol(machine, "carol", listening());
+  const auto text_of = [](const std::string& answer, const std::string& name) {
+    const std::size_t at = answer.find("\"" + name + "\":\"");
+    REQUIRE(at != std::string::npos);
+    const std::size_t begin = at + name.size() + 4;
+    return answer.substr(begin, answer.find('"', begin) - begin);
+  };
+  std::string conversation;
+  {
+    Running alice(machine, "alice", listening());
+    const auto made = alice.post("/api/v2/conversations", R"({"title":"Holiday"})");
+    conversation = "/api/v2/conversations/" + text_of(made, "id");
+    const auto ticket = text_of(alice.post(conversation + "/share", ""), "ticket");
+    for (Running* node : {&bob, &carol}) {
+      const auto joined = node->post("/api/v2/join", R"({"ticket":")" + ticket + "\"}");
+      CHECK(contains(joined, "Holiday"));
+    }
+  }
+  REQUIRE(bob.connect(carol.address()).starts_with("200"));
+  machine.until("the mesh",
+                [&] { return contains(bob.get("/api/v2/topics"), R"("mesh_peers":1)"); });
+  CHECK(bob.post(conversation + "/turns", R"({"role":"user","text":"to the sea"})")
+            .starts_with("20"));
+  machine.until("carol's copy", [&] { return contains(carol.get(conversation), "to the sea"); });
+}
+
 TEST_CASE("network: a node that does not gossip says so") {
   Machine machine;
   auto config = listening();

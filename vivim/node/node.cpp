@@ -103,7 +103,9 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
                .reader = world.reader,
                .packer = world.packer}),
       chat_library(library, *store, &sharing, events),
-      shares(sharing, *store, library),
+      ticket_shares(sharing, *store, library),
+      document_gossip(world.loop, world.rng, hub),
+      shares(ticket_shares, *store, document_gossip),
       dht(swarm, events, libp2p::record::Signer::of(key)),
       announced_shares(shares, dht),
       network(host, key.public_key(), events),
@@ -211,6 +213,10 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   for (std::size_t i = 0; shared && i < shared->size(); ++i) {
     parts.dht.announce((*shared)[i]);
   }
+  if (parts.swarm.gossip() != nullptr) {
+    parts.document_gossip.attach(*parts.swarm.gossip());
+    co_await parts.shares.refresh();
+  }
   co_return Outcome<void>();
 }
 
@@ -227,6 +233,7 @@ rt::Co<void> Node::stop() {
   }
   parts.topics.attach(nullptr);
   parts.messages.stop_waiting();
+  co_await parts.document_gossip.stop();
   co_await parts.swarm.stop();
   co_await parts.messages.stop();
   if (parts.serving) {

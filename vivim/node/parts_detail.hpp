@@ -17,6 +17,7 @@
 #include "vivim/gateway/static_files.hpp"
 #include "vivim/gateway/uploads.hpp"
 #include "vivim/libp2p/host/host.hpp"
+#include "vivim/node/gossiping_shares.hpp"
 #include "vivim/node/message_service.hpp"
 #include "vivim/node/node.hpp"
 #include "vivim/node/node_dht.hpp"
@@ -25,6 +26,7 @@
 #include "vivim/rt/task_group.hpp"
 #include "vivim/store/store.hpp"
 #include "vivim/sync/document_hub.hpp"
+#include "vivim/sync/gossip/document_gossip.hpp"
 #include "vivim/sync/peers/peer_sync.hpp"
 #include "vivim/sync/peers/sharing.hpp"
 
@@ -79,7 +81,9 @@ struct Node::Parts {
 
   gateway::EventHub events;
   gateway::ChatLibrary chat_library;
-  gateway::TicketShares shares;
+  gateway::TicketShares ticket_shares;
+  sync::DocumentGossip document_gossip;
+  GossipingShares shares;
   NodeDht dht;
   AnnouncedShares announced_shares;
   gateway::HostNetwork network;

@@ -69,6 +69,8 @@ class OpenDocument {
   /// too_many_subscribers.
   Result<SubscriberId> subscribe(Subscriber& subscriber,
                                  std::optional<SubscriberPeer> peer = std::nullopt);
+  /// What a peer that is subscribed may do from now on, for one who speaks for several.
+  void set_access(SubscriberId subscriber, store::Access access);
   /// Its presence is withdrawn from the others. Idempotent.
   void unsubscribe(SubscriberId subscriber);
   std::size_t subscribers() const { return subscribers_.size(); }

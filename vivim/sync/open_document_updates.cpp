@@ -20,6 +20,13 @@ UpdateSource OpenDocument::source_of(SubscriberId from) const {
   return {.from = from, .guest = false, .access = peer.access, .peer = peer.peer};
 }
 
+void OpenDocument::set_access(SubscriberId subscriber, store::Access access) {
+  const auto at = subscribers_.find(subscriber);
+  if (at != subscribers_.end() && at->second.peer) {
+    at->second.peer->access = access;
+  }
+}
+
 Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
   if (broken_) {
     return fail(*broken_);

@@ -13,16 +13,11 @@ struct DocumentGossip::Shared final : Subscriber {
   Shared(DocumentGossip& by, const store::DocumentId& document)
       : gossip(by), id(document), topic(gossip_topic(document)), arrived(by.loop_) {}
 
-  void on_update(BytesView update) override {
-    // The update of an envelope that was sent already.
-    if (!std::exchange(sent_signed, false)) {
-      gossip.send(*this, UpdateForm::plain, update);
-    }
-  }
-  void on_signed(BytesView envelope) override {
+  void on_update(BytesView update) override { gossip.send(*this, UpdateForm::plain, update); }
+  void on_signed(BytesView envelope, BytesView) override {
     gossip.send(*this, UpdateForm::signed_, envelope);
-    sent_signed = true;
   }
+  void on_denied(std::string_view) override { denied = true; }
   void on_step_two(BytesView) override {}
   void on_durable(BytesView) override {}
   void on_awareness(BytesView) override {}
@@ -39,6 +34,7 @@ struct DocumentGossip::Shared final : Subscriber {
 
   struct Arrived {
     gossipsub::MessageKey key;
+    store::Access access{};  ///< of the grant it is sealed under: who holds that may do as much
     GossipedUpdate update;
   };
 
@@ -49,7 +45,7 @@ struct DocumentGossip::Shared final : Subscriber {
   DocumentLease lease;
   SubscriberId subscription{};
   bool subscribed = false;
-  bool sent_signed = false;
+  bool denied = false;  ///< what was just received was not taken
   bool ended = false;
   std::deque<Arrived> inbox;  ///< bounded by the router's queue of the topic
   rt::Event arrived;
@@ -71,7 +67,7 @@ rt::Co<void> DocumentGossip::set_grants(std::vector<store::GrantRow> grants) {
     auto seal = UpdateSeal::make(grant.document, grant.id, grant.secret);
     Seals& seals = wanted[grant.document];
     if (seal && !grant.revoked && seals.size() < k_grants_per_document_max) {
-      seals.emplace(grant.id, std::move(*seal));
+      seals.emplace(grant.id, Sealed{.seal = std::move(*seal), .access = grant.access});
     }
   }
   std::erase_if(wanted, [](const auto& entry) { return entry.second.empty(); });
@@ -101,7 +97,7 @@ rt::Co<void> DocumentGossip::add(store::DocumentId document, Seals seals) {
   auto shared = std::make_shared<Shared>(*this, document);
   shared->seals = std::move(seals);
   shared->lease = std::move(*lease);
-  const auto subscription = shared->lease->subscribe(*shared);
+  const auto subscription = shared->lease->subscribe(*shared, SubscriberPeer{});
   if (!subscription) {
     co_return;
   }
@@ -160,12 +156,12 @@ void DocumentGossip::take(Shared& shared, const gossipsub::ToValidate& waiting) 
     (void)service_->validated(key, grant ? gossipsub::Verdict::accept : gossipsub::Verdict::reject);
     return;
   }
-  auto update = seal->second.open(waiting.message->data());
+  auto update = seal->second.seal.open(waiting.message->data());
   if (!update) {
     (void)service_->validated(key, gossipsub::Verdict::reject);
     return;
   }
-  shared.inbox.push_back({.key = key, .update = std::move(*update)});
+  shared.inbox.push_back({.key = key, .access = seal->second.access, .update = std::move(*update)});
   shared.arrived.set();
 }
 
@@ -181,13 +177,21 @@ rt::Co<void> DocumentGossip::integrate(std::shared_ptr<Shared> shared) {
     if (shared->ended) {
       break;
     }
-    const auto [key, update] = std::move(shared->inbox.front());
+    const auto [key, access, update] = std::move(shared->inbox.front());
     shared->inbox.pop_front();
+    shared->lease->set_access(shared->subscription, access);
     const auto taken = update.form == UpdateForm::signed_
                            ? shared->lease->receive_signed(shared->subscription, update.bytes)
                            : shared->lease->receive(shared->subscription, update.bytes);
-    received_ += taken ? 1 : 0;
-    (void)service_->validated(key, taken ? gossipsub::Verdict::accept : gossipsub::Verdict::reject);
+    if (!taken) {
+      (void)service_->validated(key, gossipsub::Verdict::reject);
+    } else if (std::exchange(shared->denied, false)) {
+      (void)service_->validated(key,
+                                gossipsub::Verdict::ignore);  // its sender may relay in good faith
+    } else {
+      ++received_;
+      (void)service_->validated(key, gossipsub::Verdict::accept);
+    }
   }
   if (shared->subscribed) {
     shared->lease->unsubscribe(shared->subscription);
@@ -196,9 +200,9 @@ rt::Co<void> DocumentGossip::integrate(std::shared_ptr<Shared> shared) {
 }
 
 void DocumentGossip::send(Shared& shared, UpdateForm form, BytesView update) {
-  for (auto& [grant, seal] : shared.seals) {
+  for (auto& [grant, sealed] : shared.seals) {
     // What is too large for gossip goes by direct sync.
-    sent_ += service_->publish(shared.topic, seal.seal(form, update, nonce())) ? 1 : 0;
+    sent_ += service_->publish(shared.topic, sealed.seal.seal(form, update, nonce())) ? 1 : 0;
   }
 }
 

@@ -45,7 +45,11 @@ class DocumentGossip {
 
  private:
   struct Shared;
-  using Seals = std::map<store::GrantId, UpdateSeal>;
+  struct Sealed {
+    UpdateSeal seal;
+    store::Access access{};
+  };
+  using Seals = std::map<store::GrantId, Sealed>;
 
   rt::Co<void> add(store::DocumentId document, Seals seals);
   void forget(const store::DocumentId& document);

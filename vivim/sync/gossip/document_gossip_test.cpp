@@ -16,7 +16,10 @@ namespace {
 constexpr store::DocumentId k_document{{1}};
 
 store::GrantRow grant(std::uint8_t number, const store::DocumentId& document = k_document) {
-  return {.id = {{number}}, .document = document, .secret = Bytes(32, number)};
+  return {.id = {{number}},
+          .document = document,
+          .secret = Bytes(32, number),
+          .access = store::Access::write};
 }
 
 struct Home {
@@ -165,6 +168,22 @@ TEST_CASE("document gossip: who holds another grant reads nothing, and passes it
   CHECK(three.read(three.b).empty());
   CHECK(three.read(three.c) == "secret");
   CHECK(three.a.gossip->sent() == 2);
+}
+
+TEST_CASE("document gossip: who holds a grant to read changes nothing by it") {
+  Three three;
+  store::GrantRow reading = grant(7);
+  reading.access = store::Access::read;
+  three.give(three.a, {grant(7)});  // it may say so of itself
+  three.give(three.b, {reading});
+  three.give(three.c, {grant(7)});
+  three.world.run_for(3s);
+  three.world.run(three.a.type("mine"));
+  three.world.run_for(1s);
+  CHECK(three.read(three.b).empty());
+  CHECK(three.read(three.c).empty());  // b does not pass it on
+  CHECK(three.b.gossip->received() == 0);
+  CHECK(three.b.hub->refused() == 1);
 }
 
 TEST_CASE("document gossip: a grant that is taken back ends it, and so does the document's end") {
