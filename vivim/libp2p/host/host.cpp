@@ -202,7 +202,8 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
                           .remote = std::move(ready->remote),
                           .security = std::move(ready->security),
                           .muxer = std::move(ready->muxer),
-                          .limited = ready->limited};
+                          .limited = ready->limited,
+                          .layers_bytes = ready->held_bytes};
   }
   auto& raw = std::get<RawConnection>(connection);
   const rt::TimePoint begin = loop_.clock().now();
@@ -221,7 +222,8 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
                         .remote = std::move(raw.remote),
                         .security = std::move(upgraded.security),
                         .muxer = std::move(upgraded.muxer),
-                        .limited = raw.limited};
+                        .limited = raw.limited,
+                        .layers_bytes = raw.held_bytes + upgraded.held_bytes};
 }
 
 Subscription Host::subscribe(std::function<void(const HostEvent&)> observer) {

@@ -11,6 +11,7 @@ Result<void> Host::check_peer(Established& established) {
     return fail(HostError::self_dial);
   }
   VIVIM_TRYV(established.reservation.assign_peer(established.peer));
+  VIVIM_TRYV(established.reservation.grow(established.layers_bytes));
   if (established.descriptor) {
     VIVIM_TRYV(established.descriptor.assign_peer(established.peer));
   }
@@ -70,7 +71,7 @@ rt::Co<void> Host::tell_refusal(std::unique_ptr<MuxedConnection> connection) {
 /// What the buffers of a connection hold counts with what it takes at rest.
 Result<void> Host::account(Peer& peer, std::uint64_t buffer_bytes) {
   const std::uint64_t counted = peer.reservation.amount().memory_bytes;
-  const std::uint64_t wanted = k_connection_bytes + buffer_bytes;
+  const std::uint64_t wanted = k_connection_bytes + peer.layers_bytes + buffer_bytes;
   if (wanted > counted) {
     return peer.reservation.grow(wanted - counted);
   }

@@ -101,7 +101,8 @@ rt::Co<Result<Upgraded>> secure(std::unique_ptr<rt::Stream> transport, UpgradePr
   Upgraded upgraded{.peer = channel.peer,
                     .direction = chosen.direction,
                     .stream = std::move(channel.stream),
-                    .security = std::string(chosen.security->protocol_id())};
+                    .security = std::string(chosen.security->protocol_id()),
+                    .held_bytes = channel.held_bytes};
   if (channel.muxer && std::ranges::count(protocols.muxers, *channel.muxer) > 0) {
     upgraded.muxer = std::move(*channel.muxer);
   }

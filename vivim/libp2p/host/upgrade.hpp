@@ -53,9 +53,10 @@ struct Upgraded {
   multiformats::PeerId peer;
   Direction direction;  ///< outbound: we are the client
   std::unique_ptr<FrameStream> stream;
-  std::string security;  ///< protocol id
-  std::string muxer;     ///< protocol id: one of ours
-  Bytes early;           ///< plaintext of the muxer that arrived already
+  std::string security;          ///< protocol id
+  std::string muxer;             ///< protocol id: one of ours
+  Bytes early;                   ///< plaintext of the muxer that arrived already
+  std::uint64_t held_bytes = 0;  ///< SecureChannel::held_bytes
 };
 
 /// multistream, a security handshake, and the muxer: named early within the handshake, or

@@ -212,7 +212,8 @@ SecuredConnection QuicConnection::secured(std::unique_ptr<QuicConnection> connec
           .local = to_multiaddr(local),
           .remote = std::move(remote),
           .security = "tls",
-          .muxer = "quic"};
+          .muxer = "quic",
+          .held_bytes = k_resting_bytes};
 }
 
 }  // namespace vivim::libp2p::quic

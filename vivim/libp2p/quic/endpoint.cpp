@@ -14,7 +14,7 @@ Endpoint::Endpoint(CertificateVerifier verify, rt::Rng& rng, SessionConfig confi
       config_(config),
       limits_(limits),
       table_(std::make_unique<Table>()),
-      window_growth_left_(limits.window_budget_bytes) {
+      windows_left_(limits.window_budget_bytes) {
   rng_.fill(secret_);
 }
 
@@ -38,7 +38,7 @@ std::unique_ptr<Session::Impl> Endpoint::make_session(const Path& path, Time now
                                                         .rng = rng_,
                                                         .cids = *table_,
                                                         .reset_secret = secret_,
-                                                        .window_growth_left = window_growth_left_},
+                                                        .windows_left = windows_left_},
                                          next_id_++, path, now);
 }
 

@@ -27,7 +27,8 @@ struct EndpointLimits {
   /// this machine.
   std::size_t half_open_per_address_max = 32;
   std::size_t answers_max = 64;  ///< packets outside sessions that wait to be sent
-  /// What the receive windows of all sessions together may grow beyond those they begin with.
+  /// What the receive windows of all connections together may have beyond 128 KiB each, those that
+  /// they begin with and their growth.
   std::uint64_t window_budget_bytes = std::uint64_t{256} * 1024 * 1024;
 };
 
@@ -129,7 +130,7 @@ class Endpoint {
   EndpointSecret secret_{};
   std::unique_ptr<Credentials> credentials_;
   std::unique_ptr<Table> table_;
-  std::uint64_t window_growth_left_;
+  std::uint64_t windows_left_;
   std::map<SessionId, std::unique_ptr<Session>> sessions_;
   std::set<std::pair<rt::Endpoint, SessionId>> by_remote_;  ///< where each began
   std::set<std::pair<Time, SessionId>> deadlines_;

@@ -583,6 +583,63 @@ TEST_CASE(
   CHECK(window(connect()) > config.connection_window_bytes);
 }
 
+TEST_CASE("endpoint: connections begin with less when their budget is short, and give it back") {
+  constexpr std::size_t k_least = std::size_t{128} * 1024;
+  EndpointLimits limits;
+  limits.window_budget_bytes = std::size_t{4} * 1024 * 1024;
+  Two two(limits);
+  const Bytes much(2'000'000);
+  // What arrives of one stream that nobody reads is the stream's window.
+  const auto first_window = [&](SessionId id) {
+    Session& session = *two.client.endpoint->find(id);
+    std::size_t taken = 0;
+    for (int i = 0; i < 4; ++i) {
+      taken += session.write(session.open_stream().value(), much).value();
+    }
+    for (int i = 0; i < 20; ++i) {
+      two.client.endpoint->touch(id);
+      carry(two.client, two.server, two.now);
+      two.now += 100ms;
+    }
+    return taken - session.unacknowledged();
+  };
+  std::vector<SessionId> sessions;
+  std::vector<std::size_t> windows;
+  for (int i = 0; i < 60; ++i) {
+    sessions.push_back(two.connect());
+    carry(two.client, two.server, two.now);
+    if (i == 0 || i == 59) {
+      windows.push_back(first_window(sessions.back()));
+    }
+  }
+  CHECK(windows[0] > 2 * k_least);
+  CHECK(windows[0] <= k_least + limits.window_budget_bytes / 16);
+  CHECK(windows[1] >= k_least);
+  CHECK(windows[1] < k_least + k_least / 8);
+}
+
+TEST_CASE("endpoint: what the library holds for a session counts, out of order bytes too") {
+  Two two;
+  const SessionId id = two.connect();
+  carry(two.client, two.server, two.now);
+  Session& inbound = *two.server.endpoint->find(two.server.events.front().session);
+  const std::size_t rests = inbound.held_bytes();
+  CHECK(rests < 10'000);
+  Session& session = *two.client.endpoint->find(id);
+  const StreamId stream = session.open_stream().value();
+  REQUIRE(session.write(stream, Bytes(400'000)).value() > 0);
+  two.client.endpoint->touch(id);
+  // The first packet of the stream is lost: the library keeps what is behind it.
+  const auto packets = two.client.packets(two.now);
+  REQUIRE(packets.size() > 5);
+  std::size_t bytes = 0;
+  for (std::size_t i = 1; i < packets.size(); ++i) {
+    two.server.feed(packets[i].from, packets[i].bytes, two.now);
+    bytes += packets[i].bytes.size();
+  }
+  CHECK(inbound.held_bytes() > rests + bytes / 2);
+}
+
 TEST_CASE("endpoint: a question and its answer after a handshake wait for no pace") {
   Two two;
   const SessionId id = two.connect();

@@ -276,7 +276,7 @@ void Session::Impl::tell_writable(StreamState& stream) {
 }
 
 StreamState& Session::Impl::add_stream(StreamId stream_id) {
-  const ReceiveWindow receive_window(context.config.stream_window_bytes, last_now);
+  const ReceiveWindow receive_window(first_stream_window, last_now);
   auto stream = std::make_unique<StreamState>(stream_id, receive_window, queues_bytes);
   return *streams.emplace(stream_id, std::move(stream)).first->second;
 }
@@ -310,7 +310,8 @@ void Session::Impl::sweep() {
 }
 
 std::size_t Session::Impl::held_bytes() const {
-  return queues_bytes + held.capacity() + streams.size() * k_stream_bytes;
+  return queues_bytes + held.capacity() + streams.size() * k_stream_bytes + library.bytes() -
+         std::min(library.bytes(), k_library_resting_bytes);
 }
 
 /// Where it moves by what others do. The connection itself asks after what it does.
@@ -341,9 +342,9 @@ void Session::Impl::note_read(StreamState& stream, std::uint64_t count) {
     if (due) {
       const std::uint64_t wanted =
           std::min(window.wanted(last_now, rtt), context.config.connection_window_bytes_max);
-      growth = std::min(wanted - std::min(wanted, window.bytes()), context.window_growth_left);
+      growth = std::min(wanted - std::min(wanted, window.bytes()), context.windows_left);
       window.grow(growth);
-      context.window_growth_left -= growth;
+      context.windows_left -= growth;
     }
     if (stream_due) {
       // More than the connection's would be of no use.

@@ -13,6 +13,12 @@
 
 namespace vivim::libp2p::quic {
 
+/// What ngtcp2 holds for a session at rest, which held_bytes() leaves out.
+inline constexpr std::size_t k_library_resting_bytes = std::size_t{64} * 1024;
+/// What a connection takes at rest beyond one over TCP, with ngtcp2 and GnuTLS. Measured (see
+/// docs/limits.md).
+inline constexpr std::size_t k_resting_bytes = std::size_t{68} * 1024;
+
 using multiformats::PeerId;
 
 /// Of a monotonic clock; passed in.
@@ -116,7 +122,8 @@ class Session {
   void release(StreamId stream);
   /// Bytes written that the peer has not acknowledged.
   std::size_t unacknowledged() const;
-  /// Memory of streams and their bytes; what the QUIC library keeps to itself is not among it.
+  /// Memory of streams and their bytes, and what the QUIC library holds beyond
+  /// k_library_resting_bytes.
   std::size_t held_bytes() const;
   /// Drops what has arrived and was not read, of a connection that is closed.
   void drop_received();

@@ -56,7 +56,31 @@ struct SessionContext {
   rt::Rng& rng;
   CidTable& cids;
   BytesView reset_secret;
-  std::uint64_t& window_growth_left;  ///< of all sessions' windows together
+  /// What the windows of all sessions may still have beyond k_window_bytes_min each.
+  std::uint64_t& windows_left;
+};
+
+/// The receive window that a connection begins with however little the others have left.
+inline constexpr std::uint64_t k_window_bytes_min = std::uint64_t{128} * 1024;
+/// The part of what is left that a connection may begin with: so many at once find enough, whose
+/// peers have not shown yet that they need it.
+inline constexpr std::uint64_t k_window_part = 16;
+
+/// The library's memory of one session, counted.
+class LibraryMemory {
+ public:
+  LibraryMemory();
+  LibraryMemory(const LibraryMemory&) = delete;
+  LibraryMemory& operator=(const LibraryMemory&) = delete;
+
+  /// Valid as long as this; whatever was allocated with it is freed before.
+  const ngtcp2_mem* functions() const { return &functions_; }
+  /// What the library holds now, as the allocator rounds it.
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  ngtcp2_mem functions_;
+  std::size_t bytes_ = 0;
 };
 
 /// The library's time: not zero at the start of the clock.
@@ -176,6 +200,7 @@ struct Session::Impl {
   std::optional<rt::IpAddress> asked;
   bool server = false;
   SessionState state = SessionState::handshake;
+  LibraryMemory library;
   ngtcp2_conn* conn = nullptr;
   gnutls_session_t tls = nullptr;
   ngtcp2_crypto_conn_ref conn_ref{};
@@ -191,9 +216,11 @@ struct Session::Impl {
   std::vector<StreamState*> blocked;
   std::vector<StreamId> done;  ///< streams that both sides have ended with
   std::deque<Event> events;
-  ReceiveWindow window;            ///< of the connection
-  Time last_now;                   ///< of the last datagram
-  std::size_t unacknowledged = 0;  ///< bytes in all streams' send queues
+  std::uint64_t first_window;         ///< of the connection, when it began
+  std::uint64_t first_stream_window;  ///< and of each stream
+  ReceiveWindow window;               ///< of the connection
+  Time last_now;                      ///< of the last datagram
+  std::size_t unacknowledged = 0;     ///< bytes in all streams' send queues
   bool wants_flushed = false;
   bool wants_retry = false;  ///< the client must prove its address first
   bool was_reset = false;    ///< by a stateless reset

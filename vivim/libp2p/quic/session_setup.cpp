@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <malloc.h>
 #include <netinet/in.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
@@ -58,12 +59,13 @@ ngtcp2_settings make_settings(const SessionContext& context, Time now) {
   return settings;
 }
 
-ngtcp2_transport_params make_parameters(const SessionConfig& config) {
+ngtcp2_transport_params make_parameters(const Session::Impl& session) {
+  const SessionConfig& config = session.context.config;
   ngtcp2_transport_params parameters;
   ngtcp2_transport_params_default(&parameters);
-  parameters.initial_max_stream_data_bidi_local = config.stream_window_bytes;
-  parameters.initial_max_stream_data_bidi_remote = config.stream_window_bytes;
-  parameters.initial_max_data = config.connection_window_bytes;
+  parameters.initial_max_stream_data_bidi_local = session.first_stream_window;
+  parameters.initial_max_stream_data_bidi_remote = session.first_stream_window;
+  parameters.initial_max_data = session.first_window;
   parameters.initial_max_streams_bidi = config.inbound_streams_max;
   parameters.initial_max_streams_uni = 0;  // libp2p's streams go both ways
   parameters.max_idle_timeout = static_cast<ngtcp2_duration>(config.idle_max.count());
@@ -72,11 +74,59 @@ ngtcp2_transport_params make_parameters(const SessionConfig& config) {
   return parameters;
 }
 
+/// The connection's window to begin with: from what all share, if there is enough of it.
+std::uint64_t take_first_window(const SessionContext& context) {
+  const std::uint64_t wanted = context.config.connection_window_bytes;
+  const std::uint64_t least = std::min(wanted, k_window_bytes_min);
+  const std::uint64_t more = std::min(wanted - least, context.windows_left / k_window_part);
+  context.windows_left -= more;
+  return least + more;
+}
+
+/// What a connection's window has of what all share.
+std::uint64_t shared_part(std::uint64_t window) {
+  return window - std::min(window, k_window_bytes_min);
+}
+
+// Allocations in front of which no size is kept: the allocator knows it.
+void* count_allocated(void* memory, void* counter) {
+  *static_cast<std::size_t*>(counter) += malloc_usable_size(memory);
+  return memory;
+}
+void count_freed(void* memory, void* counter) {
+  *static_cast<std::size_t*>(counter) -= malloc_usable_size(memory);
+}
+
 ngtcp2_conn* get_connection(ngtcp2_crypto_conn_ref* reference) {
   return static_cast<Session::Impl*>(reference->user_data)->conn;
 }
 
 }  // namespace
+
+LibraryMemory::LibraryMemory()
+    : functions_{
+          .user_data = &bytes_,
+          .malloc = [](std::size_t size,
+                       void* counter) { return count_allocated(std::malloc(size), counter); },
+          .free =
+              [](void* memory, void* counter) {
+                count_freed(memory, counter);
+                std::free(memory);
+              },
+          .calloc =
+              [](std::size_t count, std::size_t size, void* counter) {
+                return count_allocated(std::calloc(count, size), counter);
+              },
+          .realloc =
+              [](void* memory, std::size_t size, void* counter) {
+                const std::size_t before = malloc_usable_size(memory);
+                void* const moved = std::realloc(memory, size);
+                if (moved != nullptr) {
+                  *static_cast<std::size_t*>(counter) -= before;
+                  count_allocated(moved, counter);
+                }
+                return moved;
+              }} {}
 
 Cid Cid::from(BytesView view) {
   Cid cid;
@@ -107,7 +157,9 @@ Session::Impl::Impl(const SessionContext& context_, SessionId id_, const Path& p
       id(id_),
       current_path(path),
       first_remote(path.remote),
-      window(context_.config.connection_window_bytes, now),
+      first_window(take_first_window(context_)),
+      first_stream_window(std::min(context_.config.stream_window_bytes, first_window / 3 * 2)),
+      window(first_window, now),
       last_now(now) {
   conn_ref = {.get_conn = get_connection, .user_data = this};
 }
@@ -119,7 +171,7 @@ Session::Impl::~Impl() {
   if (tls != nullptr) {
     gnutls_deinit(tls);
   }
-  context.window_growth_left += window.bytes() - context.config.connection_window_bytes;
+  context.windows_left += shared_part(window.bytes());
   for (const Cid& cid : cids) {
     context.cids.remove_cid(cid, id);
   }
@@ -181,10 +233,11 @@ Result<void> Session::Impl::start_client(std::optional<PeerId> peer_expected, Ti
   const ngtcp2_cid dcid = Cid::from(destination_bytes).to_ngtcp2();
   const auto table = callbacks(false);
   const auto settings = make_settings(context, now);
-  const auto parameters = make_parameters(context.config);
+  const auto parameters = make_parameters(*this);
   const PathStorage storage(current_path);
-  const int result = ngtcp2_conn_client_new(&conn, &dcid, &scid, storage.get(), NGTCP2_PROTO_VER_V1,
-                                            &table, &settings, &parameters, nullptr, this);
+  const int result =
+      ngtcp2_conn_client_new(&conn, &dcid, &scid, storage.get(), NGTCP2_PROTO_VER_V1, &table,
+                             &settings, &parameters, library.functions(), this);
   if (result != 0) {
     return fail(QuicError::internal, static_cast<std::uint64_t>(-result));
   }
@@ -201,7 +254,7 @@ Result<void> Session::Impl::start_server(const InboundStart& start, Time now) {
   const ngtcp2_cid dcid = start.source.to_ngtcp2();
   const auto table = callbacks(true);
   auto settings = make_settings(context, now);
-  auto parameters = make_parameters(context.config);
+  auto parameters = make_parameters(*this);
   parameters.original_dcid = (start.retried ? start.original : start.destination).to_ngtcp2();
   if (start.retried) {
     parameters.retry_scid = start.destination.to_ngtcp2();
@@ -216,8 +269,9 @@ Result<void> Session::Impl::start_server(const InboundStart& start, Time now) {
           ? 1
           : 0;
   const PathStorage storage(current_path);
-  const int result = ngtcp2_conn_server_new(&conn, &dcid, &scid, storage.get(), start.version,
-                                            &table, &settings, &parameters, nullptr, this);
+  const int result =
+      ngtcp2_conn_server_new(&conn, &dcid, &scid, storage.get(), start.version, &table, &settings,
+                             &parameters, library.functions(), this);
   if (result != 0) {
     return fail(QuicError::internal, static_cast<std::uint64_t>(-result));
   }

@@ -31,7 +31,8 @@ rt::Co<Result<SecureChannel>> TlsSecurity::secure(std::unique_ptr<rt::Stream> tr
   }
   co_return SecureChannel{.peer = multiformats::PeerId::of(*key),
                           .stream = std::move(stream),
-                          .muxer = std::move(muxer)};
+                          .muxer = std::move(muxer),
+                          .held_bytes = k_library_bytes};
 }
 
 }  // namespace vivim::libp2p::tls

@@ -14,6 +14,10 @@
 
 namespace vivim::libp2p::tls {
 
+/// What OpenSSL holds for a session at rest, certificates included: it cannot be asked. Measured
+/// (see docs/limits.md).
+inline constexpr std::size_t k_library_bytes = std::size_t{57} * 1024;
+
 /// Most bytes that a peer may send before the handshake is done.
 inline constexpr std::size_t k_handshake_bytes_max = std::size_t{64} * 1024;
 

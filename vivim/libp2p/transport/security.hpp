@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,6 +65,8 @@ struct SecureChannel {
   std::unique_ptr<FrameStream> stream;
   /// The muxer that was agreed on within the handshake. Absent: negotiate it as usual.
   std::optional<std::string> muxer;
+  /// What the protocol's library takes of memory at rest; it cannot be asked.
+  std::uint64_t held_bytes = 0;
 };
 
 /// A security protocol: secures streams of any transport. Holds this node's identity; one object

@@ -4,11 +4,20 @@
 #include <utility>
 
 #include "vivim/base/log.hpp"
+#include "vivim/libp2p/tls/session.hpp"
 #include "vivim/rt/deadline.hpp"
 #include "vivim/rt/error.hpp"
 #include "vivim/rt/wait.hpp"
 
 namespace vivim::libp2p::websocket {
+
+namespace {
+
+std::uint64_t held_bytes(Secure secure) {
+  return secure == Secure::no ? 0 : tls::k_library_bytes;
+}
+
+}  // namespace
 
 /// What a listener and its tasks share: the tasks may outlive it by a moment.
 struct WebSocketTransport::Acceptor {
@@ -155,7 +164,8 @@ rt::Co<void> WebSocketTransport::upgrade_inbound(std::shared_ptr<Acceptor> accep
   }
   acceptor->ready.push_back({.stream = std::move(*upgraded),
                              .local = to_multiaddr(connection.local, acceptor->secure),
-                             .remote = to_multiaddr(connection.remote, acceptor->secure)});
+                             .remote = to_multiaddr(connection.remote, acceptor->secure),
+                             .held_bytes = held_bytes(acceptor->secure)});
   acceptor->acceptable.set();
 }
 
@@ -178,7 +188,8 @@ rt::Co<Result<TransportConnection>> WebSocketTransport::dial(multiformats::Multi
   }
   co_return RawConnection{.stream = std::move(*upgraded),
                           .local = to_multiaddr(connection.local, parsed.secure),
-                          .remote = address.without_peer()};
+                          .remote = address.without_peer(),
+                          .held_bytes = held_bytes(parsed.secure)};
 }
 
 rt::Co<Result<std::unique_ptr<rt::Stream>>> WebSocketTransport::upgrade_outbound(
