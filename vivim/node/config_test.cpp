@@ -69,12 +69,6 @@ protocol = "/ipfs/kad/1.0.0"
 certificate = "chain.pem"
 key = "/etc/key.pem"
 authorities = "ca.pem"
-[pubsub]
-enabled = false
-anonymous = true
-message_ids = "go"
-peer_exchange = true
-topics = ["/vivim/circles/family"]
 [message]
 mailbox_server = true
 mailboxes = ["/ip4/192.0.2.3/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"])",
@@ -107,11 +101,6 @@ mailboxes = ["/ip4/192.0.2.3/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYb
   CHECK(config.network.wss.certificate == "chain.pem");
   CHECK(config.network.wss.key == "/etc/key.pem");
   CHECK(config.network.wss.authorities == "ca.pem");
-  CHECK_FALSE(config.network.pubsub.enabled);
-  CHECK(config.network.pubsub.anonymous);
-  CHECK(config.network.pubsub.message_ids == "go");
-  CHECK(config.network.pubsub.peer_exchange);
-  CHECK(config.network.pubsub.topics == std::vector<std::string>{"/vivim/circles/family"});
   CHECK(config.web == "/w");
   CHECK(parse_config("listen = []", "c").value().network.listen.empty());
 }
@@ -122,6 +111,22 @@ TEST_CASE("config: the ways to take part in the DHT") {
         libp2p::kad::Mode::server);
   CHECK(parse_config("[dht]\nmode = \"auto\"", "c").value().network.dht.mode ==
         libp2p::kad::Mode::automatic);
+}
+
+TEST_CASE("config: pubsub") {
+  const auto config = parse_config(R"([pubsub]
+enabled = false
+anonymous = true
+message_ids = "go"
+peer_exchange = true
+topics = ["/vivim/circles/family"])",
+                                   "c")
+                          .value();
+  CHECK_FALSE(config.network.pubsub.enabled);
+  CHECK(config.network.pubsub.anonymous);
+  CHECK(config.network.pubsub.message_ids == "go");
+  CHECK(config.network.pubsub.peer_exchange);
+  CHECK(config.network.pubsub.topics == std::vector<std::string>{"/vivim/circles/family"});
 }
 
 TEST_CASE("config: what is wrong is said with its place") {
