@@ -354,7 +354,9 @@ bare TCP connection, all on loopback and in one run, the peers in turn, each end
 and the highest behind it; a stream carries ${BYTES >> 20} MiB (over the slow link 1024 MiB) in writes of 64 KiB. "Sealed TCP" is the bare connection with each
 32 KiB sealed by ChaCha20-Poly1305 on one side and opened on the other, by one thread each: the most that a secured stream can reach. The slow link is \`bench/libp2p/link.cpp\`; it
 answers TCP's own handshake at once, so that one round trip is added to TCP's figures. What new QUIC connections spend their
-time on: \`vivim/libp2p/quic/README.md\`.
+time on: \`vivim/libp2p/quic/README.md\`. Gossipsub: a program of VIVIM's plays ${GOSSIP.peers} peers in the mesh of one router, the first sends and the
+others get all; counted is the processor time, user and system, of the router's process, its connections within. The router without
+connections: \`libp2p_gossipsub_bench\`.
 
 ${about}.${busy}
 
