@@ -73,12 +73,14 @@ rt::Co<Result<DocumentLease>> DocumentHub::load(store::DocumentId id) {
   auto owned = std::make_unique<Slot>();
   auto& slot = *owned;
   slot.loaded = std::make_unique<rt::Event>(loop_);
-  slot.document = std::make_unique<OpenDocument>(id, rng_.below(crdt::k_number_max),
-                                                 DocumentContext{.tasks = tasks_,
-                                                                 .store = store_,
-                                                                 .residents = residents_,
-                                                                 .key = key_ ? &*key_ : nullptr,
-                                                                 .refused = refused_});
+  slot.document =
+      std::make_unique<OpenDocument>(id, rng_.below(crdt::k_number_max),
+                                     DocumentContext{.tasks = tasks_,
+                                                     .store = store_,
+                                                     .residents = residents_,
+                                                     .key = key_ ? &*key_ : nullptr,
+                                                     .refused = refused_,
+                                                     .compaction = options_.compaction});
   slot.leases = 1;  // keeps the slot while it loads
   documents_.emplace(id, std::move(owned));
   const auto loaded = co_await slot.document->load();

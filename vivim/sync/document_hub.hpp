@@ -46,6 +46,8 @@ struct HubOptions {
   std::size_t idle_max = 64;
   /// Bytes of trees, of those documents that were read or edited; the others are their updates.
   std::size_t trees_bytes_max = std::size_t{256} << 20;
+  /// When the log of a document is put together.
+  store::CompactionPolicy compaction = {};
 };
 
 /// The open documents of a node: each is in memory at most once, whoever asks for it.

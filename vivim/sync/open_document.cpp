@@ -27,6 +27,7 @@ OpenDocument::OpenDocument(store::DocumentId id, std::uint64_t session,
       store_(context.store),
       key_(context.key),
       refused_(context.refused),
+      compaction_(context.compaction),
       authorship_(id, context.key, session),
       doc_(authorship_.own_client().value_or(drawn_client(session)), {}, &context.residents),
       progress_(context.tasks.loop()) {}
@@ -274,7 +275,7 @@ void OpenDocument::deliver(Batch batch) {
 }
 
 rt::Co<void> OpenDocument::compact_if_due() {
-  if (!store::CompactionPolicy{}.due(tail_)) {
+  if (!compaction_.due(tail_)) {
     co_return;
   }
   VIVIM_ASSERT(doc_.compact());

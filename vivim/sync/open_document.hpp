@@ -43,6 +43,7 @@ struct DocumentContext {
   crdt::ResidentDocs& residents;
   const multiformats::PrivateKey* key = nullptr;  ///< this node's, to sign with
   std::uint64_t& refused;                         ///< counts the updates that were not taken
+  store::CompactionPolicy compaction = {};
 };
 
 /// A document in memory: the one place where its edits meet. It keeps the rule of
@@ -173,6 +174,7 @@ class OpenDocument {
   store::Store& store_;
   const multiformats::PrivateKey* key_;
   std::uint64_t& refused_;
+  store::CompactionPolicy compaction_;
   Authorship authorship_;
   crdt::LazyDoc doc_;
   UpdatePolicy policy_;
