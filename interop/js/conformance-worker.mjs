@@ -127,6 +127,18 @@ const pendingOf = store => bytesOf(out => {
   encoding.writeVarUint8Array(out, store.pendingDs || new Uint8Array())
 })
 
+// A state with parked structs is a merge of both, where a GC of the document may meet a parked Item.
+const expectState = (what, format, doc, theirs, r) => {
+  const ours = decoding.readVarUint8Array(r)
+  if (equal(theirs, ours)) {
+    return
+  }
+  if (!doc.store.pendingStructs || !hasBoth(format, [theirs, ours]) || !sameContent(format, theirs, ours)) {
+    throw new Difference(what, theirs, ours)
+  }
+  note('state with a GC and a parked Item in another order')
+}
+
 // Updates emitted by the transaction that ran, and everything that can be read of the document after it.
 const checkDoc = (entry, r) => {
   const { doc } = entry
@@ -135,8 +147,8 @@ const checkDoc = (entry, r) => {
   expectText('events', entry.told.map(line => line + '\n').join(''), r)
   entry.v1.length = entry.v2.length = entry.told.length = 0
   const known = decoding.readVarUint8Array(r)
-  expect('encodeStateAsUpdate', Y.encodeStateAsUpdate(doc, known), r)
-  expect('encodeStateAsUpdateV2', Y.encodeStateAsUpdateV2(doc, known), r)
+  expectState('encodeStateAsUpdate', 0, doc, Y.encodeStateAsUpdate(doc, known), r)
+  expectState('encodeStateAsUpdateV2', 1, doc, Y.encodeStateAsUpdateV2(doc, known), r)
   expect('encodeStateVector', Y.encodeStateVector(doc), r)
   const snapshot = Y.snapshot(doc)
   expect('encodeSnapshot', Y.encodeSnapshot(snapshot), r)
