@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "vivim/chat/json.hpp"
+#include "vivim/chat/keys.hpp"
 #include "vivim/chat/part_any.hpp"
 #include "vivim/chat/text_diff.hpp"
 #include "vivim/chat/tree.hpp"
@@ -21,8 +22,12 @@ namespace vivim::chat {
 namespace {
 
 using crdt::Any;
+using crdt::Key;
 using crdt::Map;
+using crdt::root;
 using crdt::Transaction;
+using crdt::View;
+using Keys = keys::Conversation;
 
 /// A document's map inside a transaction, with the functions of crdt::FirstUpdate::Map: what writes
 /// to one can write to the other.
@@ -42,25 +47,34 @@ class DocMap {
   Transaction& transaction_;
 };
 
-/// Sets keys of a map, and leaves out what is empty.
-template <class AnyMap>
+/// Sets keys of a map that `Of` describes, and leaves out what is empty.
+template <class Of, class AnyMap>
 class Writer {
  public:
   explicit Writer(AnyMap map) : map_(map) {}
 
-  void text(std::string_view key, const std::string& value) {
+  void set(Key<Of, std::string> key, std::string_view value) { map_.set_string(key.name, value); }
+  void set(Key<Of, double> key, double value) { map_.set(key.name, value); }
+  void set(Key<Of, Any> key, const Any& value) { map_.set(key.name, value); }
+  void set(Key<Of, crdt::Text> key, std::string_view value) { map_.set_text(key.name, value); }
+  template <class T>
+  void set_null(Key<Of, T> key) {
+    map_.set(key.name, nullptr);
+  }
+
+  void put(Key<Of, std::string> key, const std::string& value) {
     if (!value.empty()) {
-      map_.set_string(key, value);
+      set(key, value);
     }
   }
-  void number(std::string_view key, const std::optional<double>& value) {
+  void put(Key<Of, double> key, const std::optional<double>& value) {
     if (value) {
-      map_.set(key, *value);
+      set(key, *value);
     }
   }
-  void flag(std::string_view key, bool value) {
+  void put(Key<Of, bool> key, bool value) {
     if (value) {
-      map_.set(key, true);
+      map_.set(key.name, true);
     }
   }
 
@@ -68,14 +82,20 @@ class Writer {
   AnyMap map_;
 };
 
+template <class Of, class AnyMap>
+Writer<Of, AnyMap> writer_of(AnyMap map) {
+  return Writer<Of, AnyMap>(map);
+}
+
 void write_provenance(const Provenance& provenance, auto map) {
-  Writer writer(map);
-  writer.text("provider", provenance.provider);
-  writer.text("original_id", provenance.original_id);
-  writer.text("source", provenance.source);
-  writer.text("source_hash", provenance.source_hash);
-  writer.number("imported", provenance.imported);
-  writer.text("title", provenance.title);
+  using Of = keys::Provenance;
+  auto writer = writer_of<Of>(map);
+  writer.put(Of::provider, provenance.provider);
+  writer.put(Of::original_id, provenance.original_id);
+  writer.put(Of::source, provenance.source);
+  writer.put(Of::source_hash, provenance.source_hash);
+  writer.put(Of::imported, provenance.imported);
+  writer.put(Of::title, provenance.title);
 }
 
 Any any_of_parts(const std::vector<Part>& parts) {
@@ -88,50 +108,52 @@ Any any_of_parts(const std::vector<Part>& parts) {
 }
 
 void write_turn(const Turn& turn, auto turns) {
-  auto map = turns.set_map(turn.id);
-  turn.parent ? map.set_string("parent", *turn.parent) : map.set("parent", nullptr);
-  map.set_string("role", role_name(turn.role));
-  Writer writer(map);
-  writer.number("time", turn.time);
-  writer.number("updated", turn.updated);
-  writer.number("index", turn.index);
-  writer.text("name", turn.name);
-  writer.text("model", turn.model);
-  writer.text("provider", turn.provider);
-  writer.flag("hidden", turn.hidden);
-  writer.text("recipient", turn.recipient);
-  writer.text("channel", turn.channel);
-  writer.text("status", turn.status);
-  writer.text("content", turn.content);
-  map.set("parts", any_of_parts(turn.parts));
+  using Of = keys::Turn;
+  auto writer = writer_of<Of>(turns.set_map(turn.id));
+  turn.parent ? writer.set(Of::parent, *turn.parent) : writer.set_null(Of::parent);
+  writer.set(Of::role, role_name(turn.role));
+  writer.put(Of::time, turn.time);
+  writer.put(Of::updated, turn.updated);
+  writer.put(Of::index, turn.index);
+  writer.put(Of::name, turn.name);
+  writer.put(Of::model, turn.model);
+  writer.put(Of::provider, turn.provider);
+  writer.put(Of::hidden, turn.hidden);
+  writer.put(Of::recipient, turn.recipient);
+  writer.put(Of::channel, turn.channel);
+  writer.put(Of::status, turn.status);
+  writer.put(Of::content, turn.content);
+  writer.set(Of::parts, any_of_parts(turn.parts));
   if (turn.role != Role::none) {
-    map.set_text("text", turn.text);
+    writer.set(Of::text, turn.text);
   }
-  writer.flag("deleted", turn.deleted);
+  writer.put(Of::deleted, turn.deleted);
 }
 
-void write_meta(const Conversation& conversation, auto meta) {
-  meta.set("schema", k_document_schema);
-  Writer writer(meta);
-  writer.number("created", conversation.created);
-  writer.number("updated", conversation.updated);
-  writer.text("current", conversation.current);
-  writer.text("model", conversation.model);
+void write_meta(const Conversation& conversation, auto map) {
+  using Of = keys::Meta;
+  auto writer = writer_of<Of>(map);
+  writer.set(Of::schema, k_document_schema);
+  writer.put(Of::created, conversation.created);
+  writer.put(Of::updated, conversation.updated);
+  writer.put(Of::current, conversation.current);
+  writer.put(Of::model, conversation.model);
 }
 
 void write_participants(const Conversation& conversation, auto map) {
+  using Of = keys::Participant;
   for (const auto& participant : conversation.participants) {
-    map.set(participant.id,
-            Any::Object{{"name", participant.name}, {"colour", participant.colour}});
+    map.set(participant.id, Any::Object{{std::string(Of::name), participant.name},
+                                        {std::string(Of::colour), participant.colour}});
   }
 }
 
-/// Everything but the title. `root` gives the map of a name.
-void write_maps(const Conversation& conversation, const auto& root) {
-  write_meta(conversation, root("meta"));
-  write_provenance(conversation.provenance, root("provenance"));
-  write_participants(conversation, root("participants"));
-  auto turns = root("turns");
+/// Everything but the title. `map_of` gives the map of a root's name.
+void write_maps(const Conversation& conversation, const auto& map_of) {
+  write_meta(conversation, map_of(Keys::meta.name));
+  write_provenance(conversation.provenance, map_of(Keys::provenance.name));
+  write_participants(conversation, map_of(Keys::participants.name));
+  auto turns = map_of(Keys::turns.name);
   for (const auto& turn : conversation.turns) {
     write_turn(turn, turns);
   }
@@ -146,23 +168,9 @@ bool ids_differ(const std::vector<Entry>& entries) {
                              [&](const Entry& entry) { return seen.insert(entry.id).second; });
 }
 
-std::optional<double> read_number(const Map& map, std::string_view key) {
-  const auto any = map.get_any(key);
-  return any && any->if_number() != nullptr ? std::optional(*any->if_number()) : std::nullopt;
-}
-
-std::string read_text(const Map& map, std::string_view key) {
-  return map.get_string(key).value_or(std::string());
-}
-
-bool read_flag(const Map& map, std::string_view key) {
-  const auto any = map.get_any(key);
-  return any && any->if_bool() != nullptr && *any->if_bool();
-}
-
-std::vector<Part> read_parts(const Map& map) {
+std::vector<Part> read_parts(const View<keys::Turn>& view) {
   std::vector<Part> parts;
-  const auto any = map.get_any("parts");
+  const auto any = view.get(keys::Turn::parts);
   const auto* list = any ? any->if_array() : nullptr;
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
     parts.push_back(part_of_any((*list)[i]));
@@ -170,36 +178,43 @@ std::vector<Part> read_parts(const Map& map) {
   return parts;
 }
 
-Turn read_turn(std::string_view id, const Map& map) {
+template <class Of>
+std::string text_of(const View<Of>& view, Key<Of, std::string> key) {
+  return view.get_or(key, std::string());
+}
+
+Turn read_turn(std::string_view id, const View<keys::Turn>& view) {
+  using Of = keys::Turn;
   Turn turn{.id = std::string(id),
-            .parent = map.get_string("parent"),
-            .role = parse_role(read_text(map, "role")).value_or(Role::none),
-            .time = read_number(map, "time"),
-            .updated = read_number(map, "updated"),
-            .index = read_number(map, "index"),
-            .name = read_text(map, "name"),
-            .model = read_text(map, "model"),
-            .provider = read_text(map, "provider"),
-            .recipient = read_text(map, "recipient"),
-            .channel = read_text(map, "channel"),
-            .status = read_text(map, "status"),
-            .content = read_text(map, "content"),
-            .parts = read_parts(map),
-            .hidden = read_flag(map, "hidden"),
-            .deleted = read_flag(map, "deleted")};
-  if (const auto text = map.get_text("text")) {
+            .parent = view.get(Of::parent),
+            .role = parse_role(text_of(view, Of::role)).value_or(Role::none),
+            .time = view.get(Of::time),
+            .updated = view.get(Of::updated),
+            .index = view.get(Of::index),
+            .name = text_of(view, Of::name),
+            .model = text_of(view, Of::model),
+            .provider = text_of(view, Of::provider),
+            .recipient = text_of(view, Of::recipient),
+            .channel = text_of(view, Of::channel),
+            .status = text_of(view, Of::status),
+            .content = text_of(view, Of::content),
+            .parts = read_parts(view),
+            .hidden = view.get_or(Of::hidden, false),
+            .deleted = view.get_or(Of::deleted, false)};
+  if (const auto text = view.get(Of::text)) {
     turn.text = text->to_string();
   }
   return turn;
 }
 
-Provenance read_provenance(const Map& map) {
-  return {.provider = read_text(map, "provider"),
-          .original_id = read_text(map, "original_id"),
-          .source = read_text(map, "source"),
-          .source_hash = read_text(map, "source_hash"),
-          .imported = read_number(map, "imported"),
-          .title = read_text(map, "title")};
+Provenance read_provenance(const View<keys::Provenance>& view) {
+  using Of = keys::Provenance;
+  return {.provider = text_of(view, Of::provider),
+          .original_id = text_of(view, Of::original_id),
+          .source = text_of(view, Of::source),
+          .source_hash = text_of(view, Of::source_hash),
+          .imported = view.get(Of::imported),
+          .title = text_of(view, Of::title)};
 }
 
 std::string member_text(const Any& object, std::string_view key) {
@@ -235,11 +250,12 @@ bool leads_to(const Conversation& newer, const std::string& ancestor, const std:
 }
 
 /// Sets a key only if that changes something.
-bool update(Map map, std::string_view key, const Any& value, Transaction& transaction) {
-  if (map.get_any(key) == value) {
+template <class Of, class T>
+bool update(View<Of> view, Key<Of, T> key, const T& value, Transaction& transaction) {
+  if (view.get(key) == value) {
     return false;
   }
-  map.set(transaction, key, value);
+  view.set(transaction, key, value);
   return true;
 }
 
@@ -248,7 +264,7 @@ bool update(Map map, std::string_view key, const Any& value, Transaction& transa
 void to_document(const Conversation& conversation, crdt::Doc& doc, crdt::Origin origin) {
   doc.transact(
       [&](Transaction& transaction) {
-        doc.text("title").insert(transaction, 0, conversation.title);
+        root(doc, Keys::title).insert(transaction, 0, conversation.title);
         write_maps(conversation,
                    [&](std::string_view name) { return DocMap(doc.map(name), transaction); });
       },
@@ -262,30 +278,28 @@ Bytes first_update(const Conversation& conversation, crdt::ClientId client) {
     return crdt::encode_state_as_update(doc);
   }
   crdt::FirstUpdate update(client);
-  update.text("title", conversation.title);
+  update.text(Keys::title.name, conversation.title);
   write_maps(conversation, [&](std::string_view name) { return update.map(name); });
   return update.take();
 }
 
 Conversation from_document(crdt::Doc& doc) {
-  const auto meta = doc.map("meta");
-  Conversation conversation{.title = doc.text("title").to_string(),
-                            .created = read_number(meta, "created"),
-                            .updated = read_number(meta, "updated"),
-                            .current = read_text(meta, "current"),
-                            .model = read_text(meta, "model"),
-                            .provenance = read_provenance(doc.map("provenance"))};
-  doc.map("participants").for_each([&](std::string_view id, const crdt::Value& value) {
-    if (const auto* any = value.if_any()) {
-      conversation.participants.push_back({.id = std::string(id),
-                                           .name = member_text(*any, "name"),
-                                           .colour = member_text(*any, "colour")});
-    }
+  using Of = keys::Meta;
+  const auto meta = root(doc, Keys::meta);
+  Conversation conversation{.title = root(doc, Keys::title).to_string(),
+                            .created = meta.get(Of::created),
+                            .updated = meta.get(Of::updated),
+                            .current = text_of(meta, Of::current),
+                            .model = text_of(meta, Of::model),
+                            .provenance = read_provenance(root(doc, Keys::provenance))};
+  root(doc, Keys::participants).for_each([&](std::string_view id, const Any& participant) {
+    conversation.participants.push_back(
+        {.id = std::string(id),
+         .name = member_text(participant, keys::Participant::name),
+         .colour = member_text(participant, keys::Participant::colour)});
   });
-  doc.map("turns").for_each([&](std::string_view id, const crdt::Value& value) {
-    if (const auto* map = value.if_map()) {
-      conversation.turns.push_back(read_turn(id, *map));
-    }
+  root(doc, Keys::turns).for_each([&](std::string_view id, const View<keys::Turn>& turn) {
+    conversation.turns.push_back(read_turn(id, turn));
   });
   std::vector<Turn> ordered;
   ordered.reserve(conversation.turns.size());
@@ -298,11 +312,11 @@ Conversation from_document(crdt::Doc& doc) {
 }
 
 Result<Turn> turn_from_document(crdt::Doc& doc, std::string_view id) {
-  const auto map = doc.map("turns").get_map(id);
-  if (!map) {
+  const auto turn = root(doc, Keys::turns).get(id);
+  if (!turn) {
     return fail(ChatError::no_such_turn);
   }
-  return read_turn(id, *map);
+  return read_turn(id, *turn);
 }
 
 namespace {
@@ -317,16 +331,17 @@ class Merger {
     add_turns();
     follow_title();
     follow_current();
-    auto meta = doc_.map("meta");
-    if (newer_.updated && read_number(meta, "updated").value_or(0) < *newer_.updated) {
-      note(update(meta, "updated", *newer_.updated, transaction_));
+    using Of = keys::Meta;
+    const auto meta = root(doc_, Keys::meta);
+    if (newer_.updated && meta.get_or(Of::updated, 0) < *newer_.updated) {
+      note(update(meta, Of::updated, *newer_.updated, transaction_));
     }
     if (!newer_.model.empty()) {
-      note(update(meta, "model", newer_.model, transaction_));
+      note(update(meta, Of::model, newer_.model, transaction_));
     }
-    auto provenance = doc_.map("provenance");
-    if (read_text(provenance, "source_hash") != newer_.provenance.source_hash) {
-      write_provenance(newer_.provenance, DocMap(provenance, transaction_));
+    const auto provenance = root(doc_, Keys::provenance);
+    if (text_of(provenance, keys::Provenance::source_hash) != newer_.provenance.source_hash) {
+      write_provenance(newer_.provenance, DocMap(provenance.map(), transaction_));
       note(true);
     }
     return merged_;
@@ -336,7 +351,7 @@ class Merger {
   void note(bool changed) { merged_.changed = merged_.changed || changed; }
 
   void add_turns() {
-    auto turns = doc_.map("turns");
+    const auto turns = root(doc_, Keys::turns).map();
     for (const auto& turn : newer_.turns) {
       if (!turns.contains(turn.id)) {
         write_turn(turn, DocMap(turns, transaction_));
@@ -347,9 +362,10 @@ class Merger {
   }
 
   void follow_title() {
-    auto title = doc_.text("title");
+    const auto title = root(doc_, Keys::title);
     const auto ours = title.to_string();
-    if (ours != newer_.title && ours == read_text(doc_.map("provenance"), "title")) {
+    if (ours != newer_.title &&
+        ours == text_of(root(doc_, Keys::provenance), keys::Provenance::title)) {
       edit_text(title, newer_.title, transaction_);
       merged_.title_changed = true;
       note(true);
@@ -357,11 +373,11 @@ class Merger {
   }
 
   void follow_current() {
-    auto meta = doc_.map("meta");
-    const auto ours = read_text(meta, "current");
+    const auto meta = root(doc_, Keys::meta);
+    const auto ours = text_of(meta, keys::Meta::current);
     if (ours != newer_.current && !newer_.current.empty() &&
         (ours.empty() || leads_to(newer_, ours, newer_.current))) {
-      note(update(meta, "current", newer_.current, transaction_));
+      note(update(meta, keys::Meta::current, newer_.current, transaction_));
     }
   }
 
@@ -388,8 +404,9 @@ Result<void> set_title(crdt::Doc& doc, std::string_view title, crdt::Origin orig
   if (title.size() > k_title_bytes_max) {
     return fail(ChatError::text_too_large, title.size());
   }
-  doc.transact([&](Transaction& transaction) { edit_text(doc.text("title"), title, transaction); },
-               origin);
+  doc.transact(
+      [&](Transaction& transaction) { edit_text(root(doc, Keys::title), title, transaction); },
+      origin);
   return {};
 }
 
@@ -398,14 +415,13 @@ Result<void> set_text(crdt::Doc& doc, std::string_view turn, std::string_view te
   if (text.size() > k_text_bytes_max) {
     return fail(ChatError::text_too_large, text.size());
   }
-  auto map = doc.map("turns").get_map(turn);
-  if (!map) {
+  auto view = root(doc, Keys::turns).get(turn);
+  if (!view) {
     return fail(ChatError::no_such_turn);
   }
   doc.transact(
       [&](Transaction& transaction) {
-        const auto existing = map->get_text("text");
-        edit_text(existing ? *existing : map->set_text(transaction, "text"), text, transaction);
+        edit_text(view->get_or_make(transaction, keys::Turn::text), text, transaction);
       },
       origin);
   return {};
@@ -418,7 +434,7 @@ Result<void> add_turn(crdt::Doc& doc, const NewTurn& turn, crdt::Origin origin) 
   if (turn.role == Role::none) {
     return fail(ChatError::bad_role);
   }
-  auto turns = doc.map("turns");
+  const auto turns = root(doc, Keys::turns).map();
   if (turns.contains(turn.id)) {
     return fail(ChatError::turn_exists);
   }
@@ -435,30 +451,36 @@ Result<void> add_turn(crdt::Doc& doc, const NewTurn& turn, crdt::Origin origin) 
                     .parts = {TextPart{}},
                     .text = sanitize_utf8(turn.text)},
                    DocMap(turns, transaction));
-        doc.map("meta").set(transaction, "current", turn.id);
-        doc.map("meta").set(transaction, "updated", turn.time);
+        auto meta = root(doc, Keys::meta);
+        meta.set(transaction, keys::Meta::current, turn.id);
+        meta.set(transaction, keys::Meta::updated, turn.time);
       },
       origin);
   return {};
 }
 
 Result<void> delete_turn(crdt::Doc& doc, std::string_view turn, crdt::Origin origin) {
-  auto map = doc.map("turns").get_map(turn);
-  if (!map) {
+  auto view = root(doc, Keys::turns).get(turn);
+  if (!view) {
     return fail(ChatError::no_such_turn);
   }
-  if (!read_flag(*map, "deleted")) {
-    doc.transact([&](Transaction& transaction) { map->set(transaction, "deleted", true); }, origin);
+  if (!view->get_or(keys::Turn::deleted, false)) {
+    doc.transact(
+        [&](Transaction& transaction) { view->set(transaction, keys::Turn::deleted, true); },
+        origin);
   }
   return {};
 }
 
 Result<void> set_current(crdt::Doc& doc, std::string_view turn, crdt::Origin origin) {
-  if (!doc.map("turns").contains(turn)) {
+  if (!root(doc, Keys::turns).map().contains(turn)) {
     return fail(ChatError::no_such_turn);
   }
-  doc.transact([&](Transaction& transaction) { doc.map("meta").set(transaction, "current", turn); },
-               origin);
+  doc.transact(
+      [&](Transaction& transaction) {
+        root(doc, Keys::meta).set(transaction, keys::Meta::current, std::string(turn));
+      },
+      origin);
   return {};
 }
 

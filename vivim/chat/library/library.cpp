@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vivim/chat/document.hpp"
+#include "vivim/chat/keys.hpp"
 #include "vivim/chat/library/rows.hpp"
 #include "vivim/crdt/map.hpp"
 #include "vivim/crdt/update.hpp"
@@ -245,7 +246,7 @@ rt::Co<Outcome<std::string>> Library::add_turn(std::string id, TurnRequest reque
                .name = std::move(request.name)};
   Body body = [&turn](crdt::Doc& doc) {
     if (!turn.parent) {
-      turn.parent = doc.map("meta").get_string("current");
+      turn.parent = crdt::root(doc, keys::Conversation::meta).get(keys::Meta::current);
     }
     return chat::add_turn(doc, turn);
   };
