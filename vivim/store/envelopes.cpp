@@ -51,7 +51,8 @@ Result<std::uint64_t> Envelopes::insert(std::int64_t document, const Envelope& e
                 document, range.client, range.from, seq, range.to));
     VIVIM_TRYV(
         db_.run("INSERT INTO bindings(doc, client, clock, author) SELECT ?1, ?2, ?3, ?4 "
-                "WHERE (SELECT count(*) FROM bindings WHERE doc = ?1) < ?5 "
+                "WHERE EXISTS (SELECT 1 FROM bindings WHERE doc = ?1 AND client = ?2) "
+                "OR (SELECT count(*) FROM bindings WHERE doc = ?1) < ?5 "
                 "ON CONFLICT(doc, client) DO UPDATE SET clock = min(clock, excluded.clock) "
                 "WHERE author = excluded.author",
                 document, range.client, range.from, author, k_bindings_max));
