@@ -12,6 +12,13 @@ namespace vivim::interop::conformance {
 using crdt::Any;
 using crdt::SharedType;
 
+namespace {
+
+// As interop/js/conformance-edit.mjs names them.
+constexpr const char* k_names[] = {"t", "m", "a", "x"};
+
+}  // namespace
+
 std::optional<std::uint32_t> length_of(const crdt::Value& type) {
   return std::visit(
       [](const auto& held) -> std::optional<std::uint32_t> {
@@ -24,24 +31,27 @@ std::optional<std::uint32_t> length_of(const crdt::Value& type) {
       static_cast<const crdt::Value::Base&>(type));
 }
 
+crdt::Value root_of(crdt::Doc& doc, std::size_t number) {
+  switch (number) {
+    case 0:
+      return doc.text(k_names[0]);
+    case 1:
+      return doc.map(k_names[1]);
+    case 2:
+      return doc.array(k_names[2]);
+    default:
+      return doc.xml_fragment(k_names[3]);
+  }
+}
+
 crdt::Value Editor::choose_root(crdt::Doc& doc, Encoder& path) {
   static constexpr std::size_t k_chosen[] = {0, 1, 2, 0, 3, 3};
-  static constexpr const char* k_names[] = {"t", "m", "a", "x"};
   const std::size_t count = content_ == Content::formatted ? 1
                             : rich() && !flat()            ? std::size(k_chosen)
                                                            : 3;
   const std::size_t root = k_chosen[chance_.pick(count)];
   path.var_string(k_names[root]);
-  switch (root) {
-    case 0:
-      return doc.text("t");
-    case 1:
-      return doc.map("m");
-    case 2:
-      return doc.array("a");
-    default:
-      return doc.xml_fragment("x");
-  }
+  return root_of(doc, root);
 }
 
 // Into one of the types within.

@@ -27,6 +27,9 @@ struct Target {
 /// Of a text or list; nothing of anything else.
 std::optional<std::uint32_t> length_of(const crdt::Value& type);
 
+/// A root of the documents by its number: text, map, array, XML.
+crdt::Value root_of(crdt::Doc& doc, std::size_t number);
+
 /// Makes random edits, and writes each down as the worker repeats it.
 class Editor {
  public:

@@ -27,19 +27,6 @@ enum UndoAction : std::uint8_t {
   k_add_to_scope,
 };
 
-crdt::Value root(crdt::Doc& doc, std::size_t number) {
-  switch (number) {
-    case 0:
-      return doc.text("t");
-    case 1:
-      return doc.map("m");
-    case 2:
-      return doc.array("a");
-    default:
-      return doc.xml_fragment("x");
-  }
-}
-
 }  // namespace
 
 void Session::take_snapshot(std::size_t index) {
@@ -93,7 +80,7 @@ void Session::make_undo(std::size_t index) {
   std::vector<crdt::Value> scope;
   for (std::size_t i = 0; i < 4; ++i) {
     if ((mask & (1U << i)) != 0) {
-      scope.push_back(root(doc, i));
+      scope.push_back(root_of(doc, i));
     }
   }
   crdt::UndoOptions options{.capture_timeout_ms = timeout_ms,
@@ -174,7 +161,7 @@ bool Session::undo_action(Replica& replica, crdt::UndoManager& manager, std::siz
       manager.untrack(crdt::Origin{argument});
       return false;
     default:
-      manager.add_to_scope(root(*replica.doc, argument));
+      manager.add_to_scope(root_of(*replica.doc, argument));
       return false;
   }
 }

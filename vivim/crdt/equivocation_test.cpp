@@ -10,6 +10,7 @@
 #include "vivim/crdt/lazy_doc.hpp"
 #include "vivim/crdt/map.hpp"
 #include "vivim/crdt/peers_detail.hpp"
+#include "vivim/crdt/samples_detail.hpp"
 #include "vivim/crdt/text.hpp"
 
 namespace vivim::crdt {
@@ -124,30 +125,7 @@ TEST_CASE("equivocation: honest documents never look like it, however they are s
     LazyDoc lazy(ClientId{9});
     for (int step = 0; step < 60; ++step) {
       Doc& doc = peers[rng() % 3];
-      edit(doc, [&](Transaction& t) {
-        Text text = doc.text("text");
-        const auto at = static_cast<std::uint32_t>(rng() % (text.length() + 1));
-        switch (rng() % 6) {
-          case 0:
-            text.remove(t, at, 1 + static_cast<std::uint32_t>(rng() % 3));
-            break;
-          case 1:
-            text.format(t, at, 2, {{"bold", rng() % 2 == 0 ? Any(true) : Any(nullptr)}});
-            break;
-          case 2:
-            doc.array("array").insert(t, 0, {Any("x"), Any(1.5), Any("y")});
-            break;
-          case 3:
-            doc.array("array").remove(t, 0,
-                                      std::min<std::uint32_t>(2, doc.array("array").length()));
-            break;
-          case 4:
-            doc.map("map").set(t, "k", Any(static_cast<double>(rng() % 9)));
-            break;
-          default:
-            text.insert(t, at, "a\xf0\x9f\x98\x80z");
-        }
-      });
+      random_edit(doc, rng);
       Doc& other = peers[rng() % 3];
       const bool v2 = rng() % 2 == 0;
       const auto format = v2 ? UpdateFormat::v2 : UpdateFormat::v1;
@@ -168,6 +146,38 @@ TEST_CASE("equivocation: honest documents never look like it, however they are s
     }
     CHECK(lazy.take_equivocations().empty());
   }
+}
+
+TEST_CASE("equivocation: who sent what is kept is known of the first senders of a client") {
+  constexpr std::uint64_t k_told = 15;  // and who comes after them is nobody
+  constexpr std::uint64_t k_senders = 40;
+  Doc doc(ClientId{1});
+  Doc writer(ClientId{5});
+  std::uint64_t sender = 0;
+  const auto watching = writer.on_update(
+      [&](BytesView update, Origin) { REQUIRE(apply_update(doc, update, Origin{++sender})); });
+  for (std::uint64_t i = 0; i < k_senders; ++i) {
+    edit(writer,
+         [&](Transaction& t) { writer.map("map").set(t, "k", Any(static_cast<double>(i))); });
+  }
+  const auto kept_from = [&](std::uint64_t clock) {
+    Doc impostor(ClientId{5});
+    for (std::uint64_t i = 0; i <= clock; ++i) {
+      edit(impostor, [&](Transaction& t) {
+        impostor.map(i == clock ? "other" : "map").set(t, "k", Any(static_cast<double>(i)));
+      });
+    }
+    REQUIRE(apply_update(doc, encode_state_as_update(impostor), k_bob));
+    const auto evidence = take_equivocations(doc);
+    REQUIRE(evidence.size() == 1);
+    CHECK(evidence[0].clocks.from == clock);
+    return evidence[0].kept_from.id;
+  };
+  CHECK(kept_from(0) == 1);
+  CHECK(kept_from(7) == 8);
+  CHECK(kept_from(k_told - 1) == k_told);
+  CHECK(kept_from(k_told) == 0);
+  CHECK(kept_from(k_senders - 1) == 0);
 }
 
 TEST_CASE("equivocation: evidence is bounded, the rest is counted") {

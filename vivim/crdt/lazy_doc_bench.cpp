@@ -1,33 +1,18 @@
-#include <string>
-
 #include <benchmark/benchmark.h>
 
 #include "vivim/crdt/lazy_doc.hpp"
-#include "vivim/crdt/map.hpp"
+#include "vivim/crdt/samples_detail.hpp"
 
 namespace vivim::crdt {
 namespace {
 
 constexpr std::size_t k_chats = 200;
 
-Bytes small_chat() {
-  Doc doc(ClientId{1});
-  doc.transact([&](Transaction& t) {
-    Map messages = doc.map("map");
-    for (int i = 0; i < 20; ++i) {
-      Map message = messages.set_map(t, "message" + std::to_string(i));
-      message.set(t, "role", Any(i % 2 == 0 ? "user" : "assistant"));
-      message.set(t, "text", Any("what is said in turn " + std::to_string(i)));
-    }
-  });
-  return encode_state_as_update(doc);
-}
-
 enum class Use { open, state_vector, read };
 
 // 200 chats of 20 messages: opened only, asked for what they hold, or read.
 void chats(benchmark::State& state, Use use) {
-  const Bytes chat = small_chat();
+  const Bytes chat = small_chat(ClientId{1});
   for (auto _ : state) {
     for (std::size_t i = 0; i < k_chats; ++i) {
       LazyDoc lazy(ClientId{2});

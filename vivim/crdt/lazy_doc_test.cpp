@@ -9,6 +9,7 @@
 #include "vivim/crdt/heap_test_detail.hpp"
 #include "vivim/crdt/map.hpp"
 #include "vivim/crdt/peers_detail.hpp"
+#include "vivim/crdt/samples_detail.hpp"
 #include "vivim/crdt/text.hpp"
 #include "vivim/crdt/value.hpp"
 
@@ -25,21 +26,8 @@ std::string shown(Doc& doc) {
   return text;
 }
 
-/// A chat of 20 messages, as its writer's update: about 1.8 KB.
-Bytes small_chat(std::uint64_t client) {
-  Doc doc(ClientId{client});
-  doc.transact([&](Transaction& t) {
-    Map messages = doc.map("map");
-    for (int i = 0; i < 20; ++i) {
-      Map message = messages.set_map(t, "message" + std::to_string(i));
-      message.set(t, "role", Any(i % 2 == 0 ? "user" : "assistant"));
-      message.set(t, "text", Any("what is said in turn " + std::to_string(i)));
-    }
-  });
-  return encode_state_as_update(doc);
-}
-
-void random_edit(Doc& doc, std::mt19937_64& rng) {
+/// Without formats, which Peers clean up and others do not.
+void plain_edit(Doc& doc, std::mt19937_64& rng) {
   edit(doc, [&](Transaction& t) {
     Text text = doc.text("text");
     const auto at = static_cast<std::uint32_t>(rng() % (text.length() + 1));
@@ -71,7 +59,7 @@ TEST_CASE("lazy: a relay answers from bytes what a document would, and builds no
     for (int step = 0; step < 60; ++step) {
       Doc& doc = peers[rng() % 3];
       const Bytes before = encode_state_vector(doc);
-      random_edit(doc, rng);
+      plain_edit(doc, rng);
       const Bytes update = encode_state_as_update(doc, before).value();
       REQUIRE(lazy.apply(update));
       REQUIRE(apply_update(mirror, update));
@@ -109,7 +97,7 @@ TEST_CASE("lazy: what is known already brings nothing, neither for insertions no
 
 TEST_CASE("lazy: the first read or edit makes the tree, and rest() gives it up") {
   LazyDoc lazy(ClientId{2});
-  lazy.load(small_chat(1));
+  lazy.load(small_chat(ClientId{1}));
   CHECK_FALSE(lazy.resident());
   CHECK(lazy.doc().value()->map("map").size() == 20);
   CHECK(lazy.resident());
@@ -164,7 +152,7 @@ TEST_CASE("lazy: damaged bytes are told by what reads them, a bad update changes
   CHECK(lazy.apply(Bytes{0, 0}).error().is(CrdtError::truncated));
 
   LazyDoc sound(ClientId{1});
-  REQUIRE(sound.apply(small_chat(1)));
+  REQUIRE(sound.apply(small_chat(ClientId{1})));
   const Bytes before = sound.encode().value();
   CHECK(sound.apply(Bytes{1, 2, 3}).error().is(CrdtError::truncated));
   CHECK(sound.encode(Bytes{1}).error().is(CrdtError::truncated));
@@ -198,7 +186,7 @@ TEST_CASE("lazy: trees are bounded by bytes, those that were used last stay") {
   std::vector<std::unique_ptr<LazyDoc>> docs;
   for (std::uint64_t i = 0; i < 10; ++i) {
     docs.push_back(std::make_unique<LazyDoc>(ClientId{100 + i}, DocOptions{}, &residents));
-    docs.back()->load(small_chat(i + 1));
+    docs.back()->load(small_chat(ClientId{i + 1}));
     REQUIRE(docs.back()->doc());
   }
   CHECK(residents.size() == 10);
@@ -217,7 +205,7 @@ TEST_CASE("lazy: trees are bounded by bytes, those that were used last stay") {
 TEST_CASE("lazy: 100,000 small documents are little more than their bytes") {
   // Where memory is not counted, a few show that it works.
   const std::size_t count = heap_bytes() > 0 ? 100'000 : 1'000;
-  const Bytes chat = small_chat(1);
+  const Bytes chat = small_chat(ClientId{1});
   const auto heap = [] { return static_cast<double>(heap_bytes()); };
   const double before = heap();
   std::vector<std::unique_ptr<LazyDoc>> docs;

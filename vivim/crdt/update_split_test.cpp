@@ -9,6 +9,7 @@
 #include "vivim/crdt/array.hpp"
 #include "vivim/crdt/map.hpp"
 #include "vivim/crdt/peers_detail.hpp"
+#include "vivim/crdt/samples_detail.hpp"
 #include "vivim/crdt/text.hpp"
 
 namespace vivim::crdt {
@@ -56,33 +57,8 @@ TEST_CASE("split: documents of all kinds, with deletions, come out the same in a
   for (int round = 0; round < 10; ++round) {
     Peers peers(3);
     for (int step = 0; step < 300; ++step) {
-      Doc& doc = peers[rng() % 3];
-      edit(doc, [&](Transaction& t) {
-        Text text = doc.text("text");
-        const auto at = static_cast<std::uint32_t>(rng() % (text.length() + 1));
-        switch (rng() % 6) {
-          case 0:
-            text.remove(t, at, 1 + static_cast<std::uint32_t>(rng() % 30));
-            break;
-          case 1:
-            text.format(t, at, 3, {{"bold", Any(true)}});
-            break;
-          case 2: {
-            std::vector<Any> values(1 + rng() % 100, Any("some value"));
-            doc.array("array").insert(t, 0, std::move(values));
-            break;
-          }
-          case 3:
-            doc.map("map").set_map(t, std::to_string(rng() % 20)).set(t, "k", Any(Bytes(40, 1)));
-            break;
-          case 4:
-            doc.array("array").remove(t, 0,
-                                      std::min<std::uint32_t>(9, doc.array("array").length()));
-            break;
-          default:
-            text.insert(t, at, std::string(1 + rng() % 600, 'x'));
-        }
-      });
+      random_edit(peers[rng() % 3], rng,
+                  {.removed_max = 30, .values_max = 100, .letters_max = 600});
       if (step % 50 == 0) {
         peers.sync();
       }
