@@ -34,10 +34,7 @@ Difference ours(const std::string& story) {
 std::pair<Bytes, Bytes> sides(const crdt::Conflict& conflict) {
   crdt::Doc one(crdt::ClientId{1});
   crdt::Doc two(crdt::ClientId{2});
-  one.transact([&](crdt::Transaction& t) { conflict.before(one, t); });
-  static_cast<void>(apply_update(two, encode_state_as_update(one)));
-  one.transact([&](crdt::Transaction& t) { conflict.left(one, t); });
-  two.transact([&](crdt::Transaction& t) { conflict.right(two, t); });
+  crdt::make_sides(conflict, one, two);
   return {encode_state_as_update(one), encode_state_as_update(two)};
 }
 

@@ -18,7 +18,12 @@ struct Conflict {
   Edit right;
   const char* outcome;  ///< JSON of the root that it is about
   const char* root;     ///< "t", "a", "m" or "x"
+  /// Both know `left`; client 1 undoes it while client 2 makes `right`.
+  bool undone = false;
 };
+
+/// Makes both sides, in documents of clients 1 and 2.
+void make_sides(const Conflict& conflict, Doc& one, Doc& two);
 
 /// The catalogue of docs/protocol/crdt.md, where it says why. Each case is run here in both orders
 /// of arrival (conflict_test.cpp) and by npm's Yjs (interop/conformance).

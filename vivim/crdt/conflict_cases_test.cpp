@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <optional>
 
 #include "vivim/crdt/conflict_cases_detail.hpp"
+#include "vivim/crdt/undo_manager.hpp"
+#include "vivim/crdt/update.hpp"
 
 namespace vivim::crdt {
 namespace {
@@ -102,6 +105,97 @@ std::vector<Conflict> of_texts() {
   };
 }
 
+std::vector<Conflict> of_embeds() {
+  constexpr auto k_embed = [](Doc& d, Transaction& t) {
+    text(d).insert_embed(t, 0, Any(Any::Object{{"i", Any(1)}}));
+  };
+  return {
+      {"embed: two insert an object at one place", nothing,
+       [](Doc& d, Transaction& t) { text(d).insert_embed(t, 0, Any(Any::Object{{"l", Any(1)}})); },
+       [](Doc& d, Transaction& t) { text(d).insert_embed(t, 0, Any(Any::Object{{"r", Any(1)}})); },
+       R"([{"insert":{"l":1}},{"insert":{"r":1}}])", "t"},
+      {"embed: two give one object different formats", k_embed,
+       [](Doc& d, Transaction& t) { text(d).format(t, 0, 1, format("width", 5)); },
+       [](Doc& d, Transaction& t) { text(d).format(t, 0, 1, format("width", 7)); },
+       R"([{"insert":{"i":1},"attributes":{"width":7}}])", "t"},
+      {"embed: one replaces an object, the other formats it", k_embed,
+       [](Doc& d, Transaction& t) {
+         text(d).remove(t, 0, 1);
+         text(d).insert_embed(t, 0, Any(Any::Object{{"n", Any(1)}}));
+       },
+       [](Doc& d, Transaction& t) { text(d).format(t, 0, 1, format("width", 5)); },
+       R"([{"insert":{"n":1},"attributes":{"width":5}}])", "t"},
+  };
+}
+
+std::vector<Conflict> of_subdocuments() {
+  constexpr auto k_document = [](Doc& d, Transaction& t) {
+    map(d).set_subdocument(t, "k", {.guid = "d", .meta = {}});
+  };
+  return {
+      {"subdocument: one removes a document, the other puts it elsewhere too", k_document,
+       [](Doc& d, Transaction& t) { map(d).erase(t, "k"); },
+       [](Doc& d, Transaction& t) { map(d).set_subdocument(t, "n", {.guid = "d", .meta = {}}); },
+       R"({"n":"d"})", "m"},
+      {"subdocument: one removes a document, the other replaces it", k_document,
+       [](Doc& d, Transaction& t) { map(d).erase(t, "k"); },
+       [](Doc& d, Transaction& t) { map(d).set_subdocument(t, "k", {.guid = "r", .meta = {}}); },
+       R"({"k":"r"})", "m"},
+      {"subdocument: two put the same document into a list", nothing,
+       [](Doc& d, Transaction& t) { array(d).insert_subdocument(t, 0, {.guid = "d", .meta = {}}); },
+       [](Doc& d, Transaction& t) { array(d).insert_subdocument(t, 0, {.guid = "d", .meta = {}}); },
+       R"(["d","d"])", "a"},
+      {"subdocument: one removes the map that holds a document, the other adds one there",
+       [](Doc& d, Transaction& t) {
+         map(d).set_map(t, "k").set_subdocument(t, "d", {.guid = "d", .meta = {}});
+       },
+       [](Doc& d, Transaction& t) { map(d).erase(t, "k"); },
+       [](Doc& d, Transaction& t) {
+         map_in(d, "k").set_subdocument(t, "e", {.guid = "e", .meta = {}});
+       },
+       R"({})", "m"},
+  };
+}
+
+std::vector<Conflict> of_undo() {
+  return {
+      {"undo: one undoes an insertion, the other inserts into it", six_letters,
+       [](Doc& d, Transaction& t) { text(d).insert(t, 3, "new"); },
+       [](Doc& d, Transaction& t) { text(d).insert(t, 4, "X"); }, R"([{"insert":"abcXdef"}])", "t",
+       true},
+      {"undo: one undoes an insertion, the other formats it", six_letters,
+       [](Doc& d, Transaction& t) { text(d).insert(t, 3, "new"); },
+       [](Doc& d, Transaction& t) { text(d).format(t, 2, 5, format("bold")); },
+       R"([{"insert":"ab"},{"insert":"cd","attributes":{"bold":true}},{"insert":"ef"}])", "t",
+       true},
+      {"undo: one undoes a removal, the other inserts there", six_letters,
+       [](Doc& d, Transaction& t) { text(d).remove(t, 1, 4); },
+       [](Doc& d, Transaction& t) { text(d).insert(t, 1, "X"); }, R"([{"insert":"abcdeXf"}])", "t",
+       true},
+      {"undo: one undoes a format, the other inserts inside it", six_letters,
+       [](Doc& d, Transaction& t) { text(d).format(t, 0, 6, format("bold")); },
+       [](Doc& d, Transaction& t) { text(d).insert(t, 3, "X"); }, R"([{"insert":"abcXdef"}])", "t",
+       true},
+      {"undo: one undoes removing an element, the other inserts beside it", three_elements,
+       [](Doc& d, Transaction& t) { array(d).remove(t, 1); },
+       [](Doc& d, Transaction& t) { array(d).insert(t, 1, {Any("new")}); }, R"([1,2,"new",3])", "a",
+       true},
+      {"undo: one undoes setting a key, the other sets it", one_value,
+       [](Doc& d, Transaction& t) { map(d).set(t, "k", "left"); },
+       [](Doc& d, Transaction& t) { map(d).set(t, "k", "right"); }, R"({"k":"right"})", "m", true},
+      {"undo: one undoes erasing a nested map, the other sets the key", inner_map,
+       [](Doc& d, Transaction& t) { map(d).erase(t, "k"); },
+       [](Doc& d, Transaction& t) { map(d).set(t, "k", "right"); }, R"({"k":"right"})", "m", true},
+      {"undo: one undoes making a nested map, the other edits within", nothing,
+       [](Doc& d, Transaction& t) { map(d).set_map(t, "k").set(t, "old", 1); },
+       [](Doc& d, Transaction& t) { map_in(d, "k").set(t, "new", 2); }, R"({})", "m", true},
+      {"undo: one undoes removing a node, the other adds a node", two_nodes,
+       [](Doc& d, Transaction& t) { xml(d).remove(t, 0); },
+       [](Doc& d, Transaction& t) { xml(d).insert_element(t, 0, "r"); },
+       R"("<p>words</p><r></r><q></q>")", "x", true},
+  };
+}
+
 std::vector<Conflict> of_arrays() {
   return {
       {"array: two insert at one place", three_elements,
@@ -127,6 +221,20 @@ std::vector<Conflict> of_arrays() {
          array(d).insert(t, 1, {Any("right")});
        },
        R"([1,"left","right",3])", "a"},
+      {"array: one removes a stretch, the other inserts into it", three_elements,
+       [](Doc& d, Transaction& t) { array(d).remove(t, 0, 3); },
+       [](Doc& d, Transaction& t) { array(d).insert(t, 2, {Any("new")}); }, R"(["new"])", "a"},
+      {"array: two remove stretches that overlap", three_elements,
+       [](Doc& d, Transaction& t) { array(d).remove(t, 0, 2); },
+       [](Doc& d, Transaction& t) { array(d).remove(t, 1, 2); }, R"([])", "a"},
+      {"array: two edit different elements that are maps",
+       [](Doc& d, Transaction& t) {
+         array(d).insert_map(t, 0);
+         array(d).insert_map(t, 1);
+       },
+       [](Doc& d, Transaction& t) { std::get<Map>(*array(d).get(0)).set(t, "k", 1); },
+       [](Doc& d, Transaction& t) { std::get<Map>(*array(d).get(1)).set(t, "k", 2); },
+       R"([{"k":1},{"k":2}])", "a"},
       {"array: one removes a nested type, the other edits within",
        [](Doc& d, Transaction& t) { array(d).insert_map(t, 0); },
        [](Doc& d, Transaction& t) { array(d).remove(t, 0); },
@@ -165,6 +273,11 @@ std::vector<Conflict> of_maps() {
        [](Doc& d, Transaction& t) { map_in(d, "k").set(t, "l", 1); },
        [](Doc& d, Transaction& t) { map_in(d, "k").set(t, "r", 2); },
        R"({"k":{"l":1,"old":1,"r":2}})", "m"},
+      {"map: two erase one key", one_value, [](Doc& d, Transaction& t) { map(d).erase(t, "k"); },
+       [](Doc& d, Transaction& t) { map(d).erase(t, "k"); }, R"({})", "m"},
+      {"map: one makes a text at a key, the other sets a value", nothing,
+       [](Doc& d, Transaction& t) { map(d).set_text(t, "k", "words"); },
+       [](Doc& d, Transaction& t) { map(d).set(t, "k", "right"); }, R"({"k":"right"})", "m"},
       {"map: two put a document at one key", nothing,
        [](Doc& d, Transaction& t) { map(d).set_subdocument(t, "k", {.guid = "left", .meta = {}}); },
        [](Doc& d, Transaction& t) {
@@ -192,6 +305,20 @@ std::vector<Conflict> of_xml() {
        [](Doc& d, Transaction& t) { xml(d).remove(t, 0); },
        [](Doc& d, Transaction& t) { xml(d).insert_element(t, 1, "r"); }, R"("<r></r><q></q>")",
        "x"},
+      {"xml: two remove the same node", two_nodes,
+       [](Doc& d, Transaction& t) { xml(d).remove(t, 0); },
+       [](Doc& d, Transaction& t) { xml(d).remove(t, 0); }, R"("<q></q>")", "x"},
+      {"xml: one removes an attribute, the other sets it",
+       [](Doc& d, Transaction& t) {
+         two_nodes(d, t);
+         element(d).set_attribute(t, "w", "old");
+       },
+       [](Doc& d, Transaction& t) { element(d).remove_attribute(t, "w"); },
+       [](Doc& d, Transaction& t) { element(d).set_attribute(t, "w", "right"); },
+       R"("<p w=\"right\">words</p><q></q>")", "x"},
+      {"xml: one removes a node, the other adds a node within", two_nodes,
+       [](Doc& d, Transaction& t) { xml(d).remove(t, 0); },
+       [](Doc& d, Transaction& t) { element(d).insert_element(t, 0, "r"); }, R"("<q></q>")", "x"},
       {"xml: two format one word of a text differently", two_nodes,
        [](Doc& d, Transaction& t) {
          std::get<XmlText>(*element(d).get(0)).format(t, 0, 5, format("b", Any(Any::Object{})));
@@ -230,12 +357,29 @@ Any step(const char* name, Any value, const TextAttributes& attributes) {
 const std::vector<Conflict>& conflicts() {
   static const std::vector<Conflict> all = [] {
     std::vector<Conflict> joined = of_texts();
-    for (const auto& part : {of_arrays(), of_maps(), of_xml()}) {
+    for (const auto& part :
+         {of_embeds(), of_arrays(), of_maps(), of_xml(), of_subdocuments(), of_undo()}) {
       joined.insert(joined.end(), part.begin(), part.end());
     }
     return joined;
   }();
   return all;
+}
+
+void make_sides(const Conflict& conflict, Doc& one, Doc& two) {
+  std::optional<UndoManager> manager;
+  one.transact([&](Transaction& t) { conflict.before(one, t); });
+  if (conflict.undone) {
+    manager.emplace(one);
+    one.transact([&](Transaction& t) { conflict.left(one, t); });
+  }
+  static_cast<void>(apply_update(two, encode_state_as_update(one)));
+  if (manager) {
+    static_cast<void>(manager->undo());
+  } else {
+    one.transact([&](Transaction& t) { conflict.left(one, t); });
+  }
+  two.transact([&](Transaction& t) { conflict.right(two, t); });
 }
 
 std::string shown(Doc& doc, std::string_view root) {

@@ -14,10 +14,7 @@ TEST_CASE("conflicts: every case of the catalogue comes out as it says, in both 
   for (const Conflict& conflict : conflicts()) {
     CAPTURE(conflict.name);
     Peers peers(2);
-    edit(peers[0], [&](auto& t) { conflict.before(peers[0], t); });
-    peers.sync();
-    edit(peers[0], [&](auto& t) { conflict.left(peers[0], t); });
-    edit(peers[1], [&](auto& t) { conflict.right(peers[1], t); });
+    make_sides(conflict, peers[0], peers[1]);
     const Bytes left = encode_state_as_update(peers[0]);
     const Bytes right = encode_state_as_update(peers[1]);
     for (const bool left_first : {true, false}) {
@@ -27,7 +24,8 @@ TEST_CASE("conflicts: every case of the catalogue comes out as it says, in both 
       CHECK(shown(third, conflict.root) == conflict.outcome);
     }
     peers.sync();
-    CHECK(peers.equal());
+    // Who may undo keeps what others forget.
+    CHECK((conflict.undone || peers.equal()));
     CHECK(shown(peers[0], conflict.root) == conflict.outcome);
     CHECK(shown(peers[1], conflict.root) == conflict.outcome);
   }
