@@ -1,4 +1,4 @@
-# What `cmake --install` installs: the libp2p library and what it stands on, as static libraries with their headers, and
+# What `cmake --install` installs: the libp2p library, the CRDT engine, and what they stand on, as static libraries with their headers, and
 # a package: find_package(vivim COMPONENTS libp2p_host rt_asio).
 
 include(GNUInstallDirs)

@@ -34,7 +34,7 @@ def talk(folder):
 
 
 def main(build, compiler):
-    for name in ("echo_server.cpp", "echo_client.cpp"):
+    for name in ("echo_server.cpp", "echo_client.cpp", "shared_notes.cpp"):
         lines = len((SOURCE / name).read_text().splitlines())
         if lines >= LINES_MAX:
             sys.exit(f"{name} has {lines} lines")
@@ -45,7 +45,10 @@ def main(build, compiler):
         f"-DCMAKE_PREFIX_PATH={folder / 'prefix'}", f"-DCMAKE_CXX_COMPILER={compiler}")
     run("cmake", "--build", folder / "examples")
     talk(folder / "examples")
-    print("1 passed, 0 failed")
+    merged = run(folder / "examples" / "shared_notes").strip()
+    if merged != "Buy fresh milk. And bread.":
+        sys.exit(f"the notes were '{merged}'")
+    print("2 passed, 0 failed")
 
 
 if __name__ == "__main__":
