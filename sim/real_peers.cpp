@@ -23,6 +23,7 @@ using std::chrono_literals::operator""s;
 constexpr std::string_view k_topic = "/vivim/sim/topic";
 constexpr std::size_t k_dials_at_once = 64;
 constexpr std::size_t k_message_bytes = 1024;
+constexpr std::size_t k_peers_min = 1000;  // with fewer descriptors nothing is shown
 
 libp2p::HostLimits limits_for(std::size_t peers) {
   libp2p::HostLimits limits;
@@ -173,14 +174,16 @@ class RealPeers {
   rt::TaskGroup tasks_;
 };
 
-/// Two descriptors for each connection, and some.
-bool allow_descriptors(std::size_t peers) {
-  const rlim_t wanted = 2 * peers + 128;
+/// How many connections the descriptors allow that the system lets us have: two each, and some.
+std::size_t connections_allowed(std::size_t wanted) {
+  constexpr std::size_t k_others = 128;
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = std::max(limit.rlim_cur, wanted);
-  limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
-  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  const std::size_t descriptors =
+      limit.rlim_max == RLIM_INFINITY ? 2 * wanted + k_others : std::size_t{limit.rlim_max};
+  return std::min(wanted, (descriptors - std::min(descriptors, k_others)) / 2);
 }
 
 }  // namespace
@@ -191,11 +194,13 @@ Report run_real_peers(std::size_t peers, std::size_t messages,
                 .about = "one host, real sockets, so many peers at once, gossip to all of them",
                 .nodes = static_cast<std::uint32_t>(peers),
                 .security = SecurityKind::noise};
-  if (!allow_descriptors(peers)) {
-    report.failures.push_back("the system does not allow " + std::to_string(2 * peers) +
-                              " descriptors: raise the limit (ulimit -n)");
+  const std::size_t allowed = connections_allowed(peers);
+  if (allowed < std::min(peers, k_peers_min)) {
+    report.failures.push_back("the system allows descriptors for " + std::to_string(allowed) +
+                              " connections only: raise the limit (ulimit -n)");
     return report;
   }
+  peers = allowed;
   reset_memory_peak();
   const double begin = processor_seconds();
   RealPeers(peers, messages, report, progress).play();
