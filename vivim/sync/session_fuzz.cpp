@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)session.feed(chunk);
     while (const auto event = session.poll_event()) {
       if (const auto* open = std::get_if<OpenRequested>(&*event)) {
-        (void)session.accept(open->channel, secret);
+        (void)session.accept(open->channel, secret, store::Access::write);
       }
     }
     if (session.channels() > k_channels_max) {

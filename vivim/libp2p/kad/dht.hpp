@@ -167,8 +167,9 @@ class Dht {
   const RoutingTable& table() const { return table_; }
   const Records& records() const { return records_; }
   const Providers& providers() const { return providers_; }
-  /// How many nodes the DHT has; none while too little is known.
-  std::optional<double> network_size() const { return network_size_.estimate(now()); }
+  /// How many nodes the DHT has; none while too little is known. Never fewer than the table holds:
+  /// who joined early has looked things up in a smaller network.
+  std::optional<double> network_size() const;
   /// Whom we know, for DhtOptions::known.
   Bytes encode_table() const { return table_.encode(); }
 

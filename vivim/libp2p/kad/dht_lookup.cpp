@@ -159,8 +159,13 @@ rt::Co<Result<LookupReport>> Dht::look_up(Bytes key, Message request, OnAnswer o
   co_return report;
 }
 
+std::optional<double> Dht::network_size() const {
+  return network_size_.estimate(now()).transform(
+      [this](double size) { return std::max(size, static_cast<double>(table_.size())); });
+}
+
 bool Dht::is_crowded_at(const Key& target, const std::vector<Key>& closest) const {
-  const auto size = network_size_.estimate(now());
+  const auto size = network_size();
   return options_.regions == Regions::when_crowded && size &&
          closest.size() >= options_.query.replication && is_crowded(target, closest, *size);
 }
@@ -211,7 +216,7 @@ rt::Co<void> Dht::ask_each(std::vector<Contact> nodes, Message request,
 
 rt::Co<std::vector<Contact>> Dht::find_region(Key target) {
   ++regions_;
-  const double size = network_size_.estimate(now()).value_or(0);
+  const double size = network_size().value_or(0);
   const unsigned bits = region_bits(size, options_.query.replication);
   std::vector<Contact> nodes;
   for (Bytes& probe : region_probes(target, bits, static_cast<std::uint32_t>(rng_.u64()))) {
