@@ -38,14 +38,17 @@ rt::Co<Result<LookupReport>> Dht::find_closest(Bytes key) {
 rt::Co<Result<FoundPeer>> Dht::find_peer(PeerId peer) {
   const Call call(*this);
   FoundPeer found{.contact = {.peer = peer, .addresses = {}}};
-  const auto on_answer = [this, &found](Lookup& lookup, const Contact&, const Message& answer) {
+  const auto take = [&found](const PeerInfo& info) {
+    const auto own = record::accept_peer_record(info.signed_record, info.contact.peer, {});
+    found.is_signed = own && !own->addresses.empty();
+    found.contact.addresses = found.is_signed ? own->addresses : info.contact.addresses;
+  };
+  const auto on_answer = [&](Lookup& lookup, const Contact&, const Message& answer) {
     for (const PeerInfo& info : answer.closer) {
       if (info.contact.peer != found.contact.peer || info.contact.addresses.empty()) {
         continue;
       }
-      const auto own = record::accept_peer_record(info.signed_record, info.contact.peer, {});
-      found.is_signed = own && !own->addresses.empty();
-      found.contact.addresses = found.is_signed ? own->addresses : info.contact.addresses;
+      take(info);
       if (found.is_signed || remotes_.contains(info.contact.peer)) {
         lookup.query.stop();
       }
@@ -54,8 +57,8 @@ rt::Co<Result<FoundPeer>> Dht::find_peer(PeerId peer) {
   Message request{.type = Type::find_node, .key = to_bytes(peer.bytes())};
   VIVIM_CO_TRY(found.lookup,
                co_await look_up(to_bytes(peer.bytes()), std::move(request), on_answer));
-  if (found.contact.addresses.empty()) {
-    found.contact.addresses = addresses_of(peer);
+  if (const auto known = describe(peer); known && found.contact.addresses.empty()) {
+    take(*known);
   }
   if (found.contact.addresses.empty()) {
     co_return fail(KadError::not_found);
