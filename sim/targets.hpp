@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,11 @@ struct Target {
   std::string metric;
   std::string mark;
   std::string scenario;
-  std::vector<std::string> figures;  ///< of the report, that are shown
-  std::uint32_t quick_nodes = 0;     ///< of a quick run; 0: as the scenario says
-  double quick_seconds = -1;         ///< the same; negative: as the scenario says
-  std::uint64_t seeds = 1;           ///< of a whole run; all must pass
+  std::vector<std::string> figures;               ///< of the report, that are shown
+  std::uint32_t quick_nodes = 0;                  ///< of a quick run; 0: as the scenario says
+  double quick_seconds = -1;                      ///< the same; negative: as the scenario says
+  std::map<std::string, double> quick_with = {};  ///< numbers of a quick run that are others
+  std::uint64_t seeds = 1;                        ///< of a whole run; all must pass
 };
 
 const std::vector<Target>& targets();
