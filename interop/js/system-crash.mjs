@@ -88,6 +88,7 @@ try {
     failed ||= !ok
     console.log(`node ${node.name}: doctor ${ok ? 'finds nothing wrong' : JSON.stringify(checks)}`)
   }
+  if (failed) console.log('--- a\n', a.output, '\n--- b\n', b.output)
   console.log(`restart to first answer: median ${quantile(restarts, 0.5).toFixed(0)} ms, longest ${Math.max(...restarts).toFixed(0)} ms`)
 } catch (error) {
   failed = true

@@ -103,7 +103,7 @@ rt::Co<void> signs_and_remembers(Home& home) {
   {
     const auto lease = co_await home.open();
     CHECK(lease->authorship().signing());
-    Pair pair(*lease, peer(2, Access::write), peer(3, Access::write));
+    Pair pair(*lease, peer(2, Access::contribute), peer(3, Access::write));
     // The guest's id is this node's now, also after the restart; what it wrote before the document
     // was shared may come from anywhere.
     crdt::Doc fresh(crdt::ClientId{8});
@@ -120,7 +120,7 @@ rt::Co<void> withstands_forgers(Home& home) {
   {
     const auto lease = co_await home.open_new({}, signing_key(k_own));
     lease->authorship().begin_signing();
-    Pair pair(*lease, peer(2, Access::write), peer(3, Access::write));
+    Pair pair(*lease, peer(2, Access::write), peer(3, Access::contribute));
     auto& [document, alice, bob, alice_id, bob_id] = pair;
     Author author(2);
     const auto hello = author.seal(author.write("hello"));
@@ -315,6 +315,22 @@ rt::Co<void> signs_anew(Home& home) {
   co_await home.stop();
 }
 
+rt::Co<void> writers_need_no_signature(Home& home) {
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    lease->authorship().begin_signing();
+    Pair pair(*lease, peer(2, Access::write), peer(3, Access::write));
+    auto& [document, alice, bob, alice_id, bob_id] = pair;
+    Author author(2);
+    REQUIRE(document.receive_signed(alice_id, author.seal(author.write("hello"))));
+    REQUIRE(document.receive(bob_id, author.write(" again")));  // its envelope was lost
+    REQUIRE(document.receive_signed(alice_id, author.seal(author.write(" and on"))));
+    CHECK(bob.denied + alice.denied == 0);
+    CHECK(title_of(document) == "hello again and on");
+  }
+  co_await home.stop();
+}
+
 rt::Co<void> cuts_large_edits(Home& home) {
   {
     const auto lease = co_await home.open_new({}, signing_key(k_own));
@@ -358,6 +374,10 @@ TEST_CASE("authorship: what this node may not do, its guests and edits may not e
 
 TEST_CASE("authorship: many small envelopes become few, without what was deleted") {
   run(16, signs_anew);
+}
+
+TEST_CASE("authorship: from who may write, what lost its signature is taken") {
+  run(18, writers_need_no_signature);
 }
 
 TEST_CASE("authorship: a large edit comes in parts, each signed") {

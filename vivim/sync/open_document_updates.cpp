@@ -33,7 +33,8 @@ Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
   }
   const auto source = source_of(from);
   Bytes rest;
-  if (authorship_.any_bound()) {
+  // Who may write anything is believed without: a signature that was lost must lose nothing else.
+  if (authorship_.any_bound() && source.access != store::Access::write) {
     VIVIM_TRY(rest, without_unsigned(source, update));
     update = rest;
   }
@@ -59,6 +60,9 @@ Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope)
   auto source = source_of(from);
   source.author = &opened.key;
   if (authorship_.steals(opened)) {
+    if (source.access == store::Access::write) {
+      return receive(from, opened.update);
+    }
     refuse(source, Error(SyncError::foreign_client));
     return {};
   }
