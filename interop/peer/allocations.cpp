@@ -11,6 +11,8 @@ std::atomic<std::uint64_t> count{0};
 
 }  // namespace
 
+// Sanitizers have operators of their own, and nobody measures there.
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 void* operator new(std::size_t size) {
   count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size == 0 ? 1 : size)) {
@@ -26,6 +28,7 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
+#endif
 
 namespace vivim::interop {
 
