@@ -331,6 +331,26 @@ rt::Co<void> writers_need_no_signature(Home& home) {
   co_await home.stop();
 }
 
+rt::Co<void> keeps_what_came_out_of_order(Home& home) {
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    lease->authorship().begin_signing();
+    Pair pair(*lease, peer(2, Access::write), peer(3, Access::write));
+    auto& [document, alice, bob, alice_id, bob_id] = pair;
+    Author author(2);
+    const auto first = author.seal(author.write("first"));
+    const auto second = author.seal(author.write(" second"));
+    REQUIRE(document.receive_signed(alice_id, second));
+    REQUIRE(co_await document.flush());
+    REQUIRE(document.receive_signed(alice_id, first));
+    REQUIRE(co_await document.flush());
+    CHECK(title_of(document) == "first second");
+    CHECK(bob.envelopes.size() == 2);
+    CHECK(co_await envelopes_on_disk(home) == 2);
+  }
+  co_await home.stop();
+}
+
 rt::Co<void> cuts_large_edits(Home& home) {
   {
     const auto lease = co_await home.open_new({}, signing_key(k_own));
@@ -378,6 +398,10 @@ TEST_CASE("authorship: many small envelopes become few, without what was deleted
 
 TEST_CASE("authorship: from who may write, what lost its signature is taken") {
   run(18, writers_need_no_signature);
+}
+
+TEST_CASE("authorship: envelopes that come out of order are kept") {
+  run(19, keeps_what_came_out_of_order);
 }
 
 TEST_CASE("authorship: a large edit comes in parts, each signed") {
