@@ -133,6 +133,16 @@ void Authorship::bind(const store::Envelope& envelope) {
   }
 }
 
+Authorship::Hand Authorship::hand_of(crdt::ClientId client) const {
+  if (client == own_client_) {
+    return Hand::own;
+  }
+  const Owner* owner = owner_of(client);
+  const bool hosted = crdt::value_of(client) < crdt::k_random_clients &&
+                      (owner == nullptr || owner->key == own_key_);
+  return hosted ? Hand::guest : Hand::other;
+}
+
 std::optional<store::Envelope> Authorship::sign(BytesView update) {
   if (!signing()) {
     return std::nullopt;
@@ -141,13 +151,12 @@ std::optional<store::Envelope> Authorship::sign(BytesView update) {
   if (!extent || (extent->written.empty() && !extent->deletes)) {
     return std::nullopt;
   }
-  const bool own = std::ranges::all_of(
-      extent->written, [&](const auto& range) { return range.client == *own_client_; });
-  const bool guests = std::ranges::all_of(extent->written, [&](const auto& range) {
-    const Owner* owner = owner_of(range.client);
-    return crdt::value_of(range.client) < crdt::k_random_clients &&
-           (owner == nullptr || owner->key == own_key_);
-  });
+  const auto all_by = [&](Hand hand) {
+    return std::ranges::all_of(extent->written,
+                               [&](const auto& range) { return hand_of(range.client) == hand; });
+  };
+  const bool own = all_by(Hand::own);
+  const bool guests = all_by(Hand::guest);
   if (!own && !guests) {
     return std::nullopt;
   }

@@ -64,6 +64,9 @@ class Authorship {
   store::Access access() const { return access_; }
   void set_access(store::Access access) { access_ = access; }
 
+  enum class Hand : std::uint8_t { own, guest, other };
+  /// Who writes as a client: this node, one that it signs for, or somebody else.
+  Hand hand_of(crdt::ClientId client) const;
   /// Puts what this node or a guest wrote into an envelope; nothing where nothing is signed, or
   /// where others have written some of it.
   std::optional<store::Envelope> sign(BytesView update);

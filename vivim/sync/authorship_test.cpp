@@ -351,6 +351,30 @@ rt::Co<void> keeps_what_came_out_of_order(Home& home) {
   co_await home.stop();
 }
 
+// A guest's update brings along what another wrote on top of it and was waiting here.
+rt::Co<void> signs_by_hands(Home& home) {
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    lease->authorship().begin_signing();
+    Pair pair(*lease, std::nullopt, peer(2, Access::write));
+    auto& [document, guest_side, bob, guest_id, bob_id] = pair;
+    crdt::Doc guest(crdt::ClientId{7});
+    const auto hello = remote_edit(guest, "hello");
+    Author author(2);
+    REQUIRE(crdt::apply_update(author.doc, hello));
+    REQUIRE(document.receive_signed(bob_id, author.seal(author.write(" there"))));
+    REQUIRE(document.receive(guest_id, hello));
+    REQUIRE(co_await document.flush());
+    CHECK(title_of(document) == "hello there");
+    REQUIRE(bob.envelopes.size() == 1);
+    const auto signed_here = crdt::open_envelope(k_document.view(), bob.envelopes[0]);
+    REQUIRE(signed_here);
+    CHECK(signed_here->key == signing_key(k_own).public_key());
+    CHECK(co_await envelopes_on_disk(home) == 2);
+  }
+  co_await home.stop();
+}
+
 rt::Co<void> cuts_large_edits(Home& home) {
   {
     const auto lease = co_await home.open_new({}, signing_key(k_own));
@@ -402,6 +426,10 @@ TEST_CASE("authorship: from who may write, what lost its signature is taken") {
 
 TEST_CASE("authorship: envelopes that come out of order are kept") {
   run(19, keeps_what_came_out_of_order);
+}
+
+TEST_CASE("authorship: a guest is signed for also when its update brings along another's") {
+  run(20, signs_by_hands);
 }
 
 TEST_CASE("authorship: a large edit comes in parts, each signed") {

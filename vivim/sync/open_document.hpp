@@ -149,6 +149,7 @@ class OpenDocument {
 
   void enqueue(std::vector<Bytes> updates, SubscriberId from,
                std::optional<store::Envelope> envelope = std::nullopt);
+  std::vector<Bytes> by_hand(Bytes update) const;
   void enqueue_signing(std::vector<Bytes> updates, SubscriberId from);
   UpdateSource source_of(SubscriberId from) const;
   Result<Bytes> without_unsigned(const UpdateSource& source, BytesView update);

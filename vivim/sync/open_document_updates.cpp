@@ -1,6 +1,9 @@
 // What comes into an open document: who sends it is asked, what it may not do is left out or
 // refused, the rest is integrated and queued for the disk.
+#include <algorithm>
 #include <bit>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "vivim/base/log.hpp"
@@ -198,15 +201,45 @@ void OpenDocument::enqueue(std::vector<Bytes> updates, SubscriberId from,
   }
 }
 
+// An update can bring along what waited for it, and others wrote: by hands, for each is signed
+// apart. What others wrote was signed when it came.
+std::vector<Bytes> OpenDocument::by_hand(Bytes update) const {
+  using Hand = Authorship::Hand;
+  const auto extent = crdt::extent_of(update);
+  std::set<Hand> hands;
+  for (std::size_t i = 0; extent && i < extent->written.size(); ++i) {
+    hands.insert(authorship_.hand_of(extent->written[i].client));
+  }
+  std::vector<Bytes> parts;
+  for (const Hand hand : authorship_.signing() && hands.size() > 1 ? hands : std::set<Hand>()) {
+    auto part = crdt::without(update, [&](const crdt::WrittenRange& range) {
+      return authorship_.hand_of(range.client) == hand ? range.clocks.to : range.clocks.from;
+    });
+    if (!part) {
+      break;
+    }
+    parts.push_back(std::move(*part));
+  }
+  if (parts.size() < hands.size() || parts.empty()) {
+    parts.clear();
+    parts.push_back(std::move(update));
+  }
+  return parts;
+}
+
 // What this node or a guest wrote: cut into parts that any peer takes, each signed.
 void OpenDocument::enqueue_signing(std::vector<Bytes> updates, SubscriberId from) {
   for (auto& update : updates) {
     std::vector<Bytes> parts;
-    if (update.size() > k_update_part_bytes) {
-      parts = crdt::split_update(update, k_update_part_bytes).value_or(std::vector<Bytes>());
-    }
-    if (parts.empty()) {
-      parts.push_back(std::move(update));
+    for (Bytes& hand : by_hand(std::move(update))) {
+      std::vector<Bytes> cut;
+      if (hand.size() > k_update_part_bytes) {
+        cut = crdt::split_update(hand, k_update_part_bytes).value_or(std::vector<Bytes>());
+      }
+      if (cut.empty()) {
+        cut.push_back(std::move(hand));
+      }
+      std::ranges::move(cut, std::back_inserter(parts));
     }
     for (auto& part : parts) {
       auto envelope = authorship_.sign(part);
