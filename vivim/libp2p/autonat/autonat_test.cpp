@@ -74,7 +74,7 @@ struct Client {
   }
   /// Connects from the port that it listens on, as one who wants holes punched does.
   void meet(World& world, const Server& server) {
-    const ConnectOptions options{.reuse_port = true};
+    const ConnectOptions options{.port = PortUse::shared};
     REQUIRE(world.run(peer.host.connect(server.id(), {server.peer.address}, options)));
     world.run_for(1s);
   }

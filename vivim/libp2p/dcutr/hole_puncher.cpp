@@ -18,6 +18,9 @@ namespace {
 rt::Duration patience_for(Time rtt) {
   return std::max<rt::Duration>(std::chrono::seconds(1), 3 * rtt);
 }
+/// How long a peer's public addresses may be silent before a hole is punched: many that are behind
+/// a router name the one where others see them.
+constexpr auto k_known_dial_max = std::chrono::seconds(3);
 /// The attempt in which a peer may have changed its role.
 constexpr unsigned k_attempt_of_doubt = 3;
 
@@ -177,7 +180,8 @@ rt::Co<bool> HolePuncher::dial_known(PeerId peer) {
   if (known.empty()) {
     co_return false;
   }
-  (void)co_await host_.connect(peer, std::move(known));
+  const ConnectOptions options{.port = PortUse::fresh, .dial_max = k_known_dial_max};
+  (void)co_await host_.connect(peer, std::move(known), options);
   co_return has_direct(peer);
 }
 
@@ -195,7 +199,7 @@ rt::Co<Result<void>> HolePuncher::try_all(PeerId peer, Active& active) {
         .role = initiator.role() == Role::server ? Direction::inbound : Direction::outbound,
         .patience = patience_for(initiator.rtt()),
         .force_new = true,
-        .reuse_port = true,
+        .port = PortUse::shared,
         .ignore_backoff = true};
     std::optional<Error> error;
     if (!has_direct(peer) && !stopping_) {
@@ -311,7 +315,7 @@ rt::Co<void> HolePuncher::dial_back(PeerId peer, std::vector<Multiaddr> addresse
     const ConnectOptions options{.role = Direction::outbound,
                                  .patience = doubtful ? options_.patience : rt::Duration::zero(),
                                  .force_new = true,
-                                 .reuse_port = true,
+                                 .port = PortUse::shared,
                                  .ignore_backoff = true};
     (void)co_await host_.connect(peer, std::move(addresses), options);
   }

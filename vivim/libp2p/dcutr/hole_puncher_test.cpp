@@ -111,7 +111,7 @@ rt::Co<Result<void>> initiate(Host& host, PeerId peer, std::vector<Multiaddr> ow
   if (dials_as) {
     co_await rt::sleep_for(host.loop(), 50ms);
     const ConnectOptions as_told{
-        .role = dials_as, .force_new = true, .reuse_port = true, .ignore_backoff = true};
+        .role = dials_as, .force_new = true, .port = PortUse::shared, .ignore_backoff = true};
     VIVIM_CO_TRYV(co_await host.connect(peer, theirs.addresses, as_told));
   }
   co_return Result<void>{};
@@ -159,6 +159,19 @@ TEST_CASE("hole punch: a peer with an address that everybody reaches is just dia
   CHECK(net.relayed(net.b, net.a) == 0);
   CHECK(net.direct(net.b, net.a));
   CHECK(net.world.run(net.at_b.puncher.punch(net.a.id())));  // at once: it is
+}
+
+TEST_CASE("hole punch: a peer that names a public address where nobody gets in is not waited for") {
+  // As js-libp2p does. Its router would let in who was dialled: not at the port of this dial.
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  REQUIRE(net.connect());
+  REQUIRE(net.world.run_until([&] { return net.at_b.count(Kind::punched) == 1; }, 1min));
+  net.a.host.announce(net.a.host.observed_addresses(1));
+  net.a.host.disconnect(net.b.id());
+  net.world.run_for(3s);
+  REQUIRE(net.connect());
+  CHECK(net.world.run_until([&] { return net.at_b.count(Kind::punched) == 2; }, 5s));
+  CHECK(net.at_b.count(Kind::attempt_failed) == 0);
 }
 
 TEST_CASE("hole punch: addresses of a private network are not dialled at a peer's word") {

@@ -211,10 +211,12 @@ rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address
   if (!gater_->allow_address(dialing.peer, address)) {
     co_return fail(HostError::gated);
   }
-  const bool asked = dialing.options.reuse_port;
-  Attempt how{.reuse_port = asked || scope_of(address) == AddressScope::global};
+  const PortUse port = dialing.options.port;
+  Attempt how{.reuse_port = port == PortUse::shared || (port == PortUse::automatic &&
+                                                        scope_of(address) == AddressScope::global)};
   auto established = co_await dial_once(*transport, address, dialing, how);
-  if (!established && how.shook_hands_from_port && !asked && may_have_met(established.error())) {
+  if (!established && how.shook_hands_from_port && port == PortUse::automatic &&
+      may_have_met(established.error())) {
     how.reuse_port = false;
     established = co_await dial_once(*transport, address, dialing, how);
   }
@@ -238,10 +240,11 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
   const Multiaddr remote = address;
   const ConnectOptions& options = dialing.options;
   const Direction role = options.role.value_or(Direction::outbound);
-  auto connection = co_await transport.dial(std::move(address), {.timeout = times_.dial_max,
-                                                                 .expected_peer = dialing.peer,
-                                                                 .role = role,
-                                                                 .reuse_port = how.reuse_port});
+  auto connection = co_await transport.dial(std::move(address),
+                                            {.timeout = options.dial_max.value_or(times_.dial_max),
+                                             .expected_peer = dialing.peer,
+                                             .role = role,
+                                             .reuse_port = how.reuse_port});
   if (stopping_ || dialing.result) {
     co_return fail(HostError::stopping);
   }
@@ -255,7 +258,8 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
                            return allows(Direction::outbound, peer, remote);
                          }};
   const std::size_t first_security = how.proposal == Proposal::one_by_one ? 1 : 0;
-  if (options.patience > rt::Duration::zero() || (!options.role && options.reuse_port)) {
+  if (options.patience > rt::Duration::zero() ||
+      (!options.role && options.port == PortUse::shared)) {
     upgrade.undecided.emplace(
         Undecided{.loop = loop_, .number = rng_.u64(), .patience = options.patience});
   }

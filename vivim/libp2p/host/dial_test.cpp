@@ -75,7 +75,7 @@ TEST_CASE("dial: two dials that meet are one connection, and its ends find their
   Dials dials;
   std::optional<Result<PeerId>> at_a;
   std::optional<Result<PeerId>> at_b;
-  const ConnectOptions from_port{.reuse_port = true};
+  const ConnectOptions from_port{.port = PortUse::shared};
   dials.tasks.spawn(
       "a", connect_into(dials.a.host, dials.b.host.peer_id(), {dials.b.address}, at_a, from_port));
   dials.tasks.spawn(
@@ -105,7 +105,7 @@ struct Homes {
     for (TestHost* const each : {&a, &b}) {
       const auto outside = world.put_behind_nat(each->node, rt::sim::NatOptions::full_cone());
       REQUIRE(world.run(
-          each->host.connect(server.host.peer_id(), {server.address}, {.reuse_port = true})));
+          each->host.connect(server.host.peer_id(), {server.address}, {.port = PortUse::shared})));
       places.push_back(seen_by(server, each->host.peer_id()));
       CHECK(places.back().to_string().starts_with("/ip4/" + outside.to_string()));
     }
@@ -147,6 +147,20 @@ TEST_CASE("dial: to a public address it leaves from the port that we listen on, 
   homes.world.run_for(1s);
   REQUIRE(homes.world.run(homes.a.host.connect(homes.server.address)));
   CHECK(homes.seen_by(homes.server, a) != homes.places[0]);
+}
+
+TEST_CASE("dial: from a port of its own when asked, and no longer than asked") {
+  Homes homes;
+  const PeerId a = homes.a.host.peer_id();
+  const PeerId b = homes.b.host.peer_id();
+  const ConnectOptions fresh{.port = PortUse::fresh, .dial_max = 2s};
+  REQUIRE(homes.world.run(homes.a.host.connect(b, {homes.places[1]}, fresh)));
+  CHECK(homes.seen_by(homes.b, a) != homes.places[0]);
+  homes.a.host.disconnect(b);
+  const auto silent = Multiaddr::parse("/ip4/8.8.8.8/tcp/1").value();
+  const auto start = homes.world.now();
+  CHECK_FALSE(homes.world.run(homes.a.host.connect(b, {silent}, fresh)));
+  CHECK(homes.world.now() - start < 3s);
 }
 
 TEST_CASE("dial: two ordinary dials that meet are made again, from other ports") {

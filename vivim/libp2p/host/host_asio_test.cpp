@@ -60,7 +60,7 @@ std::vector<std::string> places(const Host& host) {
 
 /// Two connections from one port to one place cannot be.
 rt::Co<void> share_a_port(RealHost& a, RealHost& b) {
-  const ConnectOptions from_port{.force_new = true, .reuse_port = true};
+  const ConnectOptions from_port{.force_new = true, .port = PortUse::shared};
   const auto listening = a.address.without_peer().to_string();
   REQUIRE(co_await a.host.connect(b.host.peer_id(), {b.address}, from_port));
   REQUIRE(co_await a.host.ping(b.host.peer_id()));

@@ -77,11 +77,25 @@ struct HostOptions {
   BackoffTimes backoff = {};
 };
 
+/// Which port a dial leaves from, where the transport can choose.
+enum class PortUse : std::uint8_t {
+  /// To public addresses from the port that we listen on: so what the peer sees is where others
+  /// reach us, and a router keeps one place for both. To others from any.
+  automatic,
+  /// From the port that we listen on, expecting that the peer's own dial meets ours.
+  shared,
+  /// From any other. A router that has let a dial out lets its answer in, to the port that it left
+  /// from; when that dial has gone by then, who listens there would answer in its place, with
+  /// numbers that the router did not see and does not pass. So a dial that may well find nobody
+  /// must not leave from where a hole is to be punched.
+  fresh,
+};
+
 /// How Host::connect treats the connection that it makes.
 struct ConnectOptions {
   /// Which side of the security handshake we take; inbound: a hole punch as the server side.
-  /// Absent: the client's, and with `reuse_port`, whose dial the peer's own may meet, the one that
-  /// multistream's simultaneous open gives us.
+  /// Absent: the client's, and with PortUse::shared, whose dial the peer's own may meet, the one
+  /// that multistream's simultaneous open gives us.
   std::optional<Direction> role = {};
   /// When the peer may take the part that `role` gives to us: how long we wait for its proposal,
   /// and are the server if it comes, before we make ours. Not for transports that secure their own
@@ -89,10 +103,9 @@ struct ConnectOptions {
   rt::Duration patience{};
   /// Also when a connection with the peer exists.
   bool force_new = false;
-  /// Dial from the port that we listen on, where the transport can, and expect that the peer's own
-  /// dial meets ours. Every dial to a public address is made from there: so what its peer sees is
-  /// where others reach us, and a router keeps one place for both.
-  bool reuse_port = false;
+  PortUse port = PortUse::automatic;
+  /// How long the transport may take for an address. Absent: HostTimes::dial_max.
+  std::optional<rt::Duration> dial_max = {};
   /// Also addresses that failed lately.
   bool ignore_backoff = false;
 };

@@ -97,7 +97,7 @@ void RelayTransport::cancel_dials() {
 /// From the port that we listen on, so that the relay sees us where a hole can be punched.
 rt::Co<Result<PeerId>> RelayTransport::reach_relay(CircuitAddress address) {
   std::vector<Multiaddr> addresses{std::move(address.relay)};
-  const ConnectOptions options{.reuse_port = true, .ignore_backoff = true};
+  const ConnectOptions options{.port = PortUse::shared, .ignore_backoff = true};
   co_return co_await host_.connect(address.relay_id, std::move(addresses), options);
 }
 
