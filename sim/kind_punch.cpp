@@ -1,10 +1,12 @@
-// Nodes behind NATs, each with a reservation at a relay, connect two by two: how long until the
-// relayed connection carries something, and until a direct one has replaced it.
+// Nodes behind NATs, each with a reservation at a relay, look each other up in the DHT that the
+// relays keep, and connect two by two: how long until the relayed connection carries streams, and
+// until a direct one has replaced it.
 #include <algorithm>
 
 #include "kinds.hpp"
 #include "stage.hpp"
 #include "vivim/libp2p/dcutr/hole_puncher.hpp"
+#include "vivim/libp2p/kad/dht.hpp"
 #include "vivim/libp2p/relay/client.hpp"
 #include "vivim/libp2p/relay/server.hpp"
 #include "vivim/rt/task_group.hpp"
@@ -13,9 +15,16 @@ namespace vivim::sim {
 
 namespace {
 
+namespace kad = libp2p::kad;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""min;
+
+std::unique_ptr<kad::Dht> make_dht(Swimmer& swimmer, kad::Mode mode) {
+  return std::make_unique<kad::Dht>(swimmer.host(), swimmer.node().rng(),
+                                    libp2p::record::Signer::of(swimmer.key()),
+                                    kad::DhtOptions{.mode = mode});
+}
 
 struct Relay {
   explicit Relay(Stage& stage, std::string name)
@@ -31,16 +40,21 @@ struct Relay {
     options.limits.reservations_max = 4096;
     server = std::make_unique<libp2p::relay::RelayServer>(
         swimmer.host(), libp2p::record::Signer::of(swimmer.key()), options);
-    return server->start().has_value();
+    dht = make_dht(swimmer, kad::Mode::server);
+    return server->start().has_value() && dht->start().has_value();
   }
   rt::Co<void> stop() {
+    dht->quit();
     co_await server->stop();
     co_await swimmer.host().stop();
+    co_await dht->stop();
     server.reset();
+    dht.reset();
     co_await swimmer.stop();
   }
   Swimmer swimmer;
   std::unique_ptr<libp2p::relay::RelayServer> server;
+  std::unique_ptr<kad::Dht> dht;
 };
 
 struct Member {
@@ -56,18 +70,24 @@ struct Member {
     circuit =
         relay.swimmer.address().with(libp2p::Multiaddr::parse("/p2p-circuit").value()).value();
     relay_id = relay.swimmer.peer();
-    return puncher->start().has_value() && swimmer.host().listen(*circuit).has_value();
+    dht = make_dht(swimmer, kad::Mode::client);
+    return puncher->start().has_value() && dht->start().has_value() &&
+           swimmer.host().listen(*circuit).has_value();
   }
   bool ready() const { return transport->reserved(*relay_id); }
   rt::Co<void> stop() {
+    dht->quit();
     co_await swimmer.host().stop();
     co_await puncher->stop();
+    co_await dht->stop();
     puncher.reset();
+    dht.reset();
     co_await swimmer.stop();
   }
   Swimmer swimmer;
   libp2p::relay::RelayTransport* transport = nullptr;
   std::unique_ptr<libp2p::dcutr::HolePuncher> puncher;
+  std::unique_ptr<kad::Dht> dht;
   std::optional<libp2p::Multiaddr> circuit;
   std::optional<libp2p::PeerId> relay_id;
 };
@@ -75,7 +95,7 @@ struct Member {
 class Punch {
  public:
   explicit Punch(Stage& stage) : stage_(stage) {
-    const auto relays = static_cast<std::size_t>(stage.scenario().number("relays", 3));
+    const auto relays = static_cast<std::size_t>(stage.scenario().number("relays", 8));
     for (std::size_t i = 0; i < std::max<std::size_t>(relays, 1); ++i) {
       relays_.push_back(std::make_unique<Relay>(stage, "relay" + std::to_string(i)));
     }
@@ -90,6 +110,9 @@ class Punch {
     bool started = true;
     for (const auto& relay : relays_) {
       started = relay->start() && started;
+    }
+    for (std::size_t i = 1; i < relays_.size(); ++i) {
+      (void)world.run(relays_[i]->swimmer.host().connect(relays_[i - 1]->swimmer.address()));
     }
     for (std::size_t i = 0; i < members_.size(); ++i) {
       started = members_[i]->start(*relays_[i % relays_.size()]) && started;
@@ -131,8 +154,13 @@ class Punch {
     co_await stage_.pause_between(0s, stage_.scenario().duration());
     const auto begin = stage_.world().now();
     const auto peer = b.swimmer.peer();
-    const auto to = b.circuit->with_peer(peer).value();
-    const auto connected = co_await a.swimmer.host().connect(to);
+    const auto found = co_await a.dht->find_peer(peer);
+    if (!found) {
+      stage_.report().notes.push_back("not found: " + found.error().message());
+      co_return;
+    }
+    stage_.report().distributions["lookup ms"].add(to_ms(stage_.world().now() - begin));
+    const auto connected = co_await a.swimmer.host().connect(peer, found->contact.addresses);
     if (!connected) {
       stage_.report().notes.push_back("not connected: " + connected.error().message());
       co_return;

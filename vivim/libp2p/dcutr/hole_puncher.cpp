@@ -18,9 +18,11 @@ namespace {
 rt::Duration patience_for(Time rtt) {
   return std::max<rt::Duration>(std::chrono::seconds(1), 3 * rtt);
 }
-/// How long a peer's public addresses may be silent before a hole is punched: many that are behind
-/// a router name the one where others see them.
+/// How long a dial to a peer's public addresses may take in all; and how long a hole punch waits
+/// for it at least, when the relayed connection is fast. Many that are behind a router name the
+/// address where others see them.
 constexpr auto k_known_dial_max = std::chrono::seconds(3);
+constexpr auto k_known_dial_min = std::chrono::milliseconds(100);
 /// The attempt in which a peer may have changed its role.
 constexpr unsigned k_attempt_of_doubt = 3;
 
@@ -52,6 +54,7 @@ HolePuncher::HolePuncher(Host& host, HolePuncherOptions options)
     timer_->cancel();
     for (const auto& [peer, active] : active_) {
       active->wake.set();
+      active->heard.set();
     }
   });
 }
@@ -113,33 +116,24 @@ void HolePuncher::on_host_event(const HostEvent& event) {
     return;
   }
   const bool relayed = event.limited || is_relayed(event.remote);
-  if (event.kind == HostEvent::Kind::disconnected && event.connections_left == 0) {
+  const auto found = active_.find(*event.peer);
+  Active* const active = found == active_.end() ? nullptr : found->second.get();
+  const bool gone = event.kind == HostEvent::Kind::disconnected && event.connections_left == 0;
+  if (gone) {
     answered_.erase(*event.peer);
   }
-  if (event.kind == HostEvent::Kind::connected && !relayed) {
-    if (const auto found = active_.find(*event.peer); found != active_.end()) {
-      found->second->wake.set();
-    }
+  if (active != nullptr && event.kind == HostEvent::Kind::connected && !relayed) {
+    active->wake.set();
   }
-  //= relay/DCUtR#the-protocol
-  // # "Upon observing the new connection, the inbound peer checks the addresses advertised"
-  if (relayed && event.direction == Direction::inbound) {
-    on_relayed_event(event);
+  if (active != nullptr && (gone || event.kind == HostEvent::Kind::identified)) {
+    active->heard.set();
   }
-}
-
-/// Once for a connection, however often its peer identifies itself, and not too often for a peer,
-/// however often it connects: where we dial is its word.
-void HolePuncher::on_relayed_event(const HostEvent& event) {
-  const PeerId peer = *event.peer;
-  if (event.kind == HostEvent::Kind::connected) {
-    relayed_.insert(peer);
-  } else if (event.kind == HostEvent::Kind::disconnected) {
-    relayed_.erase(peer);
-  } else if (event.kind == HostEvent::Kind::identified && relayed_.contains(peer) &&
-             !active_.contains(peer) && runs_.take(peer, now())) {
-    relayed_.erase(peer);
-    tasks_.spawn("hole punch", punch_in_background(peer));
+  // Once for a connection, and not too often for a peer, however often it connects: where we dial
+  // is its word. It has not said yet what it speaks: it is asked at the same time.
+  if (event.kind == HostEvent::Kind::connected && relayed &&
+      event.direction == Direction::inbound && active == nullptr &&
+      runs_.take(*event.peer, now())) {
+    tasks_.spawn("hole punch", punch_in_background(*event.peer));
   }
 }
 
@@ -168,33 +162,56 @@ rt::Co<Result<void>> HolePuncher::punch(PeerId peer) {
   co_return result;
 }
 
-/// Without a hole punch: when the peer says that it has addresses that everybody reaches.
-rt::Co<bool> HolePuncher::dial_known(PeerId peer) {
+/// What the peer has said so far of addresses that everybody reaches.
+std::vector<Multiaddr> HolePuncher::known_addresses(const PeerId& peer) const {
   std::vector<Multiaddr> known;
   for (const PeerInfo& info : host_.peers()) {
     if (info.id == peer) {
       known.insert(known.end(), info.listen_addresses.begin(), info.listen_addresses.end());
     }
   }
-  known = punchable(known, options_.initiator.scope, k_dialled_addresses_max);
-  if (known.empty()) {
-    co_return false;
+  return punchable(known, options_.initiator.scope, k_dialled_addresses_max);
+}
+
+/// Waits until the peer has said where it is.
+rt::Co<void> HolePuncher::hear_addresses(PeerId peer, Active& active, rt::Duration time_max) {
+  const auto all = host_.peers();
+  const bool heard = std::ranges::any_of(
+      all, [&](const PeerInfo& info) { return info.id == peer && !info.protocols.empty(); });
+  if (!heard && !active.dialled_known) {
+    active.heard.reset();
+    co_await pause(active.heard, time_max);
   }
+}
+
+rt::Co<void> HolePuncher::dial_known(PeerId peer, std::vector<Multiaddr> known) {
   const ConnectOptions options{.port = PortUse::fresh, .dial_max = k_known_dial_max};
   (void)co_await host_.connect(peer, std::move(known), options);
+}
+
+/// Dials what the peer says that everybody reaches, once; whether a direct connection is there
+/// before `patience` is over. The dial goes on.
+rt::Co<bool> HolePuncher::reaches_known(PeerId peer, Active& active, rt::Duration patience) {
+  auto known = known_addresses(peer);
+  if (!known.empty() && !active.dialled_known) {
+    active.dialled_known = true;
+    active.wake.reset();
+    tasks_.spawn("dial without a hole", dial_known(peer, std::move(known)));
+    co_await pause(active.wake, patience);
+  }
   co_return has_direct(peer);
 }
 
 rt::Co<Result<void>> HolePuncher::try_all(PeerId peer, Active& active) {
-  if (co_await dial_known(peer)) {
-    emit({.kind = HolePunchEvent::Kind::dialled, .peer = peer});
-    co_return Result<void>{};
-  }
   Initiator initiator(options_.initiator);
   while (initiator.more() && !stopping_) {
-    VIVIM_CO_TRYV(co_await coordinate(peer, initiator));
+    VIVIM_CO_TRY(const bool agreed, co_await coordinate(peer, active, initiator));
+    if (!agreed) {
+      emit({.kind = HolePunchEvent::Kind::dialled, .peer = peer});
+      co_return Result<void>{};
+    }
     active.wake.reset();
-    co_await pause(active, initiator.dial_at() - now());
+    co_await pause(active.wake, initiator.dial_at() - now());
     const ConnectOptions options{
         .role = initiator.role() == Role::server ? Direction::inbound : Direction::outbound,
         .patience = patience_for(initiator.rtt()),
@@ -208,7 +225,7 @@ rt::Co<Result<void>> HolePuncher::try_all(PeerId peer, Active& active) {
         error = dialled.error();
         active.wake.reset();
         if (!has_direct(peer)) {
-          co_await pause(active, options_.settle_time);
+          co_await pause(active.wake, options_.settle_time);
         }
       }
     }
@@ -228,37 +245,51 @@ rt::Co<Result<void>> HolePuncher::try_all(PeerId peer, Active& active) {
   co_return fail(DcutrError::failed, initiator.attempt());
 }
 
-/// One exchange of CONNECT, CONNECT and SYNC.
-rt::Co<Result<void>> HolePuncher::coordinate(PeerId peer, Initiator& initiator) {
+/// One exchange of CONNECT, CONNECT and SYNC. False: there is a direct connection already.
+rt::Co<Result<bool>> HolePuncher::coordinate(PeerId peer, Active& active, Initiator& initiator) {
   const std::string protocol(k_protocol_id);
   VIVIM_CO_TRY(auto opened,
-               co_await host_.open_stream(peer, std::span(&protocol, 1), {.allow_limited = true}));
+               co_await host_.open_stream(peer, std::span(&protocol, 1),
+                                          {.allow_limited = true, .assume_spoken = true}));
   rt::Stream* const raw = opened.stream.get();
   rt::Deadline deadline(host_.loop(), options_.answer_time_max, [raw] { raw->reset(0); });
-  const auto result = co_await converse(*raw, initiator);
+  auto result = co_await exchange(*raw, initiator);
   co_await deadline.finish();
+  //= relay/DCUtR#the-protocol
+  // # "Upon observing the new connection, the inbound peer checks the addresses advertised"
+  co_await hear_addresses(peer, active,
+                          result ? initiator.rtt() / 4 : rt::Duration(options_.answer_time_max));
+  const auto patience = result ? std::max<rt::Duration>(initiator.rtt() * 3 / 2, k_known_dial_min)
+                               : rt::Duration(k_known_dial_max);
+  if (co_await reaches_known(peer, active, patience)) {
+    raw->reset(0);
+    co_return false;
+  }
+  if (result) {
+    result = co_await send(*raw, initiator.sync(now()));
+  }
   if (!result) {
     raw->reset(to_value(reset_code_for(result.error())));
-    co_return deadline.expired() ? Result<void>(fail(DcutrError::timed_out)) : result;
+    co_return deadline.expired() ? fail(DcutrError::timed_out) : fail(result.error());
   }
-  co_return co_await raw->close_write();
+  VIVIM_CO_TRYV(co_await raw->close_write());
+  co_return true;
 }
 
-rt::Co<Result<void>> HolePuncher::converse(rt::Stream& stream, Initiator& initiator) {
+rt::Co<Result<void>> HolePuncher::exchange(rt::Stream& stream, Initiator& initiator) {
   VIVIM_CO_TRY(auto first, initiator.begin(own_addresses(), now()));
   VIVIM_CO_TRYV(co_await send(stream, std::move(first)));
   DelimitedReader reader(k_message_bytes_max);
   VIVIM_CO_TRY(const auto theirs, co_await read_next(stream, reader));
-  VIVIM_CO_TRY(auto sync, initiator.on_message(theirs, now()));
-  co_return co_await send(stream, std::move(sync));
+  co_return initiator.on_message(theirs, now());
 }
 
-rt::Co<void> HolePuncher::pause(Active& active, rt::Duration time) {
+rt::Co<void> HolePuncher::pause(rt::Event& end, rt::Duration time) {
   if (time <= rt::Duration::zero() || stopping_) {
     co_return;
   }
-  rt::Deadline deadline(host_.loop(), time, [&active] { active.wake.set(); });
-  co_await active.wake.wait();
+  rt::Deadline deadline(host_.loop(), time, [&end] { end.set(); });
+  co_await end.wait();
   co_await deadline.finish();
 }
 

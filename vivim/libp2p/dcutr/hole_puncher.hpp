@@ -59,9 +59,9 @@ struct HolePuncherOptions {
 };
 
 /// Replaces relayed connections by direct ones (libp2p/specs relay/DCUtR.md): for each relayed
-/// connection that comes in, when the peer has identified itself, tries to dial it, and then to
-/// punch a hole; answers peers that do the same. A relayed connection is closed some time after the
-/// direct one exists, and stays if none came about.
+/// connection that comes in, asks the peer where it is, dials it if it says that everybody reaches
+/// it, and else, or if that fails, punches a hole; answers peers that do the same. A relayed
+/// connection is closed some time after the direct one exists, and stays if none came about.
 class HolePuncher {
  public:
   /// The host must outlive this.
@@ -82,18 +82,22 @@ class HolePuncher {
 
  private:
   struct Active {
-    explicit Active(rt::Loop& loop) : wake(loop) {}
-    rt::Event wake;  ///< a direct connection exists, time has passed, or we stop
+    explicit Active(rt::Loop& loop) : wake(loop), heard(loop) {}
+    rt::Event wake;   ///< a direct connection exists, time has passed, or we stop
+    rt::Event heard;  ///< the peer has said where it is, is gone, or we stop
+    bool dialled_known = false;
   };
 
   void on_host_event(const HostEvent& event);
-  void on_relayed_event(const HostEvent& event);
   rt::Co<void> punch_in_background(PeerId peer);
   rt::Co<Result<void>> try_all(PeerId peer, Active& active);
-  rt::Co<bool> dial_known(PeerId peer);
-  rt::Co<Result<void>> coordinate(PeerId peer, Initiator& initiator);
-  rt::Co<Result<void>> converse(rt::Stream& stream, Initiator& initiator);
-  rt::Co<void> pause(Active& active, rt::Duration time);
+  std::vector<Multiaddr> known_addresses(const PeerId& peer) const;
+  rt::Co<void> hear_addresses(PeerId peer, Active& active, rt::Duration time_max);
+  rt::Co<void> dial_known(PeerId peer, std::vector<Multiaddr> known);
+  rt::Co<bool> reaches_known(PeerId peer, Active& active, rt::Duration patience);
+  rt::Co<Result<bool>> coordinate(PeerId peer, Active& active, Initiator& initiator);
+  rt::Co<Result<void>> exchange(rt::Stream& stream, Initiator& initiator);
+  rt::Co<void> pause(rt::Event& end, rt::Duration time);
   rt::Co<void> answer(InboundStream inbound);
   rt::Co<Result<void>> respond(rt::Stream& stream, Responder& responder);
   rt::Co<void> dial_back(PeerId peer, std::vector<Multiaddr> addresses);
@@ -111,7 +115,6 @@ class HolePuncher {
   std::unique_ptr<rt::Timer> timer_;
   limits::PeerRates runs_;
   limits::PeerRates answers_;
-  std::set<PeerId> relayed_;                          ///< connected to us, no hole punched yet
   std::map<PeerId, std::unique_ptr<Active>> active_;  ///< that we initiate
   std::set<PeerId> answering_;                        ///< until the exchange is over
   std::size_t dialling_back_ = 0;                     ///< after an exchange

@@ -40,6 +40,16 @@ TEST_CASE("hole punch: through NATs of each kind that lets it, the relay is left
   }
 }
 
+TEST_CASE("hole punch: six round trips to a relayed connection, six more to a direct one") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  net.world.set_default_link({.latency = 50ms});  // a round trip: 100 ms
+  const auto begin = net.world.now();
+  REQUIRE(net.connect());
+  CHECK(net.world.now() - begin <= 610ms);
+  CHECK(net.world.run_until([&] { return net.direct(net.a, net.b); }, 5s));
+  CHECK(net.world.now() - begin <= 1210ms);
+}
+
 TEST_CASE("hole punch: over QUIC, the server side sends noise and the client connects") {
   const std::vector<NatOptions> kinds{NatOptions::full_cone(), NatOptions::restricted(),
                                       NatOptions::port_restricted()};
@@ -172,6 +182,15 @@ TEST_CASE("hole punch: a peer that names a public address where nobody gets in i
   REQUIRE(net.connect());
   CHECK(net.world.run_until([&] { return net.at_b.count(Kind::punched) == 2; }, 5s));
   CHECK(net.at_b.count(Kind::attempt_failed) == 0);
+}
+
+TEST_CASE("hole punch: a dial to all addresses of a peer does not spoil the hole") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  auto all = net.b.host.observed_addresses(1);
+  REQUIRE_FALSE(all.empty());
+  all.push_back(net.circuit);
+  REQUIRE(net.world.run(net.a.host.connect(net.b.id(), all)));
+  CHECK(net.world.run_until([&] { return net.direct(net.a, net.b); }, 2s));
 }
 
 TEST_CASE("hole punch: addresses of a private network are not dialled at a peer's word") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "vivim/base/assert.hpp"
 #include "vivim/libp2p/host/dial_ranker.hpp"
 
 namespace vivim::libp2p::dcutr {
@@ -51,14 +52,13 @@ Result<Message> Initiator::begin(const std::vector<Multiaddr>& own, Time now) {
   if (offered.empty()) {
     return fail(DcutrError::no_own_addresses);
   }
-  ++attempt_;
   awaiting_ = true;
   began_ = now;
   addresses_.clear();
   return Message{.type = Message::Type::connect, .addresses = std::move(offered)};
 }
 
-Result<Message> Initiator::on_message(const Message& message, Time now) {
+Result<void> Initiator::on_message(const Message& message, Time now) {
   if (!awaiting_ || message.type != Message::Type::connect) {
     return fail(DcutrError::unexpected);
   }
@@ -68,8 +68,14 @@ Result<Message> Initiator::on_message(const Message& message, Time now) {
     return fail(DcutrError::no_addresses);
   }
   rtt_ = now - began_;
+  return {};
+}
+
+Message Initiator::sync(Time now) {
+  VIVIM_ASSERT(!awaiting_ && !addresses_.empty());
+  ++attempt_;
   dial_at_ = now + rtt_ / 2;
-  return Message{.type = Message::Type::sync, .addresses = {}};
+  return {.type = Message::Type::sync, .addresses = {}};
 }
 
 //= relay/DCUtR#the-protocol

@@ -45,12 +45,14 @@ class Initiator {
 
   /// Whether another attempt is left.
   bool more() const { return attempt_ < options_.attempts_max; }
-  /// Begins the next attempt: the CONNECT to send at `now`. Error: no_own_addresses.
+  /// Begins an exchange: the CONNECT to send at `now`. Error: no_own_addresses.
   Result<Message> begin(const std::vector<Multiaddr>& own, Time now);
-  /// The peer's CONNECT: the SYNC to send at once. Errors: unexpected, no_addresses.
-  Result<Message> on_message(const Message& message, Time now);
+  /// The peer's CONNECT. Errors: unexpected, no_addresses.
+  Result<void> on_message(const Message& message, Time now);
+  /// The SYNC to send at `now`, after on_message(): makes the exchange an attempt.
+  Message sync(Time now);
 
-  /// When to dial: half a round trip after the SYNC. Only after on_message().
+  /// When to dial: half a round trip after the SYNC.
   Time dial_at() const { return dial_at_; }
   /// Where to.
   const std::vector<Multiaddr>& addresses() const { return addresses_; }

@@ -28,9 +28,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (decode(encode(*message)).value() != *message) {
       std::abort();
     }
-    if (initiator.on_message(*message, now) &&
-        (initiator.addresses().empty() || initiator.dial_at() < now)) {
-      std::abort();
+    if (initiator.on_message(*message, now)) {
+      if (initiator.addresses().empty() || initiator.sync(now).type != Message::Type::sync ||
+          initiator.dial_at() < now) {
+        std::abort();
+      }
     }
     (void)responder.on_message(*message, k_own);
     if (initiator.addresses().size() > k_dialled_addresses_max ||

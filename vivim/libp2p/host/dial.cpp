@@ -97,6 +97,7 @@ void Host::add_addresses(const std::shared_ptr<Dialing>& dialing,
                          std::vector<Multiaddr> addresses) {
   std::vector<Multiaddr> ready;
   for (Multiaddr& address : addresses) {
+    dialing->has_relay = dialing->has_relay || is_relayed(address);
     if (resolver_ == nullptr || transport_for(address) != nullptr ||
         !resolver_->can_resolve(address)) {
       ready.push_back(std::move(address));
@@ -212,8 +213,9 @@ rt::Co<Result<Host::Established>> Host::dial(Dialing& dialing, Multiaddr address
     co_return fail(HostError::gated);
   }
   const PortUse port = dialing.options.port;
-  Attempt how{.reuse_port = port == PortUse::shared || (port == PortUse::automatic &&
-                                                        scope_of(address) == AddressScope::global)};
+  Attempt how{.reuse_port =
+                  port == PortUse::shared || (port == PortUse::automatic && !dialing.has_relay &&
+                                              scope_of(address) == AddressScope::global)};
   auto established = co_await dial_once(*transport, address, dialing, how);
   if (!established && how.shook_hands_from_port && port == PortUse::automatic &&
       may_have_met(established.error())) {
@@ -258,8 +260,7 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
                            return allows(Direction::outbound, peer, remote);
                          }};
   const std::size_t first_security = how.proposal == Proposal::one_by_one ? 1 : 0;
-  if (options.patience > rt::Duration::zero() ||
-      (!options.role && options.port == PortUse::shared)) {
+  if (options.patience > rt::Duration::zero() || (!options.role && options.may_meet)) {
     upgrade.undecided.emplace(
         Undecided{.loop = loop_, .number = rng_.u64(), .patience = options.patience});
   }

@@ -75,7 +75,7 @@ TEST_CASE("dial: two dials that meet are one connection, and its ends find their
   Dials dials;
   std::optional<Result<PeerId>> at_a;
   std::optional<Result<PeerId>> at_b;
-  const ConnectOptions from_port{.port = PortUse::shared};
+  const ConnectOptions from_port{.port = PortUse::shared, .may_meet = true};
   dials.tasks.spawn(
       "a", connect_into(dials.a.host, dials.b.host.peer_id(), {dials.b.address}, at_a, from_port));
   dials.tasks.spawn(

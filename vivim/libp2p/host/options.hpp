@@ -80,9 +80,10 @@ struct HostOptions {
 /// Which port a dial leaves from, where the transport can choose.
 enum class PortUse : std::uint8_t {
   /// To public addresses from the port that we listen on: so what the peer sees is where others
-  /// reach us, and a router keeps one place for both. To others from any.
+  /// reach us, and a router keeps one place for both. To others from any, and so when the peer may
+  /// also be reached through a relay: as `fresh`.
   automatic,
-  /// From the port that we listen on, expecting that the peer's own dial meets ours.
+  /// From the port that we listen on, to private addresses too.
   shared,
   /// From any other. A router that has let a dial out lets its answer in, to the port that it left
   /// from; when that dial has gone by then, who listens there would answer in its place, with
@@ -94,8 +95,8 @@ enum class PortUse : std::uint8_t {
 /// How Host::connect treats the connection that it makes.
 struct ConnectOptions {
   /// Which side of the security handshake we take; inbound: a hole punch as the server side.
-  /// Absent: the client's, and with PortUse::shared, whose dial the peer's own may meet, the one
-  /// that multistream's simultaneous open gives us.
+  /// Absent: the client's, and with `may_meet` the one that multistream's simultaneous open gives
+  /// us.
   std::optional<Direction> role = {};
   /// When the peer may take the part that `role` gives to us: how long we wait for its proposal,
   /// and are the server if it comes, before we make ours. Not for transports that secure their own
@@ -104,6 +105,8 @@ struct ConnectOptions {
   /// Also when a connection with the peer exists.
   bool force_new = false;
   PortUse port = PortUse::automatic;
+  /// The peer's own dial is expected to meet ours: it costs a round trip to find the roles.
+  bool may_meet = false;
   /// How long the transport may take for an address. Absent: HostTimes::dial_max.
   std::optional<rt::Duration> dial_max = {};
   /// Also addresses that failed lately.

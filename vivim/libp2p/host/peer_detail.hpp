@@ -96,6 +96,7 @@ struct Host::Dialing {
   PeerId peer;
   ConnectOptions options;
   DialPlan plan;
+  bool has_relay = false;           ///< one of the addresses is relayed
   std::size_t resolving = 0;        ///< names whose addresses will be added to the plan
   limits::Reservation reservation;  ///< until the connection has it
   std::optional<Result<PeerId>> result;

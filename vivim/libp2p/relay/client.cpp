@@ -105,7 +105,8 @@ rt::Co<Result<RawConnection>> RelayTransport::open_circuit(CircuitAddress addres
                                                            rt::Duration timeout) {
   VIVIM_CO_TRYV(co_await reach_relay(address));
   const std::string protocol(k_hop_protocol_id);
-  VIVIM_CO_TRY(auto opened, co_await host_.open_stream(address.relay_id, std::span(&protocol, 1)));
+  VIVIM_CO_TRY(auto opened, co_await host_.open_stream(address.relay_id, std::span(&protocol, 1),
+                                                       {.assume_spoken = true}));
   DelimitedReader reader(k_message_bytes_max);
   const HopMessage question{.type = HopMessage::Type::connect, .peer = address.target};
   const auto answer = co_await ask(*opened.stream, reader, question, timeout);
@@ -152,7 +153,8 @@ rt::Co<Result<HopMessage>> RelayTransport::ask(rt::Stream& stream, DelimitedRead
 rt::Co<Result<Granted>> RelayTransport::reserve(CircuitAddress address) {
   VIVIM_CO_TRYV(co_await reach_relay(address));
   const std::string protocol(k_hop_protocol_id);
-  VIVIM_CO_TRY(auto opened, co_await host_.open_stream(address.relay_id, std::span(&protocol, 1)));
+  VIVIM_CO_TRY(auto opened, co_await host_.open_stream(address.relay_id, std::span(&protocol, 1),
+                                                       {.assume_spoken = true}));
   DelimitedReader reader(k_message_bytes_max);
   const auto answer = co_await ask(*opened.stream, reader, {.type = HopMessage::Type::reserve},
                                    options_.answer_time_max);
