@@ -5,6 +5,7 @@ import { describe, withPeers } from './process.mjs'
 const TOPIC = '/vivim/circles/interop'
 const PATIENCE_MS = 30_000
 const LARGE = 6000 // bytes: worth an IDONTWANT everywhere
+const PROBE = 'probe of '
 
 async function until (what, check) {
   for (const end = Date.now() + PATIENCE_MS; ;) {
@@ -18,6 +19,22 @@ async function until (what, check) {
 }
 
 const name = (peer, all) => `${peer.kind} ${all.indexOf(peer)}`
+
+// Publishes once more at every node, and says which of them is not heard of by whom yet: what comes through says that
+// the meshes are there, which not every implementation tells.
+async function probe (peers) {
+  for (const [i, peer] of peers.entries()) {
+    const round = (peer.probes = (peer.probes ?? 0) + 1)
+    await peer.ask('pubsub-publish', { topic: TOPIC, text: `${PROBE}${i}: ${round}`, bytes: 0 })
+  }
+  for (const peer of peers) {
+    const { texts } = await peer.ask('pubsub-received', { topic: TOPIC })
+    const silent = peers.findIndex((one, at) => one !== peer && !texts.some(text => text.startsWith(`${PROBE}${at}: `)))
+    if (silent !== -1) {
+      return `${name(peer, peers)} hears nothing of ${name(peers[silent], peers)}`
+    }
+  }
+}
 
 // `links`: who dials whom. All subscribe, all know of their neighbours, each publishes, all get all.
 async function gossip (peers, links) {
@@ -38,7 +55,7 @@ async function gossip (peers, links) {
       }
     }
   })
-  await new Promise(resolve => setTimeout(resolve, 2500)) // two heartbeats: meshes are there
+  await until('meshes', () => probe(peers))
   const sent = []
   for (const [i, peer] of peers.entries()) {
     for (const bytes of [0, LARGE]) {
