@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "vivim/base/log.hpp"
+#include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/store/error.hpp"
 
 namespace vivim::message {
@@ -279,6 +279,21 @@ rt::Co<void> Circles::keep(const CircleMessage& said) {
   if (options_.on_message) {
     options_.on_message(said);
   }
+}
+
+void Circles::publish_metrics(libp2p::metrics::Registry& registry) const {
+  using libp2p::metrics::Family;
+  using libp2p::metrics::Type;
+  Family(registry, "vivim_circles", Type::gauge, "circles that we are in").set(members_.size());
+  Family(registry, "vivim_circle_messages_total", Type::counter,
+         "messages of circles, by what became of them", "result")
+      .set("published", counts_.published)
+      .set("received", counts_.received)
+      .set("known", counts_.known)
+      .set("gaps", counts_.gaps)
+      .set("throttled", counts_.throttled)
+      .set("refused", counts_.refused)
+      .set("dropped", counts_.dropped);
 }
 
 }  // namespace vivim::message

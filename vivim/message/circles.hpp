@@ -10,6 +10,7 @@
 
 #include "vivim/base/recent.hpp"
 #include "vivim/libp2p/limits/rate.hpp"
+#include "vivim/libp2p/metrics/metrics.hpp"
 #include "vivim/message/causal_buffer.hpp"
 #include "vivim/message/circle.hpp"
 #include "vivim/message/envelope.hpp"
@@ -116,6 +117,8 @@ class Circles {
   TopicVerdict take(std::string_view topic, BytesView data);
 
   const CirclesCounts& counts() const { return counts_; }
+  /// The numbers, as Prometheus text has them.
+  void publish_metrics(libp2p::metrics::Registry& registry) const;
 
  private:
   struct Member {
