@@ -39,6 +39,7 @@ class Grammar {
     add_node_commands();
     add_network_commands();
     add_message_commands();
+    add_circle_commands();
     add_reading_commands();
     add_writing_commands();
     add_sharing_commands();
@@ -82,6 +83,7 @@ class Grammar {
   void add_dht_commands();
   void add_topic_commands();
   void add_message_commands();
+  void add_circle_commands();
   void add_reading_commands();
   void add_writing_commands();
   void add_sharing_commands();
@@ -325,6 +327,46 @@ void Grammar::add_message_commands() {
       ->required()
       ->type_name("NUMBER");
   add_common(*remove);
+}
+
+void Grammar::add_circle_commands() {
+  auto* circle = app_.add_subcommand("circle", "Groups that talk among themselves");
+  circle->require_subcommand(1);
+  circle->footer(
+      "Examples:\n  vivim circle new family\n  vivim circle join 64-HEX-DIGITS family\n"
+      "  vivim circle say 1f0c... 'Who comes?'\n  vivim message list");
+  add_common(*circle);
+  add_common(*add<CircleListArguments>(
+                  *circle, "list", "The circles that this node is in",
+                  {"vivim circle list", "vivim circle list --json | jq -r '.circles[0].secret'"})
+                  .first);
+  auto [make, make_args] = add<CircleNewArguments>(
+      *circle, "new", "Make a circle, and print its secret: whoever has it is a member",
+      {"vivim circle new family"});
+  make->add_option("name", make_args->name, "What it is called here")
+      ->required()
+      ->type_name("NAME");
+  add_common(*make);
+  auto [join, join_args] = add<CircleJoinArguments>(*circle, "join", "Join the circle of a secret",
+                                                    {"vivim circle join 64-HEX-DIGITS family"});
+  join->add_option("secret", join_args->secret, "The circle's secret")
+      ->required()
+      ->type_name("SECRET");
+  join->add_option("name", join_args->name, "What it is called here")->type_name("NAME");
+  add_common(*join);
+  auto [leave, leave_args] =
+      add<CircleLeaveArguments>(*circle, "leave", "Leave a circle", {"vivim circle leave 1f0c..."});
+  leave->add_option("id", leave_args->id, "Its id")->required()->type_name("ID");
+  add_common(*leave);
+  auto [say, say_args] =
+      add<CircleSayArguments>(*circle, "say", "Say something to those of a circle who are there",
+                              {"vivim circle say 1f0c... 'Who comes?'",
+                               "vivim circle say 1f0c... 'Bread' --subtopic shopping"});
+  say->add_option("id", say_args->id, "The circle's id")->required()->type_name("ID");
+  say->add_option("text", say_args->text, "What to say")->required()->type_name("TEXT");
+  say->add_option("--subtopic", say_args->subtopic, "Only to those who follow it")
+      ->type_name("NAME");
+  add_common(*say);
 }
 
 void Grammar::add_reading_commands() {

@@ -79,6 +79,22 @@ struct MessageListArguments {
 struct MessageRemoveArguments {
   std::uint64_t number = 0;
 };
+struct CircleListArguments {};
+struct CircleNewArguments {
+  std::string name;
+};
+struct CircleJoinArguments {
+  std::string secret;
+  std::string name;
+};
+struct CircleLeaveArguments {
+  std::string id;
+};
+struct CircleSayArguments {
+  std::string id;
+  std::string text;
+  std::string subtopic;
+};
 struct PingArguments {
   std::string peer;  ///< id or multiaddr
   std::uint64_t count = 4;
@@ -181,8 +197,9 @@ using CommandArguments = std::variant<
     ShareArguments, JoinArguments, UnshareArguments, SimListArguments, SimRunArguments,
     DoctorArguments, TopicListArguments, TopicPublishArguments, TopicSubscribeArguments,
     TopicLeaveArguments, MessageSendArguments, MessageListArguments, MessageRemoveArguments,
-    SimTargetsArguments, DevnetUpArguments, DevnetStatusArguments, DevnetLogsArguments,
-    DevnetDownArguments, VersionArguments>;
+    CircleListArguments, CircleNewArguments, CircleJoinArguments, CircleLeaveArguments,
+    CircleSayArguments, SimTargetsArguments, DevnetUpArguments, DevnetStatusArguments,
+    DevnetLogsArguments, DevnetDownArguments, VersionArguments>;
 
 struct Arguments {
   CommonArguments common;

@@ -41,6 +41,12 @@ TEST_CASE("arguments: each command takes its own") {
   CHECK(send.lifetime == 60U);
   CHECK(parse<MessageListArguments>({"message", "list", "--limit", "3"}).limit == 3);
   CHECK(parse<MessageRemoveArguments>({"message", "rm", "7"}).number == 7);
+  CHECK(parse<CircleNewArguments>({"circle", "new", "family"}).name == "family");
+  CHECK(parse<CircleJoinArguments>({"circle", "join", "ab"}).name.empty());
+  CHECK(parse<CircleLeaveArguments>({"circle", "leave", "c1"}).id == "c1");
+  CHECK(parse<CircleSayArguments>({"circle", "say", "c1", "hi", "--subtopic", "x"}).subtopic ==
+        "x");
+  parse<CircleListArguments>({"circle", "list"});
   CHECK(refuse({"message", "send", "12D3", "x", "--priority", "urgent"}).exit_code == 2);
   parse<VersionArguments>({"--version"});
   parse<VersionArguments>({"version"});

@@ -537,6 +537,24 @@ class CommandLine(unittest.TestCase):
         friend.stop()
         friend.bad(6, "message", "send", me, "x")
 
+    def test_circles(self):
+        friend = self.two_nodes()
+        made = self.vivim.json("circle", "new", "family")
+        self.assertIn(made["secret"], friend.good("circle", "join", made["secret"], "them"))
+        friend.good("connect", self.vivim.announced["listen"][0])
+        self.assertIn("family", self.vivim.good("circle", "list"))
+        self.assertEqual(friend.json("circle", "list")["circles"][0]["topic"], made["topic"])
+        until("gossip", lambda: [t for t in friend.request("GET", "/api/v2/topics")["topics"]
+                                 if t["topic"] == made["topic"] and t["peers"]])
+        self.assertIn("Said", friend.good("circle", "say", made["id"], "Who comes?"))
+        heard = until("the message", lambda: self.vivim.json("message", "list")["received"])
+        self.assertEqual([(m["topic"], m["text"]) for m in heard], [(made["topic"], "Who comes?")])
+        self.assertIn("1 member", self.vivim.good("circle", "list"))
+        self.vivim.good("circle", "leave", made["id"])
+        self.vivim.bad(3, "circle", "leave", made["id"])
+        self.vivim.bad(3, "circle", "say", made["id"], "x")
+        friend.bad(2, "circle", "join", "nonsense")
+
     def test_messages_through_a_mailbox(self):
         keeper = self.configured("keeper", "[message]", "mailbox_server = true")
         lines = ("[message]", f'mailboxes = ["{keeper.announced["listen"][0]}"]')

@@ -41,6 +41,11 @@ Outcome<void> execute(Context& context, const TopicLeaveArguments& arguments);
 Outcome<void> execute(Context& context, const MessageSendArguments& arguments);
 Outcome<void> execute(Context& context, const MessageListArguments& arguments);
 Outcome<void> execute(Context& context, const MessageRemoveArguments& arguments);
+Outcome<void> execute(Context& context, const CircleListArguments& arguments);
+Outcome<void> execute(Context& context, const CircleNewArguments& arguments);
+Outcome<void> execute(Context& context, const CircleJoinArguments& arguments);
+Outcome<void> execute(Context& context, const CircleLeaveArguments& arguments);
+Outcome<void> execute(Context& context, const CircleSayArguments& arguments);
 
 // command_run.cpp
 Outcome<void> execute(Context& context, const RunArguments& arguments);

@@ -41,6 +41,32 @@ std::string render_messages(const Context& context, const Json& answer) {
   return sending.empty() ? out : out + "\n" + sending.render(context.out);
 }
 
+std::string render_circles(const Context& context, const Json& answer) {
+  Table table({{.header = "CIRCLE", .style = Style::cyan},
+               {.header = "NAME"},
+               {.header = "HEARD OF", .align = Align::right}});
+  for (const auto& circle : items_at(answer, "circles")) {
+    table.add({one_line(text_at(circle, "id")), one_line(text_at(circle, "name")),
+               format_count_of(count_at(circle, "members"), "member")});
+  }
+  return table.empty() ? "No circles. Make one with: vivim circle new NAME\n"
+                       : table.render(context.out);
+}
+
+/// Joins, and prints what others need to join too.
+Outcome<void> join(Context& context, const Json& wanted) {
+  VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
+  VIVIM_TRY(const auto answer, post_json(*api, "/api/v2/circles", wanted));
+  if (context.common.json) {
+    print_json(answer);
+    return {};
+  }
+  print(render_facts(context.out, {{"Circle", one_line(text_at(answer, "id"))},
+                                   {"Secret", one_line(text_at(answer, "secret"))}}));
+  print("Whoever has the secret is a member: vivim circle join SECRET\n");
+  return {};
+}
+
 }  // namespace
 
 Outcome<void> execute(Context& context, const MessageSendArguments& arguments) {
@@ -83,6 +109,55 @@ Outcome<void> execute(Context& context, const MessageRemoveArguments& arguments)
     print_json(boost::json::object{{"removed", arguments.number}});
   } else {
     print("Removed.\n");
+  }
+  return {};
+}
+
+Outcome<void> execute(Context& context, const CircleListArguments&) {
+  VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
+  VIVIM_TRY(const auto body, get(*api, "/api/v2/circles"));
+  if (context.common.json) {
+    print_json(body);
+    return {};
+  }
+  VIVIM_TRY(const auto answer, parse_answer(body));
+  print(render_circles(context, answer));
+  return {};
+}
+
+Outcome<void> execute(Context& context, const CircleNewArguments& arguments) {
+  return join(context, boost::json::object{{"name", arguments.name}});
+}
+
+Outcome<void> execute(Context& context, const CircleJoinArguments& arguments) {
+  return join(context, boost::json::object{{"secret", arguments.secret}, {"name", arguments.name}});
+}
+
+Outcome<void> execute(Context& context, const CircleLeaveArguments& arguments) {
+  VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
+  VIVIM_TRYV(request(
+      *api, {.method = "DELETE", .path = "/api/v2/circles/" + percent_encode(arguments.id)}));
+  if (context.common.json) {
+    print_json(boost::json::object{{"left", arguments.id}});
+  } else {
+    print("Left. Who knows its secret is still in it.\n");
+  }
+  return {};
+}
+
+Outcome<void> execute(Context& context, const CircleSayArguments& arguments) {
+  VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
+  boost::json::object wanted{{"text", arguments.text}};
+  if (!arguments.subtopic.empty()) {
+    wanted["subtopic"] = arguments.subtopic;
+  }
+  VIVIM_TRY(
+      const auto answer,
+      post_json(*api, "/api/v2/circles/" + percent_encode(arguments.id) + "/messages", wanted));
+  if (context.common.json) {
+    print_json(answer);
+  } else {
+    print("Said.\n");
   }
   return {};
 }

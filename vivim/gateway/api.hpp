@@ -144,6 +144,20 @@ class MessagesApi {
   MessageService& messages_;
 };
 
+/// Circles: /api/v2/circles.
+class CirclesApi {
+ public:
+  CirclesApi(Router& router, MessageService& messages);
+
+ private:
+  Co<Outcome<Response>> list(Call call);
+  Co<Outcome<Response>> join(Call call);
+  Co<Outcome<Response>> leave(Call call);
+  Co<Outcome<Response>> say(Call call);
+
+  MessageService& messages_;
+};
+
 /// The WebSockets: /api/v2/events, /sync/{document}.
 class LiveApi {
  public:
@@ -186,6 +200,7 @@ class Api {
         topics_(router, services.topics),
         dht_(router, services.dht, services.library),
         messages_(router, services.messages),
+        circles_(router, services.messages),
         live_(router, services.events, services.documents) {}
 
  private:
@@ -198,6 +213,7 @@ class Api {
   TopicsApi topics_;
   DhtApi dht_;
   MessagesApi messages_;
+  CirclesApi circles_;
   LiveApi live_;
 };
 

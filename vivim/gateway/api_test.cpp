@@ -347,6 +347,25 @@ TEST_CASE("api: messages are sent, listed and removed") {
   CHECK(rig.ask(Method::del, "/messages/x").status == 400);
 }
 
+TEST_CASE("api: circles are joined, spoken to and left") {
+  Rig rig;
+  const auto made = rig.ask(Method::post, "/circles", R"({"name":"family"})");
+  CHECK(made.status == 201);
+  CHECK(member(made.body, "/secret") == "new");
+  CHECK(member(rig.ask(Method::post, "/circles", R"({"secret":"ab"})").body, "/secret") == "ab");
+  CHECK(rig.ask(Method::post, "/circles", R"({"secret":")" + std::string(65, 'a') + "\"}").status ==
+        400);
+  CHECK(member(rig.get("/circles").body, "/circles/0/name") == "family");
+  const auto said =
+      rig.ask(Method::post, "/circles/c1/messages", R"({"text":"hi","subtopic":"plans"})");
+  CHECK(said.status == 201);
+  CHECK(member(said.body, "/id") == "c1/plans/hi");
+  CHECK(rig.ask(Method::post, "/circles/c9/messages", R"({"text":"hi"})").status == 404);
+  CHECK(rig.ask(Method::post, "/circles/c1/messages", "{}").status == 400);
+  CHECK(rig.ask(Method::del, "/circles/c1").status == 204);
+  CHECK(rig.ask(Method::del, "/circles/c1").status == 404);
+}
+
 TEST_CASE("api: the node and its network") {
   Rig rig;
   CHECK(member(rig.get("/status").body, "/listen/0") == "/ip4/127.0.0.1");

@@ -82,6 +82,29 @@ class FakeServices final : public LibraryService,
     co_return DhtPeer{.peer_id = std::move(peer_id), .addresses = {"/ip4/1.2.3.4/tcp/1"}};
   }
 
+  std::vector<CircleStatus> the_circles;
+
+  Co<Outcome<std::vector<CircleStatus>>> circles() override { co_return the_circles; }
+  Co<Outcome<CircleStatus>> join_circle(std::string name, std::string secret) override {
+    the_circles.push_back({.id = "c" + std::to_string(the_circles.size() + 1),
+                           .name = std::move(name),
+                           .secret = secret.empty() ? "new" : std::move(secret),
+                           .topic = "/vivim/circles/c"});
+    co_return the_circles.back();
+  }
+  Co<Outcome<void>> leave_circle(std::string id) override {
+    if (std::erase_if(the_circles, [&](const auto& each) { return each.id == id; }) == 0) {
+      co_return std::unexpected(no_such("circle"));
+    }
+    co_return Outcome<void>();
+  }
+  Co<Outcome<std::string>> say(std::string id, std::string subtopic, std::string text) override {
+    if (std::ranges::count(the_circles, id, &CircleStatus::id) == 0) {
+      co_return std::unexpected(no_such("circle"));
+    }
+    co_return id + "/" + subtopic + "/" + text;
+  }
+
   std::vector<NewMessage> sent;
   MessageList message_list;
 

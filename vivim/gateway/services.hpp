@@ -327,6 +327,15 @@ struct MessageList {
   std::vector<SendingMessage> sending;
 };
 
+/// A circle that this node is in.
+struct CircleStatus {
+  std::string id;
+  std::string name;
+  std::string secret;  ///< hexadecimal; whoever has it is a member
+  std::string topic;
+  std::uint64_t members = 0;  ///< that said something
+};
+
 /// Messages between nodes.
 class MessageService {
  public:
@@ -336,6 +345,13 @@ class MessageService {
   virtual Co<Outcome<MessageList>> messages(std::size_t limit) = 0;
   /// not_found when there is no such message.
   virtual Co<Outcome<void>> remove_message(std::int64_t number) = 0;
+
+  virtual Co<Outcome<std::vector<CircleStatus>>> circles() = 0;
+  /// Joins the circle of a secret, or makes a new one when it is empty.
+  virtual Co<Outcome<CircleStatus>> join_circle(std::string name, std::string secret) = 0;
+  virtual Co<Outcome<void>> leave_circle(std::string id) = 0;
+  /// Says something to a circle; the message's id. `subtopic` may be empty.
+  virtual Co<Outcome<std::string>> say(std::string id, std::string subtopic, std::string text) = 0;
 };
 
 /// Its place among others.

@@ -1,5 +1,7 @@
 #include "vivim/node/message_service.hpp"
 
+#include <algorithm>
+
 #include "vivim/store/error.hpp"
 
 namespace vivim::node {
@@ -87,6 +89,51 @@ gateway::ReceivedMessage describe(store::MessageRow& row) {
           .payload = std::move(row.payload)};
 }
 
+Problem no_circles() {
+  return {.kind = ProblemKind::unavailable,
+          .code = "no_circles",
+          .message = "Circles need a node that runs and gossips.",
+          .hint = "Start it with: vivim run. In config.toml, [pubsub] enabled must not be false."};
+}
+
+Problem no_such_circle(const std::string& id) {
+  return {.kind = ProblemKind::not_found,
+          .code = "circle_not_found",
+          .message = "This node is in no circle '" + id + "'.",
+          .hint = "List them with: vivim circle list"};
+}
+
+gateway::CircleStatus describe(const message::Circles::Info& circle) {
+  return {.id = circle.id.to_text(),
+          .name = circle.name,
+          .secret = circle.secret_hex,
+          .topic = message::CircleTopic{.circle = circle.id, .subtopic = {}}.to_text(),
+          .members = circle.members};
+}
+
+/// The secret that was given in hexadecimal, or a new one.
+Outcome<message::CircleSecret> secret_of(const std::string& text, rt::Rng& rng) {
+  message::CircleSecret secret;
+  if (text.empty()) {
+    rng.fill(secret.writable());
+    return secret;
+  }
+  // 64 digits, as two ids of 32.
+  const auto first = message::MessageId::parse(std::string_view(text).substr(0, 32));
+  const auto second =
+      message::MessageId::parse(std::string_view(text).substr(std::min(text.size(), 32UL)));
+  if (!first || !second) {
+    return std::unexpected(Problem{.kind = ProblemKind::bad_input,
+                                   .code = "bad_secret",
+                                   .message = "That is no circle's secret.",
+                                   .hint = "64 hexadecimal digits; vivim circle list --json shows "
+                                           "those of the circles that a node is in."});
+  }
+  std::ranges::copy(first->bytes, secret.writable().begin());
+  std::ranges::copy(second->bytes, secret.writable().subspan(16).begin());
+  return secret;
+}
+
 gateway::SendingMessage describe(const message::Pending& pending) {
   return {.id = pending.id.to_text(),
           .to = pending.to.to_string(),
@@ -122,13 +169,37 @@ rt::Co<Outcome<void>> MessageService::start(const MessageConfig& config) {
   co_return Outcome<void>();
 }
 
+rt::Co<Outcome<void>> MessageService::start_circles(libp2p::gossipsub::Service& gossip) {
+  binding_.emplace(gossip);
+  circles_.emplace(
+      context_.loop, context_.store, context_.rng, libp2p::record::Signer::of(key_),
+      binding_->gossip(),
+      message::CirclesOptions{.on_message = [this](const message::CircleMessage& said) {
+        context_.events.publish(gateway::message_event("received", said.message.from.to_string(),
+                                                       said.message.id.to_text()));
+      }});
+  if (const auto started = co_await circles_->start(); !started) {
+    co_return std::unexpected(Problem::from(started.error(), "Could not join the circles"));
+  }
+  binding_->attach(&*circles_);
+  published_ = context_.host.publish(
+      [this](libp2p::metrics::Registry& registry) { circles_->publish_metrics(registry); });
+  co_return Outcome<void>();
+}
+
 void MessageService::stop_waiting() {
+  if (binding_) {
+    binding_->attach(nullptr);
+  }
   if (mailbox_) {
     mailbox_->stop();
   }
 }
 
 rt::Co<void> MessageService::stop() {
+  if (circles_) {
+    co_await circles_->stop();
+  }
   if (messenger_) {
     co_await messenger_->stop();
   }
@@ -181,6 +252,70 @@ rt::Co<Outcome<void>> MessageService::remove_message(std::int64_t number) {
     co_return std::unexpected(Problem::from(removed.error(), "Could not remove the message"));
   }
   co_return Outcome<void>();
+}
+
+rt::Co<Outcome<std::vector<gateway::CircleStatus>>> MessageService::circles() {
+  if (!circles_) {
+    co_return std::unexpected(no_circles());
+  }
+  std::vector<gateway::CircleStatus> all;
+  for (const auto& circle : circles_->list()) {
+    all.push_back(describe(circle));
+  }
+  co_return std::move(all);
+}
+
+rt::Co<Outcome<gateway::CircleStatus>> MessageService::join_circle(std::string name,
+                                                                   std::string secret) {
+  if (!circles_) {
+    co_return std::unexpected(no_circles());
+  }
+  VIVIM_CO_TRY(auto chosen, secret_of(secret, context_.rng));
+  const auto joined = co_await circles_->join(std::move(chosen), std::move(name));
+  if (!joined) {
+    co_return std::unexpected(Problem::from(joined.error(), "Could not join the circle"));
+  }
+  const auto all = circles_->list();
+  const auto found = std::ranges::find(all, joined->id, &message::Circles::Info::id);
+  if (found == all.end()) {
+    co_return std::unexpected(no_such_circle(joined->id.to_text()));
+  }
+  co_return describe(*found);
+}
+
+rt::Co<Outcome<void>> MessageService::leave_circle(std::string id) {
+  if (!circles_) {
+    co_return std::unexpected(no_circles());
+  }
+  const auto parsed = message::CircleId::parse(id);
+  const auto left =
+      parsed ? co_await circles_->leave(*parsed) : Result<void>(fail(MessageError::unknown));
+  if (!left && left.error().is(MessageError::unknown)) {
+    co_return std::unexpected(no_such_circle(id));
+  }
+  if (!left) {
+    co_return std::unexpected(Problem::from(left.error(), "Could not leave the circle"));
+  }
+  co_return Outcome<void>();
+}
+
+rt::Co<Outcome<std::string>> MessageService::say(std::string id, std::string subtopic,
+                                                 std::string text) {
+  if (!circles_) {
+    co_return std::unexpected(no_circles());
+  }
+  const auto parsed = message::CircleId::parse(id);
+  const auto said =
+      parsed ? co_await circles_->publish({.circle = *parsed, .subtopic = std::move(subtopic)},
+                                          to_bytes(as_bytes(text)))
+             : Result<message::MessageId>(fail(MessageError::unknown));
+  if (!said && said.error().is(MessageError::unknown)) {
+    co_return std::unexpected(no_such_circle(id));
+  }
+  if (!said) {
+    co_return std::unexpected(send_problem(said.error()));
+  }
+  co_return said->to_text();
 }
 
 }  // namespace vivim::node

@@ -4,6 +4,7 @@
 
 #include "vivim/gateway/events.hpp"
 #include "vivim/gateway/services.hpp"
+#include "vivim/message/gossip_circles.hpp"
 #include "vivim/message/mailbox_server.hpp"
 #include "vivim/message/messenger.hpp"
 #include "vivim/node/config.hpp"
@@ -26,6 +27,8 @@ class MessageService final : public gateway::MessageService {
 
   /// Problems: what is on its way cannot be read.
   rt::Co<Outcome<void>> start(const MessageConfig& config);
+  /// The circles begin to speak and hear. Problems: they cannot be read, or their topics joined.
+  rt::Co<Outcome<void>> start_circles(libp2p::gossipsub::Service& gossip);
   /// Nobody is waited for any more; before the host's stop().
   void stop_waiting();
   /// After the host's stop(). Idempotent.
@@ -35,11 +38,19 @@ class MessageService final : public gateway::MessageService {
   rt::Co<Outcome<gateway::MessageList>> messages(std::size_t limit) override;
   rt::Co<Outcome<void>> remove_message(std::int64_t number) override;
 
+  rt::Co<Outcome<std::vector<gateway::CircleStatus>>> circles() override;
+  rt::Co<Outcome<gateway::CircleStatus>> join_circle(std::string name, std::string secret) override;
+  rt::Co<Outcome<void>> leave_circle(std::string id) override;
+  rt::Co<Outcome<std::string>> say(std::string id, std::string subtopic, std::string text) override;
+
  private:
   Context context_;
   crypto::KeyPair key_;
   std::optional<message::MailboxServer> mailbox_;
   std::optional<message::Messenger> messenger_;
+  std::optional<message::GossipCircles> binding_;
+  std::optional<message::Circles> circles_;
+  libp2p::Subscription published_;
 };
 
 }  // namespace vivim::node

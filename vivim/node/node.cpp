@@ -192,6 +192,9 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   parts.server.emplace(gateway::ServerLimits{}, world.loop, *parts.gateway);
   VIVIM_CO_TRYV(co_await parts.messages.start(options.network.messages));
   VIVIM_CO_TRYV(parts.swarm.serve(options.network));
+  if (auto* gossip = parts.swarm.gossip()) {
+    VIVIM_CO_TRYV(co_await parts.messages.start_circles(*gossip));
+  }
   parts.topics.attach(parts.swarm.gossip());
   for (const auto& topic : options.network.pubsub.enabled ? options.network.pubsub.topics
                                                           : std::vector<std::string>()) {
