@@ -28,6 +28,7 @@ MailboxServer::MailboxServer(libp2p::Host& host, rt::Loop& loop, store::Store& s
       store_(store),
       options_(options),
       rates_(options.rates),
+      streams_(options.streams),
       status_(
           host.handle(std::string(k_mailbox_protocol_id),
                       [this](libp2p::InboundStream inbound) { return serve(std::move(inbound)); },
@@ -36,25 +37,13 @@ MailboxServer::MailboxServer(libp2p::Host& host, rt::Loop& loop, store::Store& s
 }
 
 rt::Co<void> MailboxServer::serve(libp2p::InboundStream inbound) {
-  auto& own = streams_[inbound.peer];
-  if (own >= options_.streams_per_peer_max || streams_total_ >= options_.streams_max) {
-    ++counts_.streams_refused;
-    if (own == 0) {
-      streams_.erase(inbound.peer);
-    }
+  const auto place = streams_.enter(inbound.peer);
+  if (!place) {
     inbound.stream->reset(to_value(libp2p::ResetCode::limit_exceeded));
     co_return;
   }
-  ++own;
-  ++streams_total_;
-  {
-    Conversation conversation(std::move(inbound.stream), loop_, options_.wait_max);
-    co_await converse(conversation, inbound.peer);
-  }
-  --streams_total_;
-  if (--streams_[inbound.peer] == 0) {
-    streams_.erase(inbound.peer);
-  }
+  Conversation conversation(std::move(inbound.stream), loop_, options_.wait_max);
+  co_await converse(conversation, inbound.peer);
 }
 
 rt::Co<void> MailboxServer::converse(Conversation& conversation, PeerId peer) {
@@ -197,7 +186,7 @@ void MailboxServer::publish(libp2p::metrics::Registry& registry) const {
       .set("refused", counts_.refused);
   Family(registry, "vivim_mailbox_streams_refused_total", Type::counter,
          "streams refused because there were too many")
-      .set(counts_.streams_refused);
+      .set(streams_.refused());
 }
 
 }  // namespace vivim::message

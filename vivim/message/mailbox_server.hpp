@@ -5,6 +5,7 @@
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/limits/rate.hpp"
 #include "vivim/message/conversation.hpp"
+#include "vivim/message/stream_counter.hpp"
 #include "vivim/store/messages.hpp"
 #include "vivim/store/store.hpp"
 
@@ -17,8 +18,7 @@ struct MailboxOptions {
       .each = {.burst = 256, .interval = std::chrono::milliseconds(100)},
       .all = {.burst = 4096, .interval = std::chrono::milliseconds(1)}};
   std::size_t frames_max = 4096;  ///< of one stream
-  std::size_t streams_max = 256;  ///< at once
-  std::size_t streams_per_peer_max = 4;
+  StreamLimits streams = {};
   rt::Duration wait_max = std::chrono::seconds(30);  ///< until the next frame
   rt::Duration hold_max = std::chrono::seconds(10);  ///< that a fetch waits for something to come
 };
@@ -43,9 +43,9 @@ class MailboxServer {
     std::uint64_t throttled = 0;
     std::uint64_t full = 0;     ///< a quota
     std::uint64_t refused = 0;  ///< not what it should be
-    std::uint64_t streams_refused = 0;
   };
   const Counts& counts() const { return counts_; }
+  const StreamCounter& streams() const { return streams_; }
 
  private:
   rt::Co<void> serve(libp2p::InboundStream inbound);
@@ -61,6 +61,7 @@ class MailboxServer {
   store::Store& store_;
   MailboxOptions options_;
   libp2p::limits::PeerRates rates_;
+  StreamCounter streams_;
   Result<void> status_;
   /// Fetches that wait for something for a recipient.
   struct Waiting {
@@ -70,8 +71,6 @@ class MailboxServer {
   };
   std::map<PeerId, Waiting> waiting_;
   bool stopping_ = false;
-  std::map<PeerId, std::size_t> streams_;
-  std::size_t streams_total_ = 0;
   Counts counts_;
   libp2p::Subscription published_;
 };

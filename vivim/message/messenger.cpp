@@ -52,6 +52,7 @@ Messenger::Messenger(libp2p::Host& host, rt::Loop& loop, store::Store& store, rt
       outbox_(options_.outbox, options_.times.outbox),
       timer_(loop.make_timer()),
       came_through_(k_came_through_max),
+      streams_(options_.streams),
       tasks_(loop) {}
 
 Messenger::~Messenger() = default;
@@ -263,6 +264,9 @@ void Messenger::publish(libp2p::metrics::Registry& registry) const {
   Family(registry, "vivim_mails_total", Type::counter, "mails of mailboxes, by result", "result")
       .set("fetched", counts_.fetched)
       .set("broken", counts_.broken);
+  Family(registry, "vivim_message_streams_refused_total", Type::counter,
+         "streams refused because there were too many")
+      .set(streams_.refused());
 }
 
 }  // namespace vivim::message

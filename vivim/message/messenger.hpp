@@ -15,6 +15,7 @@
 #include "vivim/message/envelope.hpp"
 #include "vivim/message/inbox.hpp"
 #include "vivim/message/outbox.hpp"
+#include "vivim/message/stream_counter.hpp"
 #include "vivim/rt/task_group.hpp"
 #include "vivim/store/messages.hpp"
 #include "vivim/store/store.hpp"
@@ -54,8 +55,7 @@ struct MessengerOptions {
   OutboxLimits outbox = {};
   store::MessageQuota quota = {};
   MessengerTimes times = {};
-  std::size_t streams_max = 256;  ///< inbound, at once
-  std::size_t streams_per_peer_max = 4;
+  StreamLimits streams = {};      ///< inbound
   std::size_t frames_max = 4096;  ///< of one stream
   /// Must not await.
   std::function<void(const MessageEvent&)> on_event = {};
@@ -92,7 +92,6 @@ struct MessengerCounts {
   std::uint64_t refused = 0;
   std::uint64_t fetched = 0;  ///< mails of mailboxes
   std::uint64_t broken = 0;   ///< mails that cannot be opened, and streams that broke off
-  std::uint64_t streams_refused = 0;
 };
 
 /// Messages from and to this node: direct where the other is there, through mailboxes where not
@@ -122,6 +121,8 @@ class Messenger {
   /// Errors: unknown.
   rt::Co<Result<void>> remove(std::int64_t seq);
   const MessengerCounts& counts() const { return counts_; }
+  /// Inbound.
+  const StreamCounter& streams() const { return streams_; }
 
  private:
   // messenger.cpp
@@ -183,8 +184,7 @@ class Messenger {
   std::set<PeerId> depositing_;
   /// Through which mailbox somebody wrote to us: they look there.
   Recent<PeerId, PeerId> came_through_;
-  std::map<PeerId, std::size_t> streams_;
-  std::size_t streams_total_ = 0;
+  StreamCounter streams_;
   MessengerCounts counts_;
   libp2p::Subscription watching_;
   libp2p::Subscription published_;

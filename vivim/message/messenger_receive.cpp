@@ -31,25 +31,13 @@ store::MessageRow row_of(const Message& message, std::int64_t received_ms) {
 }  // namespace
 
 rt::Co<void> Messenger::serve(libp2p::InboundStream inbound) {
-  auto& own = streams_[inbound.peer];
-  if (own >= options_.streams_per_peer_max || streams_total_ >= options_.streams_max) {
-    ++counts_.streams_refused;
-    if (own == 0) {
-      streams_.erase(inbound.peer);
-    }
+  const auto place = streams_.enter(inbound.peer);
+  if (!place) {
     inbound.stream->reset(to_value(libp2p::ResetCode::limit_exceeded));
     co_return;
   }
-  ++own;
-  ++streams_total_;
-  {
-    Conversation conversation(std::move(inbound.stream), loop_, options_.times.wait_max);
-    co_await answer_all(conversation);
-  }
-  --streams_total_;
-  if (--streams_[inbound.peer] == 0) {
-    streams_.erase(inbound.peer);
-  }
+  Conversation conversation(std::move(inbound.stream), loop_, options_.times.wait_max);
+  co_await answer_all(conversation);
 }
 
 rt::Co<void> Messenger::answer_all(Conversation& conversation) {

@@ -293,8 +293,8 @@ TEST_CASE("hostile: silent streams are bounded and end in time") {
   };
   open_streams(t.carol.id(), k_mailbox_protocol_id);
   open_streams(t.bob.id(), k_protocol_id);
-  CHECK(t.carol.mailbox().counts().streams_refused == 3);  // one of hers waits for mail
-  CHECK(t.bob.messenger().counts().streams_refused == 2);
+  CHECK(t.carol.mailbox().streams().refused() == 3);  // one of hers waits for mail
+  CHECK(t.bob.messenger().streams().refused() == 2);
   t.world.run_for(1min);
   CHECK(t.carol.mailbox().counts().refused == 3);
   CHECK(t.bob.messenger().counts().broken == 4);
