@@ -118,6 +118,7 @@ void Service::meet_if_spoken(const PeerInfo& peer) {
 void Service::note_connection(const PeerId& peer, Direction direction, const Multiaddr& remote) {
   Link& link = links_[peer];
   link.outbound |= direction == Direction::outbound;
+  link.tries = 0;  // also while a connection is left that died and does not know it yet
   if (const auto address = limits::counted_address(remote)) {
     link.addresses.insert(std::string(as_text(*address)));
   }
