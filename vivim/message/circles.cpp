@@ -24,6 +24,13 @@ store::MessageRow row_of(const CircleMessage& said, std::int64_t received_ms) {
           .payload = message.payload};
 }
 
+store::SaidRow said_row(const Message& message, const Bytes& envelope) {
+  return {.sender = to_bytes(message.from.bytes()),
+          .number = message.clock.at(message.from),
+          .expires = message.expires_ms(),
+          .envelope = envelope};
+}
+
 }  // namespace
 
 Circles::Circles(rt::Loop& loop, store::Store& store, rt::Rng& rng, Signer signer, Gossip gossip,
@@ -38,6 +45,7 @@ Circles::Circles(rt::Loop& loop, store::Store& store, rt::Rng& rng, Signer signe
       rates_(options_.rates),
       recent_(options_.recent_max),
       to_write_(loop, options_.writing_max),
+      written_(loop),
       timer_(loop.make_timer()),
       tasks_(loop) {}
 
@@ -54,6 +62,7 @@ rt::Co<Result<void>> Circles::start() {
     timer_->cancel();
     to_write_.close();
   });
+  VIVIM_CO_TRYV(co_await forget_old());
   tasks_.spawn("circles: keep", write_all());
   tasks_.spawn("circles: gaps", wait_for_gaps());
   co_return Result<void>();
@@ -158,9 +167,12 @@ rt::Co<Result<MessageId>> Circles::publish(CircleTopic topic, Bytes payload, Pri
       member.circle.seal(self_, name, payload, [this](MutableBytes out) { rng_.fill(out); });
   VIVIM_CO_TRY(const auto envelope, seal(signer_, message));
   // Before anybody hears it: after a crash the next message must not have this number again.
-  const Bytes clock = encode(member.buffer.seen());
-  VIVIM_CO_TRYV(co_await store_.write([&](store::Database& database) {
-    return store::Circles(database).set_clock(topic.circle.view(), clock);
+  const auto log_row = said_row(message, envelope);
+  VIVIM_CO_TRYV(member.kept.raise(self_, log_row.number));
+  const Bytes clock = encode(member.kept);
+  VIVIM_CO_TRYV(co_await store_.write([&](store::Database& database) -> Result<void> {
+    VIVIM_TRYV(store::Circles(database).set_clock(topic.circle.view(), clock));
+    return store::CircleLog(database, options_.log).add(topic.circle.view(), log_row);
   }));
   VIVIM_CO_TRYV(gossip_.publish(name, envelope));
   ++counts_.published;
@@ -178,38 +190,63 @@ TopicVerdict Circles::take(std::string_view topic, BytesView data) {
     ++counts_.refused;
     return TopicVerdict::reject;
   }
-  Message& message = opened->message;
+  switch (take_in(*found->second, *parsed, std::move(opened->message), data, Way::gossip)) {
+    case Came::fresh:
+      return TopicVerdict::accept;
+    case Came::refused:
+      return TopicVerdict::reject;
+    case Came::known:
+    case Came::over:
+    case Came::throttled:
+      break;
+  }
+  return TopicVerdict::ignore;
+}
+
+Circles::Came Circles::take_in(Member& member, const CircleTopic& topic, Message message,
+                               BytesView envelope, Way way) {
   if (message.from == self_ || recent_.find({message.from, message.id}) != nullptr) {
     ++counts_.known;
-    return TopicVerdict::ignore;
+    return Came::known;
   }
   if (!check_time(message, loop_.clock().wall_now_ms())) {
     ++counts_.refused;
-    return TopicVerdict::ignore;
+    return Came::over;
   }
-  if (!rates_.take(message.from, loop_.clock().now().time_since_epoch())) {
+  // What we asked for comes as fast as we ask.
+  if (way == Way::gossip && !rates_.take(message.from, loop_.clock().now().time_since_epoch())) {
     ++counts_.throttled;
-    return TopicVerdict::ignore;
+    return Came::throttled;
   }
-  auto plain = found->second->circle.open(message.from, topic, message.payload);
+  auto plain = member.circle.open(message.from, topic.to_text(), message.payload);
   if (!plain) {
     ++counts_.refused;
-    return TopicVerdict::reject;
+    return Came::refused;
   }
   message.payload = std::move(*plain);
-  recent_.put({message.from, message.id}, true);
-  deliver(found->second->buffer.add(std::move(message), loop_.clock().now()));
+  const std::pair key(message.from, message.id);
+  recent_.put(key, true);
+  member.envelopes[key] = to_bytes(envelope);
+  counts_.caught_up += way == Way::asked ? 1 : 0;
+  deliver(member, member.buffer.add(std::move(message), loop_.clock().now()));
   arm();
-  return TopicVerdict::accept;
+  return Came::fresh;
 }
 
-void Circles::deliver(std::vector<Ordered> messages) {
+void Circles::deliver(Member& member, std::vector<Ordered> messages) {
   for (auto& [message, order] : messages) {
     counts_.gaps += order == Order::gap || order == Order::late ? 1 : 0;
+    const std::pair key(message.from, message.id);
+    auto node = member.envelopes.extract(key);
+    auto envelope = node.empty() ? Bytes() : std::move(node.mapped());
     auto topic = *CircleTopic::parse(*message.topic());
-    if (!to_write_.try_send(
-            {.topic = std::move(topic), .message = std::move(message), .order = order})) {
+    if (to_write_.try_send(
+            {.said = {.topic = std::move(topic), .message = std::move(message), .order = order},
+             .envelope = std::move(envelope)})) {
+      ++writing_;
+    } else {
       ++counts_.dropped;
+      recent_.erase(key);  // it may come again
     }
   }
 }
@@ -235,7 +272,7 @@ rt::Co<void> Circles::wait_for_gaps() {
     }
     const auto now = loop_.clock().now();
     for (const auto& [id, member] : members_) {
-      deliver(member->buffer.on_deadline(now));
+      deliver(*member, member->buffer.on_deadline(now));
     }
     timer_->expire_at(now + options_.causal.wait_max);
     arm();
@@ -243,12 +280,17 @@ rt::Co<void> Circles::wait_for_gaps() {
 }
 
 rt::Co<void> Circles::write_all() {
-  while (const auto message = co_await to_write_.receive()) {
-    co_await keep(*message);
+  while (const auto heard = co_await to_write_.receive()) {
+    co_await keep(*heard);
+    if (--writing_ == 0) {
+      written_.set();
+    }
   }
+  written_.set();
 }
 
-rt::Co<void> Circles::keep(const CircleMessage& said) {
+rt::Co<void> Circles::keep(const Heard& heard) {
+  const auto& said = heard.said;
   using Kept = store::Messages::Taken;
   const auto found = members_.find(said.topic.circle);
   if (found == members_.end()) {
@@ -256,7 +298,13 @@ rt::Co<void> Circles::keep(const CircleMessage& said) {
   }
   const auto row = row_of(said, loop_.clock().wall_now_ms());
   const auto until = said.message.expires_ms() + k_clock_skew_max.count();
-  const Bytes clock = encode(found->second->buffer.seen());
+  const auto log_row = said_row(said.message, heard.envelope);
+  auto& durable = found->second->kept;
+  if (said.order == Order::gap) {
+    (void)durable.merge(said.message.clock);  // as the buffer has done
+  }
+  (void)durable.raise(said.message.from, log_row.number);
+  const Bytes clock = encode(durable);
   const auto kept = co_await store_.write(
       [&](store::Database& database) -> Result<Kept> {
         VIVIM_TRY(const Kept taken, store::Messages(database, options_.quota).take(row, until));
@@ -264,9 +312,14 @@ rt::Co<void> Circles::keep(const CircleMessage& said) {
         if (!saved && !saved.error().is(store::StoreError::not_found)) {
           return fail(saved.error());
         }
+        if (saved && log_row.number > 0 && !log_row.envelope.empty()) {
+          store::CircleLog log(database, options_.log);
+          VIVIM_TRYV(log.expire(row.received));
+          VIVIM_TRYV(log.add(said.topic.circle.view(), log_row));
+        }
         return taken;
       },
-      row.payload.size());
+      row.payload.size() + heard.envelope.size());
   if (!kept || *kept == Kept::full) {
     ++counts_.dropped;
     co_return;
@@ -289,6 +342,7 @@ void Circles::publish_metrics(libp2p::metrics::Registry& registry) const {
          "messages of circles, by what became of them", "result")
       .set("published", counts_.published)
       .set("received", counts_.received)
+      .set("caught_up", counts_.caught_up)
       .set("known", counts_.known)
       .set("gaps", counts_.gaps)
       .set("throttled", counts_.throttled)

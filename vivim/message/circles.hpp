@@ -14,6 +14,7 @@
 #include "vivim/message/causal_buffer.hpp"
 #include "vivim/message/circle.hpp"
 #include "vivim/message/envelope.hpp"
+#include "vivim/message/frame.hpp"
 #include "vivim/rt/loop.hpp"
 #include "vivim/rt/rng.hpp"
 #include "vivim/rt/task_group.hpp"
@@ -47,11 +48,14 @@ struct Gossip {
   std::function<Result<void>(const std::string& topic)> subscribe;
   std::function<void(const std::string& topic)> unsubscribe;
   std::function<Result<void>(const std::string& topic, BytesView data)> publish;
+  /// Who else is in a topic, as far as is known.
+  std::function<std::vector<PeerId>(const std::string& topic)> peers = {};
 };
 
 struct CirclesOptions {
   CausalLimits causal = {};
   store::MessageQuota quota = {};
+  store::CircleLogQuota log = {};  ///< of each circle
   /// Messages of one sender, and of all: 20 and 1,000 in a second, and some more at once.
   libp2p::limits::PeerRates::Limits rates = {
       .each = {.burst = 512, .interval = std::chrono::milliseconds(50)},
@@ -65,6 +69,7 @@ struct CirclesOptions {
 struct CirclesCounts {
   std::uint64_t published = 0;
   std::uint64_t received = 0;
+  std::uint64_t caught_up = 0;  ///< of those, what members told who were asked
   std::uint64_t known = 0;
   std::uint64_t gaps = 0;  ///< came without something that its sender had seen
   std::uint64_t throttled = 0;
@@ -73,8 +78,8 @@ struct CirclesCounts {
 };
 
 /// The circles that a node is in: their messages over gossip, in causal order
-/// (docs/protocol/message.md#circles). What gossip loses is not asked for again; what arrives comes
-/// once.
+/// (docs/protocol/message.md#circles). What arrives comes once; what gossip did not bring, other
+/// members are asked for (CircleSync).
 class Circles {
  public:
   /// `signer` is the node's identity. All of it outlives this.
@@ -116,6 +121,20 @@ class Circles {
   /// Something came over a topic.
   TopicVerdict take(std::string_view topic, BytesView data);
 
+  /// What to ask other members for, who can tell from it that we are one. Errors: unknown.
+  Result<Ask> ask(const CircleId& id);
+  /// What `asker` has not heard, a part of it. Errors: unknown (the circle, to somebody who does
+  /// not have its secret), the store's.
+  rt::Co<Result<Said>> said_since(PeerId asker, Ask ask);
+  struct CaughtUp {
+    std::size_t fresh = 0;  ///< that we did not know
+    bool honest = true;     ///< all of it was said in the circle
+  };
+  /// Takes in what a member told; resumes when it is durable.
+  rt::Co<CaughtUp> take_said(CircleId id, Said said);
+  /// Who may be a member and can be asked.
+  std::vector<PeerId> neighbours(const CircleId& id) const;
+
   const CirclesCounts& counts() const { return counts_; }
   /// The numbers, as Prometheus text has them.
   void publish_metrics(libp2p::metrics::Registry& registry) const;
@@ -123,19 +142,35 @@ class Circles {
  private:
   struct Member {
     Member(Circle circle_, std::string name_, CausalLimits limits, VectorClock clock)
-        : circle(std::move(circle_)), name(std::move(name_)), buffer(limits, std::move(clock)) {}
+        : circle(std::move(circle_)),
+          name(std::move(name_)),
+          buffer(limits, clock),
+          kept(std::move(clock)) {}
     Circle circle;
     std::string name;
     CausalBuffer buffer;
-    std::set<std::string> topics;  ///< that we are subscribed to
+    /// What of it is durable, or is being written: others are asked for the rest.
+    VectorClock kept;
+    std::map<std::pair<PeerId, MessageId>, Bytes> envelopes;  ///< of those in the buffer
+    std::set<std::string> topics;                             ///< that we are subscribed to
   };
+  /// One that comes next to the disk.
+  struct Heard {
+    CircleMessage said;
+    Bytes envelope;
+  };
+  enum class Came : std::uint8_t { fresh, known, over, throttled, refused };
+  enum class Way : std::uint8_t { gossip, asked };
 
   Result<void> enter(const store::CircleRow& row);
   Result<void> subscribe(Member& member, const std::string& topic);
   void arm();
-  void deliver(std::vector<Ordered> messages);
+  rt::Co<Result<void>> forget_old();
+  Came take_in(Member& member, const CircleTopic& topic, Message message, BytesView envelope,
+               Way way);
+  void deliver(Member& member, std::vector<Ordered> messages);
   rt::Co<void> write_all();
-  rt::Co<void> keep(const CircleMessage& message);
+  rt::Co<void> keep(const Heard& heard);
   rt::Co<void> wait_for_gaps();
 
   rt::Loop& loop_;
@@ -148,7 +183,9 @@ class Circles {
   std::map<CircleId, std::unique_ptr<Member>> members_;
   libp2p::limits::PeerRates rates_;
   Recent<std::pair<PeerId, MessageId>, bool> recent_;
-  rt::Channel<CircleMessage> to_write_;
+  rt::Channel<Heard> to_write_;
+  std::size_t writing_ = 0;  ///< messages in it, and the one that is being written
+  rt::Event written_;        ///< there are none
   std::unique_ptr<rt::Timer> timer_;
   CirclesCounts counts_;
   rt::TaskGroup tasks_;

@@ -17,6 +17,8 @@ enum class Type : std::uint32_t {
   fetch = 3,
   mails = 4,
   taken = 5,
+  ask = 6,
+  said = 7,
 };
 
 std::string text_of(BytesView bytes) {
@@ -67,6 +69,20 @@ void fill(pb::message::Frame& proto, const Taken& frame) {
   set_type(proto, Type::taken);
   for (const auto& item : frame.items) {
     proto.add_items(text_of(item.view()));
+  }
+}
+
+void fill(pb::message::Frame& proto, const Ask& frame) {
+  set_type(proto, Type::ask);
+  proto.set_id(text_of(frame.circle.view()));
+  proto.set_envelope(text_of(frame.sealed_clock));
+}
+
+void fill(pb::message::Frame& proto, const Said& frame) {
+  set_type(proto, Type::said);
+  proto.set_more(frame.more);
+  for (const auto& envelope : frame.envelopes) {
+    proto.add_said(text_of(envelope));
   }
 }
 
@@ -130,6 +146,28 @@ Result<Frame> read_deposit(const pb::message::Frame& proto) {
   return Deposit{.mail = std::move(mail)};
 }
 
+Result<Frame> read_ask(const pb::message::Frame& proto) {
+  VIVIM_TRY(const auto circle, CircleId::from_bytes(as_bytes(proto.id())));
+  if (proto.envelope().size() > k_sealed_clock_bytes_max) {
+    return fail(MessageError::too_large, proto.envelope().size());
+  }
+  return Ask{.circle = circle, .sealed_clock = to_bytes(std::string_view(proto.envelope()))};
+}
+
+Result<Frame> read_said(const pb::message::Frame& proto) {
+  if (proto.said_size() > static_cast<int>(k_mails_max)) {
+    return fail(MessageError::too_large, static_cast<std::uint64_t>(proto.said_size()));
+  }
+  Said said{.envelopes = {}, .more = proto.more()};
+  for (const auto& each : proto.said()) {
+    if (each.size() > k_envelope_bytes_max) {
+      return fail(MessageError::too_large, each.size());
+    }
+    said.envelopes.push_back(to_bytes(std::string_view(each)));
+  }
+  return said;
+}
+
 }  // namespace
 
 Bytes encode(const Frame& frame) {
@@ -156,6 +194,10 @@ Result<Frame> decode_frame(BytesView body) {
       return read_mails(proto);
     case Type::taken:
       return read_taken(proto);
+    case Type::ask:
+      return read_ask(proto);
+    case Type::said:
+      return read_said(proto);
   }
   return fail(MessageError::malformed, proto.type());
 }

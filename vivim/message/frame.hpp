@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "vivim/message/circle.hpp"
 #include "vivim/message/inbox.hpp"
 #include "vivim/message/message.hpp"
 
@@ -14,13 +15,17 @@ namespace vivim::message {
 inline constexpr std::string_view k_protocol_id = "/vivim/message/1.0.0";
 /// To and from a peer that keeps messages for those who are away.
 inline constexpr std::string_view k_mailbox_protocol_id = "/vivim/mailbox/1.0.0";
+/// Between members of a circle: what one of them has not heard.
+inline constexpr std::string_view k_circle_protocol_id = "/vivim/circle/1.0.0";
 
 /// Largest sealed message: an envelope, its padding and what HPKE adds.
 inline constexpr std::size_t k_sealed_bytes_max = std::size_t{88} << 10;
-/// Largest frame but one: what a mailbox gives has up to k_mails_bytes_max.
+/// Largest frame but two: what a mailbox gives, and what was said, have up to k_mails_bytes_max.
 inline constexpr std::size_t k_frame_bytes_max = std::size_t{96} << 10;
 inline constexpr std::size_t k_mails_bytes_max = std::size_t{1} << 20;
-/// Mails of one answer, and items of one frame.
+/// Largest clock that is sealed: k_clock_entries_max entries are less.
+inline constexpr std::size_t k_sealed_clock_bytes_max = std::size_t{16} << 10;
+/// Mails or envelopes of one answer, and items of one frame.
 inline constexpr std::size_t k_mails_max = 64;
 
 /// Something for a recipient who is away.
@@ -63,7 +68,20 @@ struct Taken {
   friend bool operator==(const Taken&, const Taken&) = default;
 };
 
-using Frame = std::variant<Send, Receipt, Deposit, Fetch, Mails, Taken>;
+/// What was said in this circle that I have not heard? By a member only, as the sealed clock
+/// proves.
+struct Ask {
+  CircleId circle;
+  Bytes sealed_clock;
+  friend bool operator==(const Ask&, const Ask&) = default;
+};
+struct Said {
+  std::vector<Bytes> envelopes;
+  bool more = false;  ///< there is more than these
+  friend bool operator==(const Said&, const Said&) = default;
+};
+
+using Frame = std::variant<Send, Receipt, Deposit, Fetch, Mails, Taken, Ask, Said>;
 
 /// The protobuf, without its length in front.
 Bytes encode(const Frame& frame);

@@ -35,6 +35,9 @@ TEST_CASE("frame: each kind reads as it was written") {
       Mails{.mails = {mail(5), mail(6)}, .more = true},
       Mails{},
       Taken{.items = {message_id(7), message_id(8)}},
+      Ask{.circle = CircleId{.bytes = {9}}, .sealed_clock = Bytes(40, 1)},
+      Said{.envelopes = {Bytes{1}, Bytes{2, 3}}, .more = true},
+      Said{},
   };
   for (const auto& frame : frames) {
     const auto decoded = decode_frame(encode(frame));
@@ -49,14 +52,20 @@ TEST_CASE("frame: what is none, and limits") {
     REQUIRE_FALSE(decoded);
     return decoded.error();
   };
-  for (const Bytes& none : {Bytes{}, Bytes{0xff}, Bytes{0x08, 0x06}, Bytes{0x08, 0x01},
-                            Bytes{0x08, 0x02}, Bytes{0x08, 0x05, 0x3a, 0x01, 0x00}}) {
+  for (const Bytes& none :
+       {Bytes{}, Bytes{0xff}, Bytes{0x08, 0x06}, Bytes{0x08, 0x08}, Bytes{0x08, 0x01},
+        Bytes{0x08, 0x02}, Bytes{0x08, 0x05, 0x3a, 0x01, 0x00}}) {
     CHECK(decode_frame(none).error().is(MessageError::malformed));
   }
   CHECK(error(Send{.envelope = Bytes(k_envelope_bytes_max + 1)}).is(MessageError::too_large));
   CHECK(error(Deposit{.mail = mail(1, k_sealed_bytes_max + 1)}).is(MessageError::too_large));
   CHECK(error(Mails{.mails = std::vector(k_mails_max + 1, mail(1))}).is(MessageError::too_large));
   CHECK(error(Taken{.items = std::vector<MessageId>(k_mails_max + 1)}).is(MessageError::too_large));
+  CHECK(
+      error(Ask{.sealed_clock = Bytes(k_sealed_clock_bytes_max + 1)}).is(MessageError::too_large));
+  CHECK(
+      error(Said{.envelopes = std::vector(k_mails_max + 1, Bytes{1})}).is(MessageError::too_large));
+  CHECK(error(Said{.envelopes = {Bytes(k_envelope_bytes_max + 1)}}).is(MessageError::too_large));
   // A status of a later version is a refusal.
   Bytes receipt = encode(Receipt{.id = message_id(3), .status = Status::refused});
   receipt.back() = 99;

@@ -21,12 +21,18 @@ class GossipCircles {
   Gossip gossip();
   /// Who hears from now on; null: nobody, which is to be said before they go.
   void attach(Circles* circles) { circles_ = circles; }
+  /// Hears of peers that came into the topic of a circle we are in. Must not await.
+  void on_neighbour(std::function<void(const PeerId&, const CircleId&)> hear) {
+    on_neighbour_ = std::move(hear);
+  }
 
  private:
   void on_event(const libp2p::gossipsub::Event& event);
+  void note_neighbour(const libp2p::gossipsub::PeerSubscribed& event);
 
   libp2p::gossipsub::Service& service_;
   Circles* circles_ = nullptr;
+  std::function<void(const PeerId&, const CircleId&)> on_neighbour_;
   libp2p::Subscription observed_;
 };
 

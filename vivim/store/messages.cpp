@@ -202,6 +202,70 @@ Result<std::vector<CircleRow>> Circles::list() {
   }
 }
 
+Result<Total> CircleLog::total(BytesView circle) {
+  return read_total(
+      db_.query("SELECT count(*), coalesce(sum(length(envelope)), 0) FROM circle_log "
+                "WHERE circle = ?",
+                circle));
+}
+
+Result<void> CircleLog::add(BytesView circle, const SaidRow& row) {
+  VIVIM_TRYV(db_.run(
+      "INSERT OR IGNORE INTO circle_log(circle, sender, number, expires, envelope) "
+      "SELECT id, ?, ?, ?, ? FROM circles WHERE id = ?",
+      row.sender, static_cast<std::int64_t>(row.number), row.expires, row.envelope, circle));
+  if (db_.changes() == 0) {
+    return {};
+  }
+  VIVIM_TRY(Total kept, total(circle));
+  while (kept.items > 1 && (kept.items > quota_.rows_max || kept.bytes > quota_.bytes_max)) {
+    Query oldest = db_.query(
+        "SELECT seq, length(envelope) FROM circle_log WHERE circle = ? ORDER BY seq LIMIT 1",
+        circle);
+    VIVIM_TRYV(oldest.row());
+    const std::int64_t seq = oldest.integer(0);
+    kept.bytes -= oldest.integer(1);
+    --kept.items;
+    VIVIM_TRYV(db_.run("DELETE FROM circle_log WHERE seq = ?", seq));
+  }
+  return {};
+}
+
+Result<std::vector<SaidRow>> CircleLog::list(
+    BytesView circle, rt::WallMs now, std::size_t limit, std::size_t bytes_max,
+    const std::function<bool(BytesView sender, std::uint64_t number)>& wants) {
+  Query query = db_.query(
+      "SELECT sender, number, expires, envelope FROM circle_log "
+      "WHERE circle = ? AND expires > ? ORDER BY seq",
+      circle, now);
+  std::vector<SaidRow> rows;
+  std::size_t bytes = 0;
+  while (rows.size() < limit) {
+    VIVIM_TRY(const bool more, query.step());
+    if (!more) {
+      break;
+    }
+    const auto number = static_cast<std::uint64_t>(query.integer(1));
+    if (!wants(query.bytes_view(0), number)) {
+      continue;
+    }
+    bytes += query.bytes_view(3).size();
+    if (!rows.empty() && bytes > bytes_max) {
+      break;
+    }
+    rows.push_back({.sender = query.bytes(0),
+                    .number = number,
+                    .expires = query.integer(2),
+                    .envelope = query.bytes(3)});
+  }
+  return rows;
+}
+
+Result<std::int64_t> CircleLog::expire(rt::WallMs now) {
+  VIVIM_TRYV(db_.run("DELETE FROM circle_log WHERE expires <= ?", now));
+  return db_.changes();
+}
+
 Result<std::optional<Mailbox::Put>> Mailbox::refusal(const MailRow& row) {
   const auto bytes = static_cast<std::int64_t>(row.sealed.size());
   VIVIM_TRY(const Total recipient,

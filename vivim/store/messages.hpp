@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -128,6 +129,43 @@ class Circles {
 
  private:
   Database& db_;
+};
+
+/// Something that was said in a circle, as its sender signed it.
+struct SaidRow {
+  Bytes sender;
+  std::uint64_t number = 0;  ///< of the sender's messages in the circle
+  rt::WallMs expires = 0;
+  Bytes envelope;
+};
+
+/// What is kept of one circle.
+struct CircleLogQuota {
+  std::int64_t rows_max = 1'000;
+  std::int64_t bytes_max = 4LL << 20;
+};
+
+/// What was said in circles, so that members who were away hear of it.
+class CircleLog {
+ public:
+  explicit CircleLog(Database& database, CircleLogQuota quota = {})
+      : db_(database), quota_(quota) {}
+
+  /// Keeps it, and the oldest go where there is no room; nothing happens when it is here, or when
+  /// we are not in the circle.
+  Result<void> add(BytesView circle, const SaidRow& row);
+  /// In the order in which they were added, those that are not over and that `wants`; at most
+  /// `limit`, and up to `bytes_max` (but at least one).
+  Result<std::vector<SaidRow>> list(
+      BytesView circle, rt::WallMs now, std::size_t limit, std::size_t bytes_max,
+      const std::function<bool(BytesView sender, std::uint64_t number)>& wants);
+  /// Removes what is over; how many.
+  Result<std::int64_t> expire(rt::WallMs now);
+  Result<Total> total(BytesView circle);
+
+ private:
+  Database& db_;
+  CircleLogQuota quota_;
 };
 
 /// Something that we keep for a recipient who is away; we cannot read it.

@@ -153,6 +153,54 @@ TEST_CASE("circles: joined once, with their clocks, and not without end") {
   CHECK(fails(circles.remove(id_of(1)), StoreError::not_found));
 }
 
+TEST_CASE("circle log: in order, until it is over, and bounded in rows and bytes") {
+  Fixture fixture;
+  Circles circles(*fixture.db);
+  for (const std::uint64_t circle : {1, 2}) {
+    must(circles.add({.id = id_of(circle), .secret = Bytes(32, 1), .name = "c", .clock = {}}));
+  }
+  CircleLog log(*fixture.db, {.rows_max = 3, .bytes_max = 100});
+  const auto said = [](std::uint64_t number, std::size_t bytes = 10) {
+    return SaidRow{.sender = to_bytes("alice"),
+                   .number = number,
+                   .expires = 1'000 + static_cast<rt::WallMs>(number),
+                   .envelope = Bytes(bytes, 'e')};
+  };
+  const auto numbers = [&](std::uint64_t circle, rt::WallMs now = 0, std::size_t limit = 10,
+                           std::size_t bytes = 1'000) {
+    std::vector<std::uint64_t> found;
+    for (const auto& row :
+         must(log.list(id_of(circle), now, limit, bytes,
+                       [](BytesView, std::uint64_t number) { return number != 3; }))) {
+      found.push_back(row.number);
+    }
+    return found;
+  };
+  using Numbers = std::vector<std::uint64_t>;
+  for (const std::uint64_t number : {2, 1, 1, 3}) {
+    must(log.add(id_of(1), said(number)));
+  }
+  must(log.add(id_of(9), said(1)));  // we are in no such circle
+  CHECK(numbers(1) == Numbers{2, 1});
+  CHECK(numbers(1, 1'001) == Numbers{2});
+  CHECK(numbers(1, 0, 1) == Numbers{2});
+  CHECK(numbers(1, 0, 10, 15) == Numbers{2});
+  CHECK(numbers(1, 0, 10, 1) == Numbers{2});
+  CHECK(numbers(2).empty());
+  must(log.add(id_of(1), said(4)));  // the oldest goes
+  CHECK(numbers(1) == Numbers{1, 4});
+  must(log.add(id_of(1), said(5, 95)));  // all others go
+  CHECK(numbers(1) == Numbers{5});
+  CHECK(must(log.total(id_of(1))).bytes == 95);
+  must(log.add(id_of(1), said(6, 200)));  // one stays in any case
+  CHECK(numbers(1) == Numbers{6});
+  must(log.add(id_of(2), said(7)));
+  CHECK(must(log.expire(1'006)) == 1);
+  CHECK(numbers(1).empty());
+  must(circles.remove(id_of(2)));
+  CHECK(must(log.total(id_of(2))).items == 0);
+}
+
 TEST_CASE("mailbox: keeps what is not over, in order, for its recipient") {
   Fixture fixture;
   Mailbox mailbox(*fixture.db);

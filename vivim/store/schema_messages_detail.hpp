@@ -79,4 +79,17 @@ CREATE TRIGGER mail_deleted AFTER DELETE ON mail BEGIN
 END;
 )sql";
 
+/// What was said in circles, for members who were away.
+inline constexpr const char* k_circle_log_schema = R"sql(
+CREATE TABLE circle_log(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  circle BLOB NOT NULL REFERENCES circles(id) ON DELETE CASCADE,
+  sender BLOB NOT NULL,
+  number INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  envelope BLOB NOT NULL,
+  UNIQUE(circle, sender, number)) STRICT;
+CREATE INDEX circle_log_by_expiry ON circle_log(expires);
+)sql";
+
 }  // namespace vivim::store::detail
