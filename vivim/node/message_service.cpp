@@ -181,15 +181,28 @@ rt::Co<Outcome<void>> MessageService::start_circles(libp2p::gossipsub::Service& 
   if (const auto started = co_await circles_->start(); !started) {
     co_return std::unexpected(Problem::from(started.error(), "Could not join the circles"));
   }
+  circle_sync_.emplace(context_.host, context_.loop, context_.rng, *circles_);
+  if (const auto started = circle_sync_->start(); !started) {
+    co_return std::unexpected(Problem::from(started.error(), "Could not serve the circles"));
+  }
   binding_->attach(&*circles_);
-  published_ = context_.host.publish(
-      [this](libp2p::metrics::Registry& registry) { circles_->publish_metrics(registry); });
+  binding_->on_neighbour([this](const message::PeerId& peer, const message::CircleId& circle) {
+    circle_sync_->ask(peer, circle);
+  });
+  for (const auto& circle : circles_->list()) {
+    circle_sync_->joined(circle.id);  // who was there before we listened
+  }
+  published_ = context_.host.publish([this](libp2p::metrics::Registry& registry) {
+    circles_->publish_metrics(registry);
+    circle_sync_->publish_metrics(registry);
+  });
   co_return Outcome<void>();
 }
 
 void MessageService::stop_waiting() {
   if (binding_) {
     binding_->attach(nullptr);
+    binding_->on_neighbour({});
   }
   if (mailbox_) {
     mailbox_->stop();
@@ -197,6 +210,9 @@ void MessageService::stop_waiting() {
 }
 
 rt::Co<void> MessageService::stop() {
+  if (circle_sync_) {
+    co_await circle_sync_->stop();
+  }
   if (circles_) {
     co_await circles_->stop();
   }
@@ -274,6 +290,9 @@ rt::Co<Outcome<gateway::CircleStatus>> MessageService::join_circle(std::string n
   const auto joined = co_await circles_->join(std::move(chosen), std::move(name));
   if (!joined) {
     co_return std::unexpected(Problem::from(joined.error(), "Could not join the circle"));
+  }
+  if (!joined->had) {
+    circle_sync_->joined(joined->id);
   }
   const auto all = circles_->list();
   const auto found = std::ranges::find(all, joined->id, &message::Circles::Info::id);

@@ -4,6 +4,7 @@
 
 #include "vivim/gateway/events.hpp"
 #include "vivim/gateway/services.hpp"
+#include "vivim/message/circle_sync.hpp"
 #include "vivim/message/gossip_circles.hpp"
 #include "vivim/message/mailbox_server.hpp"
 #include "vivim/message/messenger.hpp"
@@ -50,6 +51,7 @@ class MessageService final : public gateway::MessageService {
   std::optional<message::Messenger> messenger_;
   std::optional<message::GossipCircles> binding_;
   std::optional<message::Circles> circles_;
+  std::optional<message::CircleSync> circle_sync_;
   libp2p::Subscription published_;
 };
 
