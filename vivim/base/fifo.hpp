@@ -30,7 +30,7 @@ class Fifo {
     ++begin_;
     if (empty()) {
       if (items_.capacity() > k_kept_max) {
-        items_ = {};
+        clear();
       }
       items_.clear();
       begin_ = 0;
@@ -42,9 +42,11 @@ class Fifo {
 
   /// Drops all, and the memory.
   void clear() {
-    items_ = {};
+    items_ = std::vector<T>();  // and not {}, which keeps the memory
     begin_ = 0;
   }
+  /// Items that fit into the memory it has.
+  std::size_t capacity() const { return items_.capacity(); }
 
  private:
   static constexpr std::size_t k_kept_max = 16;

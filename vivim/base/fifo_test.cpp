@@ -30,3 +30,22 @@ TEST_CASE("fifo: gives what it got, in order, whatever the turns") {
   fifo.clear();
   CHECK(fifo.empty());
 }
+
+TEST_CASE(
+    "fifo: gives back the memory of many items when it is empty, and of all when it is cleared") {
+  Fifo<int> fifo;
+  const auto fill = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      fifo.push_back(i);
+    }
+  };
+  fill(1000);
+  CHECK(fifo.capacity() >= 1000);
+  while (!fifo.empty()) {
+    fifo.pop_front();
+  }
+  CHECK(fifo.capacity() == 0);
+  fill(10);
+  fifo.clear();
+  CHECK(fifo.capacity() == 0);
+}
