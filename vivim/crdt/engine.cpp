@@ -56,7 +56,7 @@ void KeyMap::set(KeyRef key, ItemRef item) {
 }
 
 void KeyMap::clear() {
-  entries_ = {};
+  entries_ = std::vector<Entry>();  // and not {}, which keeps the room
   index_.reset();
 }
 
