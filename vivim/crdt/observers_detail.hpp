@@ -27,6 +27,9 @@ class Observers {
   bool empty() const { return list_->calls.empty(); }
 
   void notify(Args... args) const {
+    if (list_->calls.empty()) {
+      return;
+    }
     const auto list = list_;
     for (auto it = list->calls.begin(); it != list->calls.end();) {
       const std::uint64_t id = it->first;
