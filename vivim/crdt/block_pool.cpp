@@ -46,7 +46,7 @@ BlockPool::Ref BlockPool::take(std::size_t bytes) {
   }
   if (k_chunk_granules - used_ < room.granules) {
     put_by_rest();
-    chunks_.push_back(std::make_unique_for_overwrite<std::uint8_t[]>(k_chunk_granules * k_granule));
+    chunks_.push_back(std::make_unique<std::uint8_t[]>(k_chunk_granules * k_granule + k_readable));
     VIVIM_ASSERT(chunks_.size() * k_chunk_granules < k_large);
     used_ = chunks_.size() == 1 ? 1 : 0;  // the first granule would be k_nothing
   }

@@ -15,6 +15,8 @@ class BlockPool {
  public:
   using Ref = std::uint32_t;
   static constexpr Ref k_nothing = 0;  ///< no block has this handle
+  /// So many bytes may be read from where a block begins, however small it is.
+  static constexpr std::size_t k_readable = 16;
 
   std::uint8_t* at(Ref ref) {
     return (ref & k_large) != 0

@@ -18,11 +18,11 @@ void StringColumnWriter::write(std::string_view utf8) {
   write(utf8, utf16_length(utf8).value_or(0));
 }
 
-Bytes StringColumnWriter::finish() {
-  lib0::Encoder out;
+void StringColumnWriter::finish(lib0::Encoder& out) {
+  const BytesView lengths = lengths_.finish();
+  out.var_uint(lib0::Encoder::short_var_uint(text_.size()).size + text_.size() + lengths.size());
   out.var_bytes(text_.view());
-  out.raw(lengths_.finish());
-  return out.take();
+  out.raw(lengths);
 }
 
 Result<void> ByteColumnReader::begin_run() {

@@ -31,6 +31,8 @@ class ByteColumnWriter {
   }
   BytesView finish() const { return out_.view(); }
 
+  std::size_t size() const { return out_.size() + 8; }
+
  private:
   lib0::Encoder out_;
   std::uint8_t value_ = 0;
@@ -56,11 +58,14 @@ class UintColumnWriter {
     value_ = value;
     count_ = 1;
   }
+  void reserve(std::size_t values) { out_.reserve(2 * values); }
   BytesView finish() {
     flush();
     count_ = 0;
     return out_.view();
   }
+
+  std::size_t size() const { return out_.size() + 2 * lib0::Encoder::k_short_max; }
 
  private:
   void flush() {
@@ -87,11 +92,14 @@ class DiffColumnWriter {
     diff_ = diff;
     count_ = 1;
   }
+  void reserve(std::size_t values) { out_.reserve(2 * values); }
   BytesView finish() {
     flush();
     count_ = 0;
     return out_.view();
   }
+
+  std::size_t size() const { return out_.size() + 2 * lib0::Encoder::k_short_max; }
 
  private:
   void flush() {
@@ -121,7 +129,20 @@ class StringColumnWriter {
     lengths_.write(units);
   }
   void write(std::string_view utf8);
-  Bytes finish();
+  /// ASCII of `size` bytes that `put` copies to where it is told; it may write `room` beyond.
+  template <class Put>
+  void write_by(std::size_t size, std::size_t room, Put&& put) {
+    text_.finish(put(text_.begin(size + room)));
+    lengths_.write(size);
+  }
+  void reserve(std::size_t strings, std::size_t bytes) {
+    text_.reserve(bytes);
+    lengths_.reserve(strings);
+  }
+  /// Appends the column, with its size before it.
+  void finish(lib0::Encoder& out);
+
+  std::size_t size() const { return text_.size() + lengths_.size() + lib0::Encoder::k_short_max; }
 
  private:
   lib0::Encoder text_;

@@ -123,8 +123,7 @@ std::vector<std::string> Engine::root_names() const {
 }
 
 ItemRef Engine::item_at(DenseId id) const {
-  const RunList& runs = clients_[id.client].runs;
-  return runs.at(runs.find(items_, id.clock));
+  return clients_[id.client].runs.item_at(items_, id.clock);
 }
 
 ItemRef Engine::clean_start(DenseId id) {
@@ -164,13 +163,16 @@ std::pair<ItemRef, std::uint32_t> Engine::follow_redone(DenseId id) const {
 void Engine::add_run(ItemRef ref) {
   const Item& item = items_[ref];
   const ClientIndex writer = items_.client(item);
-  touch(writer);
+  if (queue_.size() != 1 || queue_.front()->touched.empty() ||
+      queue_.front()->touched.back().client != writer) {
+    touch(writer);
+  }
   Client& client = clients_[writer];
   VIVIM_ASSERT(client.state == item.clock);
   if (client.state == 0) {
     client.arrival = ++arrivals_;
   }
-  client.runs.push_back(ref, item.clock);
+  client.runs.push_back(ref, item.clock, item.end());
   client.state = item.end();
 }
 

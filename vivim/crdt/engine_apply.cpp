@@ -157,11 +157,11 @@ Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) 
       k_apply_steps_min + k_apply_steps_per_byte * static_cast<std::int64_t>(bytes.size());
   if (current_ != nullptr) {
     current_->local = false;
-    apply_decoded(decoded_);
+    apply_expected();
     return {};
   }
   TransactionState& state = begin(origin, false);
-  apply_decoded(decoded_);
+  apply_expected();
   constexpr std::size_t k_kept_structs = 4;
   if (decoded_.structs.capacity() > k_kept_structs) {
     decoded_ = DecodedUpdate();
@@ -171,12 +171,35 @@ Result<void> Engine::apply(BytesView bytes, Origin origin, UpdateFormat format) 
   return {};
 }
 
+// Applies `decoded_`. Where there is much of a client, that is told to its runs before.
+void Engine::apply_expected() {
+  constexpr std::size_t k_many = 64;
+  typed_on_ = {};
+  const auto each_large = [&](auto visit) {
+    for (const auto& group : decoded_.groups) {
+      if (group.size() >= k_many) {
+        visit(clients_[client_index(group.front().client)].runs, group);
+      }
+    }
+  };
+  each_large([](RunList& runs, std::span<const WireStruct> group) {
+    runs.expect(static_cast<std::uint32_t>(group.back().end() - group.front().clock), group.size());
+  });
+  apply_decoded(decoded_);
+  each_large([](RunList& runs, std::span<const WireStruct>) { runs.forget(); });
+}
+
 // Places the structs of one client as long as nothing is missing and steps are left; how many that
 // were.
 std::size_t Engine::apply_in_order(std::span<const WireStruct> items) {
+  const ClientIndex client = client_index(items.front().client);
   for (std::size_t i = 0; i < items.size(); ++i) {
     const WireStruct& item = items[i];
-    const std::uint64_t state = state_of(item.client);
+    const std::uint64_t state = clients_[client].state;
+    if (state == item.clock && steps_left_ > 0 && place(client, item)) {
+      --steps_left_;
+      continue;
+    }
     if (item.kind == Kind::skip || state < item.clock || missing_client(item) || too_deep(item) ||
         steps_left_ <= 0) {
       return i;
@@ -193,7 +216,9 @@ std::size_t Engine::apply_in_order(std::span<const WireStruct> items) {
 
 // Yjs readUpdateV2. When the steps run out, what is left waits as if something was missing.
 void Engine::apply_decoded(const DecodedUpdate& update) {
-  const std::size_t placed = update.groups.size() == 1 ? apply_in_order(update.groups.front()) : 0;
+  const std::size_t placed = update.groups.size() == 1 && !update.groups.front().empty()
+                                 ? apply_in_order(update.groups.front())
+                                 : 0;
   const bool postponed = std::exchange(postponed_, false);
   bool retry = false;
   if (placed < update.structs.size()) {
@@ -272,7 +297,7 @@ bool Engine::too_deep(const WireStruct& wire) {
 
 void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
   const ClientIndex client = client_index(wire.client);
-  if (offset == 0 && wire.kind == Kind::string && extend_remote(client, wire)) {
+  if (offset == 0 && place(client, wire)) {
     return;
   }
   const ItemRef ref = items_.make();
@@ -399,11 +424,26 @@ void Engine::fill_content(Item& item, const WireStruct& wire, std::uint32_t offs
   }
 }
 
+// Whether many ranges are all that is deleted already: what was deleted comes so, and then named
+// again.
+bool Engine::all_deleted(std::uint64_t client, const std::vector<ClockRange>& ranges) {
+  constexpr std::size_t k_many = 64;
+  const ClientIndex index = ranges.size() < k_many ? k_none : find_client(client);
+  if (index == k_none) {
+    return false;
+  }
+  normalise(clients_[index].deleted);
+  return clients_[index].deleted == ranges;
+}
+
 // Deletes what is known and returns the rest.
 WireDeletes Engine::apply_deletes(const WireDeletes& deletes) {
   WireDeletes rest;
   for (const auto& [client, ranges] : deletes) {
     const std::uint64_t state = state_of(client);
+    if (all_deleted(client, ranges)) {
+      continue;
+    }
     for (const ClockRange& range : ranges) {
       if (--steps_left_ < 0) {
         postponed_ = true;
@@ -542,6 +582,14 @@ Result<void> Engine::check_room(const DecodedUpdate& update, std::size_t bytes) 
     }
     return pending_bytes_ + ranges * sizeof(ClockRange);
   };
+  // Each struct may cut two runs, each deletion too.
+  std::size_t items = items_.capacity() + 3 * update.structs.size();
+  for (const auto& [client, ranges] : update.deletes) {
+    items += 2 * ranges.size();
+  }
+  if (items > k_items_max) {
+    return fail(CrdtError::too_many, items);
+  }
   if (!has_pending() || in_use() + bytes <= k_pending_bytes_max || !would_park(update)) {
     return {};
   }

@@ -57,7 +57,8 @@ struct TextPosition {
 /// A document's insides: the struct store, the types, the transaction machinery. One file per
 /// concern: engine.cpp (tables, lookups), engine_integrate.cpp (YATA, split, delete),
 /// engine_transaction.cpp (observers, garbage, merging), engine_local.cpp and engine_text.cpp
-/// (edits), engine_formatting.cpp (marks that say nothing), engine_apply.cpp (updates in),
+/// (edits), engine_formatting.cpp (marks that say nothing), engine_apply.cpp and engine_place.cpp
+/// (updates in),
 /// engine_encode.cpp (updates out), engine_read.cpp and engine_xml.cpp (values),
 /// engine_events.cpp and engine_delta.cpp (observers, what they are told).
 class Engine {
@@ -219,7 +220,7 @@ class Engine {
       end_zone();
     }
   }
-  bool before_origin(const Item& other, std::uint64_t scan, ItemRef& origin) const;
+  bool before_origin(const Item& other, std::uint32_t scan, ItemRef& origin) const;
   void link(ItemRef ref);
   /// Keeps nothing of where the item was.
   void make_bare(Item& item) {
@@ -331,6 +332,7 @@ class Engine {
   // engine_apply.cpp
   friend class Integration;
   friend class Surveyor;
+  void apply_expected();
   void apply_decoded(const DecodedUpdate& update);
   std::size_t apply_in_order(std::span<const WireStruct> items);
   bool extend_remote(ClientIndex client, const WireStruct& wire);
@@ -343,6 +345,7 @@ class Engine {
   DenseId dense(const Id& id) {
     return {client_index(value_of(id.client)), static_cast<std::uint32_t>(id.clock)};
   }
+  bool all_deleted(std::uint64_t client, const std::vector<ClockRange>& ranges);
   WireDeletes apply_deletes(const WireDeletes& deletes);
   void apply_range(ClientIndex client, ClockRange range);
   bool should_retry() const;
@@ -352,6 +355,14 @@ class Engine {
   void park(Bytes update);
   void compact_pending();
   bool too_deep(const WireStruct& wire);
+
+  // engine_place.cpp
+  struct Spot;
+  bool find_own_spot(ClientIndex client, const WireStruct& wire, Spot& spot) const;
+  bool find_any_spot(ClientIndex client, const WireStruct& wire, Spot& spot) const;
+  bool find_spot(ClientIndex client, const WireStruct& wire, Spot& spot) const;
+  /// Places most of what comes, at little expense. False: it is for integrate_wire() in full.
+  bool place(ClientIndex client, const WireStruct& wire);
 
   // equivocation.cpp
   void find_equivocations(const DecodedUpdate& update, std::size_t bytes, Origin origin);
@@ -366,11 +377,13 @@ class Engine {
   void write_runs(Out& out, const Client& client, std::uint32_t from) const;
   template <class Out>
   void write_item(Out& out, const Item& item, std::uint32_t offset) const;
-  std::uint8_t* put_text(std::uint8_t* at, const Item& item) const;
+  struct ShapeBytes;
+  std::uint8_t* put_text(std::uint8_t* at, const Item& item, const ShapeBytes& shape) const;
   void write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Position from) const;
   template <class Out>
   void write_runs(Out& out, const RunList& runs, RunList::Position from) const;
-  std::size_t state_bytes(const ClientOrder& order) const;
+  template <class Out>
+  void reserve(Out& out, const ClientOrder& order) const;
   template <class Out>
   void write_content(Out& out, const Item& item, std::uint32_t offset) const;
   void write_runs_until(UpdateEncoderV1& out, ClientIndex client, std::uint32_t end);
@@ -440,10 +453,22 @@ class Engine {
   Senders senders_;
   mutable std::int64_t steps_left_ = 0;  ///< of the update that is applied (limits.hpp)
 
+  /// Of the update that is applied: runs that grew, and runs that were cut. Text that was put
+  /// together before it came has something between its runs, so that growing them is in vain.
+  struct TypedOn {
+    std::uint32_t extended = 0;
+    std::uint32_t cut = 0;
+    bool worth_it() const {
+      constexpr std::uint32_t k_few = 32;
+      return extended < k_few || cut < extended / 4;
+    }
+  };
+  TypedOn typed_on_;
+
   // Marks of the conflict scan: by item, the number of the scan (or of its current set).
-  std::vector<std::uint64_t> before_mark_;
-  std::vector<std::uint64_t> conflict_mark_;
-  std::uint64_t mark_ = 0;
+  std::vector<std::uint32_t> before_mark_;
+  std::vector<std::uint32_t> conflict_mark_;
+  std::uint32_t mark_ = 0;
   std::unique_ptr<ConflictZone> zone_;  ///< the last one that was found
 };
 

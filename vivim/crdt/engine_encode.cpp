@@ -54,17 +54,21 @@ Bytes Engine::encode_anew(const StateVector& known, UpdateFormat format) const {
   return has_pending() ? with_pending(std::move(state), known, format) : state;
 }
 
-// About as many bytes as the runs of these clients will take.
-std::size_t Engine::state_bytes(const ClientOrder& order) const {
+// About as many structs and bytes as these clients' runs will take.
+template <class Out>
+void Engine::reserve(Out& out, const ClientOrder& order) const {
   constexpr std::size_t k_run = 14;
+  std::size_t runs = 0;
   std::size_t bytes = 256;
   for (const auto& [id, index] : order) {
-    bytes += (clients_[index].runs.size() + clients_[index].deleted.size()) * k_run;
+    runs += clients_[index].runs.size();
+    bytes += clients_[index].deleted.size() * k_run;
   }
+  std::size_t text = 0;
   for (const Type& type : types_) {
-    bytes += type.length;
+    text += type.length;
   }
-  return bytes;
+  out.reserve(runs, text + (std::is_same_v<Out, UpdateEncoderV1> ? bytes + runs * k_run : 0));
 }
 
 template <class Out>
@@ -77,7 +81,7 @@ void Engine::write_state(Out& out, const StateVector& known) const {
     }
   }
   std::ranges::sort(order, std::greater<>());
-  out.rest().reserve(state_bytes(order));
+  reserve(out, order);
   out.rest().var_uint(order.size());
   for (const auto& [id, index] : order) {
     const auto it = known.find(ClientId{id});
@@ -196,35 +200,70 @@ std::uint8_t info_of(Kind kind, const Shape& shape) {
 
 }  // namespace
 
+/// How every item of a shape begins in an update of v1.
+struct Engine::ShapeBytes {
+  ShapeRef shape = k_none;
+  std::uint8_t info = 0;  ///< without the kind
+  bool has_origins = false;
+  // Whose the origins are; nothing where there is none, and then no bit of the clock's size counts.
+  lib0::Encoder::Short origin;
+  lib0::Encoder::Short right_origin;
+  std::uint32_t origin_mask = 0;
+  std::uint32_t right_origin_mask = 0;
+
+  void read(const Engine& engine, ShapeRef ref) {
+    const Shape& from = engine.items_.shape(ref);
+    *this = {.shape = ref, .info = info_of(Kind::gc, from), .has_origins = from.has_origins()};
+    if (from.origin != k_none) {
+      origin = engine.clients_[from.origin].wire_id;
+      origin_mask = ~0U;
+    }
+    if (from.right_origin != k_none) {
+      right_origin = engine.clients_[from.right_origin].wire_id;
+      right_origin_mask = ~0U;
+    }
+  }
+};
+
+namespace {
+
+std::uint8_t* put_id(std::uint8_t* at, lib0::Encoder::Short client, std::uint32_t clock,
+                     std::uint32_t mask) {
+  const lib0::Encoder::Short bytes = lib0::Encoder::short_var_uint32(clock);
+  at = lib0::Encoder::put(at, client);
+  lib0::Encoder::put(at, bytes);
+  return at + (bytes.size & mask);
+}
+
+}  // namespace
+
 // Most items are short texts, or what is left of them when they were deleted. Which of them, and
 // which origins they have, follows no pattern: so both origins are written, and what is not there
 // is written over by what comes next; and where the next byte goes stays in a register.
-std::uint8_t* Engine::put_text(std::uint8_t* at, const Item& item) const {
-  using lib0::Encoder;
-  const Shape& shape = items_.shape(item);
-  *at++ = info_of(item.kind(), shape);
-  for (const DenseId id : {DenseId{shape.origin, item.origin_clock},
-                           DenseId{shape.right_origin, item.right_origin_clock}}) {
-    const Encoder::Short client = clients_[id.exists() ? id.client : 0].wire_id;
-    const Encoder::Short clock = Encoder::short_var_uint(id.clock);
-    Encoder::put(Encoder::put(at, client), clock);
-    at += id.exists() ? client.size + clock.size : 0;
-  }
-  at = Encoder::put(at, Encoder::short_var_uint(item.len));
-  return item.kind() == Kind::string ? items_.put_text(at, item) : at;
+std::uint8_t* Engine::put_text(std::uint8_t* at, const Item& item, const ShapeBytes& shape) const {
+  *at++ = shape.info | static_cast<std::uint8_t>(item.kind());
+  at = put_id(at, shape.origin, item.origin_clock, shape.origin_mask);
+  at = put_id(at, shape.right_origin, item.right_origin_clock, shape.right_origin_mask);
+  at = lib0::Encoder::put(at, lib0::Encoder::short_var_uint(item.len));
+  return items_.put_text(at, item, item.kind() == Kind::string ? item.len : 0);
 }
 
 void Engine::write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Position from) const {
   constexpr std::uint32_t k_texts = 1U << static_cast<std::uint32_t>(Kind::string) |
                                     1U << static_cast<std::uint32_t>(Kind::deleted);
   constexpr std::size_t k_most = 1 + 5 * lib0::Encoder::k_short_max + Items::k_put_room;
+  std::array<ShapeBytes, 16> shapes;  // those of most items are few
   std::uint8_t* at = out.rest().begin(k_most);
   const std::uint8_t* end = at;  // nothing is sure to fit yet
   runs.each_from(from, [&](ItemRef ref) {
     const Item& item = items_[ref];
+    ShapeBytes& shape = shapes[item.shape() % shapes.size()];
+    if (shape.shape != item.shape()) {
+      shape.read(*this, item.shape());
+    }
     const std::uint32_t text = k_texts >> static_cast<std::uint32_t>(item.kind()) & 1;
     const bool plain = (text & static_cast<std::uint32_t>(!item.wide()) &
-                        static_cast<std::uint32_t>(items_.shape(item).has_origins())) != 0;
+                        static_cast<std::uint32_t>(shape.has_origins)) != 0;
     const std::size_t most = k_most + (item.kind() == Kind::string ? item.len : 0);
     if (!plain || static_cast<std::size_t>(end - at) < most) {
       out.rest().finish(at);
@@ -235,15 +274,42 @@ void Engine::write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Posi
       end = at + out.rest().spare();
     }
     if (plain) {
-      at = put_text(at, item);
+      at = put_text(at, item, shape);
     }
   });
   out.rest().finish(at);
 }
 
+// The same for v2, whose columns see to it that what repeats takes no room.
 template <class Out>
 void Engine::write_runs(Out& out, const RunList& runs, RunList::Position from) const {
-  runs.each_from(from, [&](ItemRef ref) { write_item(out, items_[ref], 0); });
+  ShapeBytes shape;
+  Shape ids;
+  runs.each_from(from, [&](ItemRef ref) {
+    const Item& item = items_[ref];
+    const bool text = item.kind() == Kind::string;
+    const bool plain = (text && !item.wide()) || item.kind() == Kind::deleted;
+    if (shape.shape != item.shape()) {
+      shape.read(*this, item.shape());
+      ids = items_.shape(item);
+    }
+    if (!plain || !shape.has_origins) {
+      write_item(out, item, 0);
+      return;
+    }
+    out.info(shape.info | static_cast<std::uint8_t>(item.kind()));
+    if (ids.origin != k_none) {
+      out.left_id(clients_[ids.origin].id, item.origin_clock);
+    }
+    if (ids.right_origin != k_none) {
+      out.right_id(clients_[ids.right_origin].id, item.right_origin_clock);
+    }
+    if (text) {
+      items_.write_text(out, item, 0);
+    } else {
+      out.len(item.len);
+    }
+  });
 }
 
 template <class Out>

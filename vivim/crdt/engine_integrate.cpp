@@ -178,7 +178,7 @@ ItemRef Engine::first_conflict(const Item& item) const {
   return ref;
 }
 
-bool Engine::before_origin(const Item& other, std::uint64_t scan, ItemRef& origin) const {
+bool Engine::before_origin(const Item& other, std::uint32_t scan, ItemRef& origin) const {
   if (!items_.origin(other).exists()) {
     return false;
   }
@@ -277,12 +277,18 @@ void Engine::find_place(Item& item) {
 
 // Returns how many it passed.
 std::uint32_t Engine::scan_conflicts(Item& item) {
+  constexpr std::uint32_t k_marks_max = 1U << 31;
   if (before_mark_.size() < items_.capacity()) {
     before_mark_.resize(items_.capacity() + items_.capacity() / 2);
     conflict_mark_.resize(before_mark_.size());
   }
-  const std::uint64_t scan = ++mark_;
-  std::uint64_t conflicting = ++mark_;
+  if (mark_ > k_marks_max) {  // one scan uses no more than there are items
+    std::ranges::fill(before_mark_, 0);
+    std::ranges::fill(conflict_mark_, 0);
+    mark_ = 0;
+  }
+  const std::uint32_t scan = ++mark_;
+  std::uint32_t conflicting = ++mark_;
   const std::uint64_t own_id = clients_[items_.client(item)].id;
   std::uint32_t passed = 0;
   for (ItemRef ref = first_conflict(item); ref != k_none && ref != item.right();
@@ -350,6 +356,7 @@ ItemRef Engine::split(ClientIndex client, RunList::Position position, std::uint3
   const ItemRef ref = items_.make();
   Item& left = items_[left_ref];
   Item& item = items_[ref];
+  ++typed_on_.cut;
   // Text moves the part behind the cut, values are read up to it.
   steps_left_ -= 1 + static_cast<std::int64_t>(items_.size(left) >> 4);
   item.clock = left.clock + offset;

@@ -20,13 +20,26 @@ std::string Engine::text_string(TypeRef ref) const {
   if (!alive(ref)) {
     return out;
   }
-  out.reserve(types_[ref].length);
+  std::size_t units = types_[ref].length;
+  out.resize(units + Items::k_put_room);
+  std::size_t size = 0;
   for (ItemRef at = types_[ref].start; at != k_none; at = items_[at].right()) {
     const Item& item = items_[at];
-    if (!item.deleted() && item.kind() == Kind::string) {
+    if (item.deleted() || item.kind() != Kind::string) {
+      continue;
+    }
+    units -= item.len;
+    if (item.wide()) {
+      out.resize(size);
       items_.append_to(out, item);
+      size = out.size();
+      out.resize(size + units + Items::k_put_room);
+    } else {
+      auto* to = reinterpret_cast<std::uint8_t*>(out.data() + size);
+      size += static_cast<std::size_t>(items_.put_text(to, item, item.len) - to);
     }
   }
+  out.resize(size);
   return out;
 }
 

@@ -229,7 +229,16 @@ void Engine::merge_new(const TransactionState& state) {
     const RunList& runs = clients_[client].runs;
     const std::uint32_t first_clock = items_[runs.at(runs.find(items_, old_state))].clock;
     auto position = runs.last();
-    while (!runs.is_first(position) && items_[runs.at(position)].clock >= first_clock) {
+    while (!runs.is_first(position)) {
+      const ItemRef right = runs.at(position);
+      if (items_[right].clock < first_clock) {
+        break;
+      }
+      const auto previous = runs.previous(position);
+      if (!can_merge(items_[runs.at(previous)], items_[right], right)) {
+        position = previous;
+        continue;
+      }
       merge_with_lefts(clients_[client], position, position);
       if (runs.is_first(position)) {
         break;
@@ -264,10 +273,13 @@ bool Engine::can_merge(const Item& left, const Item& right, ItemRef right_ref) c
   if (left.kind() == Kind::gc) {
     return true;
   }
+  if (left.right() != right_ref) {
+    return false;
+  }
   const bool joinable = left.kind() == Kind::string || left.kind() == Kind::any ||
                         left.kind() == Kind::json || left.kind() == Kind::deleted;
   return joinable && !left.redone() && !right.redone() && left.deleted() == right.deleted() &&
-         left.right() == right_ref && items_.origin(right) == items_.last_id(left) &&
+         items_.origin(right) == items_.last_id(left) &&
          items_.right_origin(left) == items_.right_origin(right);
 }
 

@@ -91,7 +91,7 @@ bool same_place(const WireStruct& a, const WireStruct& b, std::uint64_t clock) {
   const bool same_parent =
       a.parent == b.parent &&
       (a.parent == ParentRef::root ? a.root == b.root : a.parent_item == b.parent_item);
-  return same_parent && a.has_key == b.has_key && a.key == b.key;
+  return same_parent && a.has_key == b.has_key && (!a.has_key || a.key == b.key);
 }
 
 // A half of a surrogate pair that was cut is U+FFFD for good: it says nothing.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <string>
 
@@ -17,6 +18,31 @@ BytesView bytes_of(const std::u16string& text) {
 void put(std::uint8_t* at, BytesView bytes) {
   if (!bytes.empty()) {
     std::memcpy(at, bytes.data(), bytes.size());
+  }
+}
+
+// Up to four bytes as they lie in memory.
+std::uint32_t word_of(std::string_view text) {
+  const auto byte = [&](std::size_t at) {
+    return static_cast<std::uint32_t>(static_cast<std::uint8_t>(text[at])) << (8 * at);
+  };
+  static_assert(std::endian::native == std::endian::little);
+  const std::size_t size = text.size();
+  // Some are named twice: what the size is cannot be foreseen.
+  return size == 0 ? 0 : byte(0) | byte(size / 2) | byte(size - 1) | byte((size - 1) / 2);
+}
+
+// More than four bytes: mostly few.
+void put_short(std::uint8_t* at, std::string_view text) {
+  const std::size_t size = text.size();
+  if (size > 16) {
+    std::memcpy(at, text.data(), size);
+  } else if (size >= 8) {
+    std::memcpy(at, text.data(), 8);
+    std::memcpy(at + size - 8, text.data() + size - 8, 8);
+  } else {
+    std::memcpy(at, text.data(), 4);
+    std::memcpy(at + size - 4, text.data() + size - 4, 4);
   }
 }
 
@@ -67,7 +93,12 @@ std::uint8_t* Items::resize_text(Item& item, std::size_t before, std::size_t byt
 
 void Items::set_text(Item& item, std::string_view utf8, std::size_t units) {
   if (units == utf8.size()) {
-    put(resize_text(item, 0, units), as_bytes(utf8));
+    if (units > k_inline_max) {
+      item.content = blocks_.take(units);
+      put_short(blocks_.at(item.content), utf8);
+    } else {
+      item.content = word_of(utf8);
+    }
     return;
   }
   std::u16string wide_text;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -22,6 +23,8 @@ using ClientIndex = std::uint32_t;
 using KeyRef = std::uint32_t;
 using ShapeRef = std::uint32_t;
 inline constexpr std::uint32_t k_none = 0x0fff'ffff;
+/// Most items of a document, with room for those that a transaction cuts.
+inline constexpr std::size_t k_items_max = k_none - 0xffff;
 
 /// An operation inside a document, `client` as a dense index.
 struct DenseId {
@@ -69,8 +72,7 @@ class ShapeTable {
 /// A run of operations of one client that lie side by side in one list: what Yjs calls an Item, or
 /// a GC struct. What it shares with others is its shape, what it holds is with Items: this is all
 /// that an operation takes in memory, but for text of more than four bytes.
-class Item {
- public:
+struct Item {
   std::uint32_t clock = 0;
   std::uint32_t len = 0;
   std::uint32_t origin_clock = 0;        ///< of the left origin, if the shape has one
@@ -78,31 +80,34 @@ class Item {
   /// By kind: the index of a type; the handle of a block; or text of up to four bytes itself.
   std::uint32_t content = 0;
 
-  ItemRef left() const { return left_ & k_none; }
-  ItemRef right() const { return right_ & k_none; }
-  Kind kind() const { return static_cast<Kind>(left_ >> k_ref_bits); }
-  bool deleted() const { return (right_ & k_deleted) != 0; }
-  /// Its content is not forgotten, for an undo manager wants it.
-  bool keep() const { return (right_ & k_keep) != 0; }
-  /// One of Engine::zone_.
-  bool zoned() const { return (right_ & k_zoned) != 0; }
-  /// An undo manager made it anew: see Engine::redone_.
-  bool redone() const { return (right_ & k_redone) != 0; }
-  ShapeRef shape() const { return shape_ & ~k_wide; }
-  /// Text of two bytes a unit.
-  bool wide() const { return (shape_ & k_wide) != 0; }
-
-  void set_left(ItemRef ref) { left_ = (left_ & ~k_none) | ref; }
-  void set_right(ItemRef ref) { right_ = (right_ & ~k_none) | ref; }
-  void set_kind(Kind kind) {
-    left_ = (left_ & k_none) | static_cast<std::uint32_t>(kind) << k_ref_bits;
+  const std::uint8_t* content_bytes() const {
+    return reinterpret_cast<const std::uint8_t*>(this) + offsetof(Item, content);
   }
-  void set_deleted(bool value) { set_flag(right_, k_deleted, value); }
-  void set_keep(bool value) { set_flag(right_, k_keep, value); }
-  void set_zoned(bool value) { set_flag(right_, k_zoned, value); }
-  void set_redone(bool value) { set_flag(right_, k_redone, value); }
-  void set_shape(ShapeRef shape) { shape_ = (shape_ & k_wide) | shape; }
-  void set_wide(bool value) { set_flag(shape_, k_wide, value); }
+  ItemRef left() const { return left_and_kind & k_none; }
+  ItemRef right() const { return right_and_flags & k_none; }
+  Kind kind() const { return static_cast<Kind>(left_and_kind >> k_ref_bits); }
+  bool deleted() const { return (right_and_flags & k_deleted) != 0; }
+  /// Its content is not forgotten, for an undo manager wants it.
+  bool keep() const { return (right_and_flags & k_keep) != 0; }
+  /// One of Engine::zone_.
+  bool zoned() const { return (right_and_flags & k_zoned) != 0; }
+  /// An undo manager made it anew: see Engine::redone_.
+  bool redone() const { return (right_and_flags & k_redone) != 0; }
+  ShapeRef shape() const { return shape_and_wide & ~k_wide; }
+  /// Text of two bytes a unit.
+  bool wide() const { return (shape_and_wide & k_wide) != 0; }
+
+  void set_left(ItemRef ref) { left_and_kind = (left_and_kind & ~k_none) | ref; }
+  void set_right(ItemRef ref) { right_and_flags = (right_and_flags & ~k_none) | ref; }
+  void set_kind(Kind kind) {
+    left_and_kind = (left_and_kind & k_none) | static_cast<std::uint32_t>(kind) << k_ref_bits;
+  }
+  void set_deleted(bool value) { set_flag(right_and_flags, k_deleted, value); }
+  void set_keep(bool value) { set_flag(right_and_flags, k_keep, value); }
+  void set_zoned(bool value) { set_flag(right_and_flags, k_zoned, value); }
+  void set_redone(bool value) { set_flag(right_and_flags, k_redone, value); }
+  void set_shape(ShapeRef shape) { shape_and_wide = (shape_and_wide & k_wide) | shape; }
+  void set_wide(bool value) { set_flag(shape_and_wide, k_wide, value); }
 
   std::uint32_t end() const { return clock + len; }
   bool covers(std::uint32_t at) const { return at - clock < len; }
@@ -124,7 +129,6 @@ class Item {
   /// Units that a reader sees.
   std::uint32_t visible() const { return deleted() || !countable() ? 0 : len; }
 
- private:
   static constexpr std::uint32_t k_ref_bits = 28;
   static constexpr std::uint32_t k_deleted = 1U << 28;
   static constexpr std::uint32_t k_keep = 1U << 29;
@@ -136,11 +140,12 @@ class Item {
     word = value ? word | flag : word & ~flag;
   }
 
-  std::uint32_t left_ = k_none;   ///< with the kind above
-  std::uint32_t right_ = k_none;  ///< with flags above
-  std::uint32_t shape_ = 0;       ///< with a flag above
+  std::uint32_t left_and_kind = k_none;    ///< with the kind above
+  std::uint32_t right_and_flags = k_none;  ///< with flags above
+  std::uint32_t shape_and_wide = 0;        ///< with a flag above
 };
 static_assert(sizeof(Item) == 32);
+static_assert(offsetof(Item, content) + BlockPool::k_readable <= sizeof(Item));
 
 /// All items of a document and what they hold: stable addresses, 32-bit handles, freed slots
 /// reused.
@@ -170,6 +175,7 @@ class Items {
 
   // What an item's shape says.
   const Shape& shape(const Item& item) const { return shapes_[item.shape()]; }
+  const Shape& shape(ShapeRef ref) const { return shapes_[ref]; }
   ShapeRef intern(const Shape& shape) { return shapes_.intern(shape); }
   void set_shape(Item& item, const Shape& shape) { item.set_shape(shapes_.intern(shape)); }
   ClientIndex client(const Item& item) const { return shape(item).client; }
@@ -229,7 +235,12 @@ class Items {
   template <class Out>
   void write_text(Out& out, const Item& item, std::uint32_t offset) const {
     if (!item.wide()) {
-      out.string(as_text(text_bytes(item).subspan(offset)), item.len - offset);
+      const std::size_t size = item.len - offset;
+      if (offset == 0) {
+        out.ascii(size, k_put_room, [&](std::uint8_t* at) { return put_text(at, item, size); });
+      } else {
+        out.string(as_text(text_bytes(item).subspan(offset)), size);
+      }
       return;
     }
     std::string utf8;
@@ -237,14 +248,15 @@ class Items {
     out.string(utf8, item.len - offset);
   }
   /// Room that put_text() wants beyond the text.
-  static constexpr std::size_t k_put_room = 4;
-  /// Copies the text to `at` and returns what is behind.
-  std::uint8_t* put_text(std::uint8_t* at, const Item& item) const {
-    const std::size_t size = text_size(item);
-    if (size <= k_inline_max) {
-      std::memcpy(at, &item.content, sizeof(item.content));
-    } else {
-      std::memcpy(at, blocks_.at(item.content), size);
+  static constexpr std::size_t k_put_room = BlockPool::k_readable;
+  /// Copies the `size` bytes of the item's text to `at` and returns what is behind.
+  std::uint8_t* put_text(std::uint8_t* at, const Item& item, std::size_t size) const {
+    const std::uint8_t* text =
+        size <= k_inline_max ? item.content_bytes() : blocks_.at(item.content);
+    // Most text is short: a fixed size is copied sooner than the right one.
+    std::memcpy(at, text, k_put_room);
+    if (size > k_put_room) {
+      std::memcpy(at + k_put_room, text + k_put_room, size - k_put_room);
     }
     return at + size;
   }

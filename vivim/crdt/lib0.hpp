@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -53,12 +54,21 @@ class Encoder {
     constexpr std::uint64_t k_more = 0x8080'8080'8080'8080;
     return {spread | (k_more & ((std::uint64_t{1} << (8 * (size - 1))) - 1)), size};
   }
+  /// The same of 32 bits, sooner where it is mostly large.
+  static Short short_var_uint32(std::uint32_t value) {
+    const std::uint64_t wide = value;
+    const std::uint64_t spread = (wide & 0x7f) | (wide << 1 & 0x7f00) | (wide << 2 & 0x7f'0000) |
+                                 (wide << 3 & 0x7f00'0000) | (wide << 4 & 0x7f'0000'0000);
+    const auto width = static_cast<std::size_t>(std::bit_width(value | 1));
+    return {spread | k_more_bits[width], k_var_uint_sizes[width]};
+  }
   /// `value`, of at most 53 bits, as var_int() writes it, and -0 as var_int_negative_zero() does.
   static Short short_var_int(std::uint64_t magnitude, bool negative) {
-    const Short rest = short_var_uint(magnitude >> 6);
-    const bool more = magnitude > 0x3f;
-    const std::uint64_t first = (more ? 0x80 : 0) | (negative ? 0x40 : 0) | (magnitude & 0x3f);
-    return {first | (more ? rest.bytes << 8 : 0), 1 + (more ? rest.size : 0)};
+    // The sign stands above the first six bits: as a number of its own with one bit more.
+    const std::uint64_t value =
+        (magnitude & ~std::uint64_t{0x3f}) << 1 | (negative ? 0x40 : 0) | (magnitude & 0x3f);
+    return value >> 32 == 0 ? short_var_uint32(static_cast<std::uint32_t>(value))
+                            : short_var_uint(value);
   }
   /// Writes at `at`, which has room for k_short_max bytes, and returns what is behind.
   static std::uint8_t* put(std::uint8_t* at, Short what) {
@@ -114,6 +124,22 @@ class Encoder {
 
  private:
   static constexpr std::size_t k_var_uint_max = 10;
+  // By the width of a number: how many bytes it takes, and the bits that say that more follow.
+  static constexpr auto k_var_uint_sizes = [] {
+    std::array<std::uint8_t, 33> sizes{};
+    for (std::size_t width = 1; width < sizes.size(); ++width) {
+      sizes[width] = static_cast<std::uint8_t>((width + 6) / 7);
+    }
+    return sizes;
+  }();
+  static constexpr auto k_more_bits = [] {
+    std::array<std::uint64_t, 33> bits{};
+    for (std::size_t width = 1; width < bits.size(); ++width) {
+      const std::uint64_t below = (std::uint64_t{1} << (8 * (k_var_uint_sizes[width] - 1))) - 1;
+      bits[width] = 0x8080'8080'8080'8080 & below;
+    }
+    return bits;
+  }();
 
   static std::uint8_t* put_var_uint(std::uint8_t* at, std::uint64_t value) {
     while (value >= 0x80) {
@@ -180,6 +206,26 @@ class Decoder {
     }
     return long_var_uint(max);
   }
+  /// For readers of their own: reads what var_uint() would at `at`, where eight bytes may be read.
+  /// False: it is longer or too large.
+  static bool quick_var_uint(const std::uint8_t*& at, std::uint64_t& value) {
+    if (*at < 0x80) {
+      value = *at++;
+      return true;
+    }
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof(word));
+    const std::uint64_t ends = ~word & 0x8080'8080'8080'8080;
+    if (ends == 0) {
+      return false;
+    }
+    const auto bits = static_cast<unsigned>(std::countr_zero(ends)) + 1;
+    value = gathered(word & (~std::uint64_t{0} >> (64 - bits)));
+    at += bits / 8;
+    return value < std::uint64_t{1} << 53;
+  }
+  /// And then goes on behind it; `at` lies in what is not yet read.
+  void go_on_at(const std::uint8_t* at) { at_ = at; }
   /// Errors: truncated, number_too_large. -0 reads as 0.
   Result<std::int64_t> var_int();
   struct SignedNumber {

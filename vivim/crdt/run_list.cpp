@@ -49,18 +49,39 @@ RunList::Position RunList::find(const Items& items, std::uint32_t clock) const {
   return recent_ = {static_cast<std::uint32_t>(chunk), static_cast<std::uint32_t>(slot)};
 }
 
-RunList::Position RunList::next(Position position) const {
-  if (position.slot + 1 < chunks_[position.chunk].size()) {
-    return {position.chunk, position.slot + 1};
+void RunList::expect(std::uint32_t clocks, std::size_t count) {
+  forget();
+  if (clocks <= count * std::uint64_t{k_clocks_max}) {
+    expected_max_ = clocks;
+    begins_.resize(clocks / k_begins + 1);
+    expected_.reserve(count + 1);
+    expected_.push_back(k_none);
   }
-  return {position.chunk + 1, 0};
 }
 
-RunList::Position RunList::previous(Position position) const {
-  if (position.slot > 0) {
-    return {position.chunk, position.slot - 1};
+void RunList::forget() {
+  begins_ = std::vector<Begins>();  // and not {}, which keeps the room
+  expected_ = std::vector<ItemRef>();
+  expected_span_ = expected_max_ = 0;
+}
+
+void RunList::note_begin(ItemRef item, std::uint32_t clock, std::uint32_t end) {
+  if (expected_.size() == 1) {
+    expected_from_ = clock;
   }
-  return {position.chunk - 1, static_cast<std::uint32_t>(chunks_[position.chunk - 1].size() - 1)};
+  const std::uint32_t offset = clock - expected_from_;
+  if (end - expected_from_ > expected_max_) {
+    return;
+  }
+  auto before = static_cast<std::uint32_t>(expected_.size() - 1);
+  expected_.push_back(item);
+  begins_[offset / k_begins].bits |= std::uint64_t{1} << offset % k_begins;
+  expected_span_ = end - expected_from_;
+  ++before;
+  for (std::size_t next = (offset + k_begins) / k_begins; next * k_begins < expected_span_;
+       ++next) {
+    begins_[next].before = before;
+  }
 }
 
 std::size_t RunList::count_from(Position position) const {
@@ -71,9 +92,16 @@ std::size_t RunList::count_from(Position position) const {
   return count;
 }
 
-void RunList::push_back(ItemRef item, std::uint32_t clock) {
+void RunList::push_back(ItemRef item, std::uint32_t clock, std::uint32_t end) {
+  if (expected_max_ > 0) {
+    note_begin(item, clock, end);
+  }
   if (chunks_.empty() || chunks_.back().size() == k_chunk) {
+    const bool more = !chunks_.empty();
     chunks_.emplace_back();
+    if (more) {  // who has written so much goes on
+      chunks_.back().reserve(k_chunk);
+    }
     firsts_.push_back(clock);
   }
   chunks_.back().push_back(item);

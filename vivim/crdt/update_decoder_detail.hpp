@@ -12,6 +12,7 @@
 #include "vivim/crdt/id.hpp"
 #include "vivim/crdt/lib0.hpp"
 #include "vivim/crdt/utf_detail.hpp"
+#include "vivim/crdt/wire_detail.hpp"
 
 /// The two update formats as readers of the same fields (Yjs UpdateDecoder.js), the counterparts of
 /// update_encoder_detail.hpp. Content that the formats word differently is given as v1 has it.
@@ -34,6 +35,11 @@ class UpdateDecoderV1 {
     }
     return {};
   }
+
+  /// Reads a text beside another item, or what is left of one: most structs are that. False: it is
+  /// something else, or may be wrong, and nothing was read.
+  /// `item` has its client and clock.
+  bool quick_struct(WireStruct& item);
 
   Result<std::uint64_t> client() { return in_.var_uint(); }
   Result<Id> left_id() {
@@ -81,6 +87,68 @@ class UpdateDecoderV1 {
   lib0::Encoder scratch_;
 };
 
+/// Whether `size` bytes at `at`, where seven more may be read, are ASCII.
+inline bool is_ascii(const std::uint8_t* at, std::size_t size) {
+  constexpr std::uint64_t k_high = 0x8080'8080'8080'8080;
+  std::uint64_t bits = 0;
+  std::uint64_t word = 0;
+  while (size > sizeof(word)) {
+    std::memcpy(&word, at, sizeof(word));
+    bits |= word;
+    at += sizeof(word);
+    size -= sizeof(word);
+  }
+  std::memcpy(&word, at, sizeof(word));
+  const std::uint64_t counted = size == 0 ? 0 : ~std::uint64_t{0} >> (64 - 8 * size);
+  return ((bits | (word & counted)) & k_high) == 0;
+}
+
+inline bool UpdateDecoderV1::quick_struct(WireStruct& item) {
+  constexpr std::size_t k_head = 1 + 5 * sizeof(std::uint64_t);
+  if (in_.left() < k_head) {
+    return false;
+  }
+  const std::uint8_t* at = in_.rest().data();
+  const std::uint8_t info = *at++;
+  const auto kind = static_cast<Kind>(info & k_info_kind);
+  const bool left = (info & k_info_origin) != 0;
+  const bool right = (info & k_info_right_origin) != 0;
+  if ((kind != Kind::string && kind != Kind::deleted) || !(left || right)) {
+    return false;
+  }
+  const auto id = [&](Id& into) {
+    std::uint64_t client = 0;
+    const bool read =
+        lib0::Decoder::quick_var_uint(at, client) && lib0::Decoder::quick_var_uint(at, into.clock);
+    into.client = ClientId{client};
+    return read && (client != item.client || into.clock < item.clock);
+  };
+  Id origin;
+  Id right_origin;
+  std::uint64_t len = 0;
+  if ((left && !id(origin)) || (right && !id(right_origin)) ||
+      !lib0::Decoder::quick_var_uint(at, len)) {
+    return false;
+  }
+  if (kind == Kind::string) {
+    const std::size_t behind = in_.left() - static_cast<std::size_t>(at - in_.rest().data());
+    if (behind < sizeof(std::uint64_t) || len > behind - sizeof(std::uint64_t) ||
+        !is_ascii(at, len)) {
+      return false;
+    }
+    item.content = {at, len};
+    at += len;
+  }
+  item.kind = kind;
+  item.has_origin = left;
+  item.has_right_origin = right;
+  item.origin = origin;
+  item.right_origin = right_origin;
+  item.len = len;
+  in_.go_on_at(at);
+  return true;
+}
+
 /// Most structs in an update of v2: in its columns a struct may take no byte at all.
 inline constexpr std::uint64_t k_v2_structs_min = 65'536;
 inline constexpr std::uint64_t k_v2_structs_per_byte = 4;
@@ -97,6 +165,7 @@ class UpdateDecoderV2 {
         owned_left_(k_v2_owned_min + update.size() * k_v2_owned_per_byte) {}
   Result<void> open();
 
+  static bool quick_struct(WireStruct&) { return false; }
   lib0::Decoder& rest() { return rest_; }
   Result<void> begin_group(std::uint64_t structs);
 

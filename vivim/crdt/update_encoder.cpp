@@ -42,15 +42,24 @@ void UpdateEncoderV2::doc(BytesView guid_and_any) {
   rest_.raw(in.rest());
 }
 
+// About what all columns take.
+std::size_t UpdateEncoderV2::size() const {
+  constexpr std::size_t k_heads = 128;
+  return k_heads + rest_.size() + key_clocks_.size() + clients_.size() + left_clocks_.size() +
+         right_clocks_.size() + infos_.size() + strings_.size() + parent_infos_.size() +
+         type_refs_.size() + lens_.size();
+}
+
 Bytes UpdateEncoderV2::take() {
   lib0::Encoder out;
+  out.reserve(size());
   out.u8(0);  // no features
   out.var_bytes(key_clocks_.finish());
   out.var_bytes(clients_.finish());
   out.var_bytes(left_clocks_.finish());
   out.var_bytes(right_clocks_.finish());
   out.var_bytes(infos_.finish());
-  out.var_bytes(strings_.finish());
+  strings_.finish(out);
   out.var_bytes(parent_infos_.finish());
   out.var_bytes(type_refs_.finish());
   out.var_bytes(lens_.finish());

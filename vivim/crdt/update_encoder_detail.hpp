@@ -16,6 +16,8 @@ class UpdateEncoderV1 {
  public:
   /// What is not a field of a struct: counts, start clocks, deletions; values and bytes too.
   lib0::Encoder& rest() { return out_; }
+  /// Makes room for so many structs, and bytes in all.
+  void reserve(std::size_t, std::size_t bytes) { out_.reserve(bytes); }
 
   void client(std::uint64_t id) { out_.var_uint(id); }
   void left_id(std::uint64_t client, std::uint64_t clock) { right_id(client, clock); }
@@ -23,6 +25,12 @@ class UpdateEncoderV1 {
   void info(std::uint8_t info) { out_.u8(info); }
   void string(std::string_view utf8) { out_.var_string(utf8); }
   void string(std::string_view utf8, std::uint64_t) { out_.var_string(utf8); }
+  /// ASCII of `size` bytes that `put` copies to where it is told; it may write `room` beyond.
+  template <class Put>
+  void ascii(std::size_t size, std::size_t room, Put&& put) {
+    std::uint8_t* at = out_.begin(lib0::Encoder::k_short_max + size + room);
+    out_.finish(put(lib0::Encoder::put(at, lib0::Encoder::short_var_uint(size))));
+  }
   void parent_info(std::uint8_t is_root) { out_.u8(is_root); }
   void type_ref(std::uint64_t type) { out_.var_uint(type); }
   void len(std::uint64_t len) { out_.var_uint(len); }
@@ -47,6 +55,11 @@ class UpdateEncoderV1 {
 class UpdateEncoderV2 {
  public:
   lib0::Encoder& rest() { return rest_; }
+  void reserve(std::size_t structs, std::size_t text_bytes) {
+    left_clocks_.reserve(structs);
+    right_clocks_.reserve(structs);
+    strings_.reserve(structs / 2, text_bytes);
+  }
 
   void client(std::uint64_t id) { clients_.write(id); }
   void left_id(std::uint64_t client, std::uint64_t clock) {
@@ -60,6 +73,10 @@ class UpdateEncoderV2 {
   void info(std::uint8_t info) { infos_.write(info); }
   void string(std::string_view utf8) { strings_.write(utf8); }
   void string(std::string_view utf8, std::uint64_t units) { strings_.write(utf8, units); }
+  template <class Put>
+  void ascii(std::size_t size, std::size_t room, Put&& put) {
+    strings_.write_by(size, room, put);
+  }
   void parent_info(std::uint8_t is_root) { parent_infos_.write(is_root); }
   void type_ref(std::uint64_t type) { type_refs_.write(type); }
   void len(std::uint64_t len) { lens_.write(len); }
@@ -80,6 +97,7 @@ class UpdateEncoderV2 {
   Bytes take();
 
  private:
+  std::size_t size() const;
   // Yjs keeps a table of keys but never fills it: every key is written anew.
   void key(std::string_view utf8) {
     key_clocks_.write(key_clock_++);

@@ -206,8 +206,7 @@ class Merger {
     if (item.kind == Kind::gc) {
       return tail;
     }
-    tail.has_origin = true;
-    tail.origin = {.client = ClientId{item.client}, .clock = tail.clock - 1};
+    tail.set_origin({.client = ClientId{item.client}, .clock = tail.clock - 1});
     if (item.kind == Kind::string) {
       const auto at = detail::utf8_position(as_text(item.content), offset);
       tail.content = item.content.subspan(at.offset);

@@ -113,8 +113,7 @@ class Splitter {
     tail.content = item.content.subspan(head.content.size());
     tail.clock += head.len;
     tail.len -= head.len;
-    tail.has_origin = true;
-    tail.origin = {.client = ClientId{item.client}, .clock = tail.clock - 1};
+    tail.set_origin({.client = ClientId{item.client}, .clock = tail.clock - 1});
     return tail;
   }
 

@@ -128,7 +128,9 @@ Result<void> Reader<In>::read_group() {
     WireStruct& item = structs.emplace_back();
     item.client = client;
     item.clock = clock;
-    VIVIM_TRYV(read_struct(item));
+    if (!in_.quick_struct(item)) {
+      VIVIM_TRYV(read_struct(item));
+    }
     VIVIM_TRYV(budget_.content(item));
     if (item.len == 0) {
       return fail(CrdtError::bad_struct, clock);
@@ -214,17 +216,15 @@ template <class In>
 Result<void> Reader<In>::read_parent(WireStruct& item, std::uint8_t info) {
   VIVIM_TRY(const bool is_root, in_.parent_is_root());
   if (is_root) {
-    item.parent = ParentRef::root;
     VIVIM_TRY(const StringField name, in_.string());
-    item.root = name.utf8;
+    item.set_root(name.utf8);
   } else {
     item.parent = ParentRef::item;
     VIVIM_TRY(item.parent_item, in_.left_id());
   }
-  item.has_key = (info & k_info_key) != 0;
-  if (item.has_key) {
+  if ((info & k_info_key) != 0) {
     VIVIM_TRY(const StringField key, in_.string());
-    item.key = key.utf8;
+    item.set_key(key.utf8);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -63,17 +64,36 @@ struct WireStruct {
   ParentRef parent = ParentRef::from_neighbour;
   bool has_origin = false;
   bool has_right_origin = false;
-  bool has_key = false;  ///< `key` is there: only without origins
-  Id origin;
-  Id right_origin;
-  Id parent_item;
-  std::string_view root;
-  std::string_view key;
+  bool has_key = false;
+  union {
+    Id origin{};            ///< if has_origin
+    Id parent_item;         ///< if `parent` is item
+    std::string_view root;  ///< if `parent` is root
+  };
+  union {
+    Id right_origin{};     ///< if has_right_origin
+    std::string_view key;  ///< if has_key
+  };
   /// string: UTF-8. json, any: the elements without their count. Others: the content as encoded.
   BytesView content;
 
   std::uint64_t end() const { return clock + len; }
+  void set_root(std::string_view name) {
+    parent = ParentRef::root;
+    std::construct_at(&root, name);
+  }
+  void set_key(std::string_view name) {
+    has_key = true;
+    std::construct_at(&key, name);
+  }
+  /// It stands behind `id`, and so has no need to name its parent.
+  void set_origin(Id id) {
+    has_origin = true;
+    parent = ParentRef::from_neighbour;
+    std::construct_at(&origin, id);
+  }
 };
+static_assert(sizeof(WireStruct) == 80);
 
 /// Deleted ranges by client, highest client first, sorted and merged.
 using WireDeletes = std::map<std::uint64_t, std::vector<ClockRange>, std::greater<>>;
