@@ -1,4 +1,8 @@
+#include <utility>
+
 #include "vivim/crdt/budget_detail.hpp"
+#include "vivim/crdt/item_detail.hpp"
+#include "vivim/crdt/run_list_detail.hpp"
 
 namespace vivim::crdt::detail {
 namespace {
@@ -6,10 +10,14 @@ namespace {
 // What the standard containers add to what they hold: a growing vector is up to three times as
 // large while it moves, a node of a map has its links and its share of the table. Measured by
 // crdt_test "budget: no update takes more memory than its size allows".
-constexpr std::uint64_t k_struct_cost = 128 + 128;  // WireStruct; Item, run, marks
-constexpr std::uint64_t k_regrown_cost = 2 * 128;
+constexpr std::uint64_t k_grown = 3;
+// As it was read, as an item, in its client's runs; marks of conflict scans, which grow by half.
+constexpr std::uint64_t k_struct_cost = sizeof(WireStruct) + sizeof(Item) + sizeof(ItemRef) +
+                                        RunList::k_expected_bytes_max + 5 * sizeof(std::uint32_t);
+constexpr std::uint64_t k_regrown_cost = (k_grown - 1) * sizeof(WireStruct);
+constexpr std::uint64_t k_shape_cost = k_grown * sizeof(Shape) + 4 * sizeof(ShapeRef);
 constexpr std::uint64_t k_group_cost = 1024;
-constexpr std::uint64_t k_deleted_cost = 96;
+constexpr std::uint64_t k_deleted_cost = 2 * k_grown * sizeof(ClockRange);
 constexpr std::uint64_t k_type_cost = 192;
 constexpr std::uint64_t k_document_cost = 512;
 constexpr std::uint64_t k_root_cost = 448;
@@ -34,25 +42,36 @@ Result<void> MemoryBudget::group(std::uint64_t structs, bool again) {
                       : structs * k_struct_cost + k_group_cost);
 }
 
-Result<void> MemoryBudget::content(const WireStruct& item) {
-  std::uint64_t cost = 0;
+// Of a series of structs with one shape the first pays for it.
+bool MemoryBudget::other_shape(const WireStruct& item) {
+  const ShapeOf shape{
+      .origin = item.has_origin ? item.origin.client : ClientId{},
+      .right_origin = item.has_right_origin ? item.right_origin.client : ClientId{},
+      .parent = item.parent == ParentRef::item ? item.parent_item : Id{},
+  };
+  return std::exchange(shape_, shape) != shape;
+}
+
+Result<void> MemoryBudget::more_content(const WireStruct& item) {
+  const bool bare = item.kind == Kind::skip || item.kind == Kind::gc;
+  std::uint64_t cost = !bare && other_shape(item) ? k_shape_cost : 0;
   switch (item.kind) {
     case Kind::skip:
       return {};
     case Kind::gc:
     case Kind::deleted:
-      cost = k_deleted_cost;
+      cost += k_deleted_cost;
       break;
     case Kind::type:
-      cost = k_type_cost;
+      cost += k_type_cost;
       break;
     case Kind::doc:
-      cost = k_document_cost;
+      cost += k_document_cost;
       break;
     case Kind::string:
       break;
     default:
-      cost = k_values_cost;
+      cost += k_values_cost;
   }
   if (item.parent == ParentRef::root && item.root != root_) {
     cost += k_root_cost;
@@ -61,7 +80,7 @@ Result<void> MemoryBudget::content(const WireStruct& item) {
   if (item.has_key) {
     cost += k_key_cost;
   }
-  return cost == 0 ? Result<void>() : charge(cost);
+  return charge(cost);
 }
 
 }  // namespace vivim::crdt::detail

@@ -21,12 +21,31 @@ class MemoryBudget {
   /// too_costly.
   Result<void> group(std::uint64_t structs, bool again);
   /// What is in `item`, which has been read. Errors: too_costly.
-  Result<void> content(const WireStruct& item);
+  Result<void> content(const WireStruct& item) {
+    return is_plain(item) ? Result<void>() : more_content(item);
+  }
 
  private:
+  /// Whose origins, and in which parent: as far as many structs share it.
+  struct ShapeOf {
+    ClientId origin{};
+    ClientId right_origin{};
+    Id parent;
+    friend bool operator==(const ShapeOf&, const ShapeOf&) = default;
+  };
+
+  /// Text beside its own writer's: nothing comes on top of the struct.
+  static bool is_plain(const WireStruct& item) {
+    return item.kind == Kind::string && item.parent == ParentRef::from_neighbour &&
+           (!item.has_origin || value_of(item.origin.client) == item.client) &&
+           (!item.has_right_origin || value_of(item.right_origin.client) == item.client);
+  }
+  Result<void> more_content(const WireStruct& item);
   Result<void> charge(std::uint64_t bytes);
+  bool other_shape(const WireStruct& item);
 
   std::uint64_t left_;
+  ShapeOf shape_;
   std::string_view root_;  ///< the last one
 };
 

@@ -39,10 +39,48 @@ Bytes one_client(std::uint64_t count, const std::function<void(Encoder&, std::ui
   return out.take();
 }
 
+/// `n` groups of one garbage struct each; `begin` writes client and clock.
+Bytes garbage_of(std::uint64_t n, const std::function<void(Encoder&, std::uint64_t)>& begin) {
+  Encoder out;
+  out.var_uint(n);
+  for (std::uint64_t i = 0; i < n; ++i) {
+    out.var_uint(1);
+    begin(out, i);
+    out.u8(0);
+    out.u8(1);
+  }
+  out.var_uint(0);
+  return out.take();
+}
+
+/// Deletions of `n` clients, of `count` operations each, which `write` writes.
+Bytes deletions_of(std::uint64_t n, std::uint64_t count,
+                   const std::function<void(Encoder&, std::uint64_t)>& write) {
+  Encoder out;
+  out.var_uint(0);
+  out.var_uint(n);
+  for (std::uint64_t i = 1; i <= n; ++i) {
+    out.var_uint(n == 1 ? 5 : i);
+    out.var_uint(count);
+    for (std::uint64_t j = 0; j < count; ++j) {
+      write(out, j);
+    }
+  }
+  return out.take();
+}
+
 void in_root(Encoder& out, std::uint8_t kind, std::string_view name) {
   out.u8(kind);
   out.u8(1);
   out.var_string(name);
+}
+
+/// One text of so many letters, by client 5.
+Bytes long_text(std::uint64_t letters) {
+  return one_client(1, [letters](Encoder& out, std::uint64_t) {
+    in_root(out, 4, "text");
+    out.var_string(std::string(letters, 'x'));
+  });
 }
 
 /// A struct of `kind` behind the first one, without its content.
@@ -124,57 +162,31 @@ const std::vector<Hostile> k_hostile{
      }},
     {"clients",
      [](std::uint64_t n) {
-       Encoder out;
-       out.var_uint(n);
-       for (std::uint64_t i = n; i > 0; --i) {
-         out.var_uint(1);
-         out.var_uint(i);
+       return garbage_of(n, [n](Encoder& out, std::uint64_t i) {
+         out.var_uint(n - i);
          out.var_uint(0);
-         out.u8(0);
-         out.u8(1);
-       }
-       out.var_uint(0);
-       return out.take();
+       });
      }},
     {"one client again and again",
      [](std::uint64_t n) {
-       Encoder out;
-       out.var_uint(n);
-       for (std::uint64_t i = 0; i < n; ++i) {
-         out.var_uint(1);
+       return garbage_of(n, [](Encoder& out, std::uint64_t i) {
          out.var_uint(5);
          out.var_uint(i);
-         out.u8(0);
-         out.u8(1);
-       }
-       out.var_uint(0);
-       return out.take();
+       });
      }},
     {"deletions of unknown clients",
      [](std::uint64_t n) {
-       Encoder out;
-       out.var_uint(0);
-       out.var_uint(n);
-       for (std::uint64_t i = 1; i <= n; ++i) {
-         out.var_uint(i);
-         out.var_uint(1);
+       return deletions_of(n, 1, [](Encoder& out, std::uint64_t) {
          out.var_uint(7);
          out.var_uint(1);
-       }
-       return out.take();
+       });
      }},
     {"deletions of what is unknown",
      [](std::uint64_t n) {
-       Encoder out;
-       out.var_uint(0);
-       out.var_uint(1);
-       out.var_uint(5);
-       out.var_uint(n);
-       for (std::uint64_t i = 0; i < n; ++i) {
+       return deletions_of(1, n, [](Encoder& out, std::uint64_t i) {
          out.var_uint(2 * (i % 60));
          out.var_uint(1);
-       }
-       return out.take();
+       });
      }},
     {"what waits",
      [](std::uint64_t n) {
@@ -230,6 +242,7 @@ TEST_CASE("budget: no update takes more memory than its size allows, and the cos
     }
   }
   CHECK(refused > 5);
+  CHECK((worst == 0 || worst > 50));  // 0: memory is not counted here; else the limit is reached
   MESSAGE("the worst of v1 took ", worst, " times its size");
 }
 
@@ -246,11 +259,6 @@ TEST_CASE("budget: what is refused changes nothing") {
 TEST_CASE("budget: an update that takes too many steps goes on with the next ones") {
   // A long text by one client, and another client's cuts all over it, each of which moves the rest.
   constexpr std::uint64_t k_letters = 400'000;
-  Encoder text;
-  text.raw(Bytes{1, 1, 5, 0});
-  in_root(text, 4, "text");
-  text.var_string(std::string(k_letters, 'x'));
-  text.u8(0);
   constexpr std::uint64_t k_cuts = 3'000;
   Encoder cuts;
   cuts.raw(Bytes{1});
@@ -267,7 +275,7 @@ TEST_CASE("budget: an update that takes too many steps goes on with the next one
   cuts.u8(0);
 
   Doc doc(ClientId{1});
-  REQUIRE(apply_update(doc, text.view()));
+  REQUIRE(apply_update(doc, long_text(k_letters)));
   REQUIRE(apply_update(doc, cuts.view()));
   CHECK(work_left(doc));
   CHECK(has_pending(doc));
@@ -296,21 +304,13 @@ TEST_CASE("budget: an update that takes too many steps goes on with the next one
 
 TEST_CASE("budget: deletions that take too many steps go on with the next ones") {
   constexpr std::uint64_t k_letters = 400'000;
-  Encoder text;
-  text.raw(Bytes{1, 1, 5, 0});
-  in_root(text, 4, "text");
-  text.var_string(std::string(k_letters, 'x'));
-  text.u8(0);
-  Encoder holes;
-  holes.raw(Bytes{0, 1, 5});
-  holes.var_uint(2'000);
-  for (std::uint64_t i = 0; i < 2'000; ++i) {
-    holes.var_uint(2 * i);
-    holes.u8(1);
-  }
+  const Bytes holes = deletions_of(1, 2'000, [](Encoder& out, std::uint64_t i) {
+    out.var_uint(2 * i);
+    out.u8(1);
+  });
   Doc doc(ClientId{1});
-  REQUIRE(apply_update(doc, text.view()));
-  REQUIRE(apply_update(doc, holes.view()));
+  REQUIRE(apply_update(doc, long_text(k_letters)));
+  REQUIRE(apply_update(doc, holes));
   CHECK(work_left(doc));
   CHECK(doc.text("text").length() > k_letters - 2'000);
   int rounds = 0;

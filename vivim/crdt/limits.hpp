@@ -8,9 +8,9 @@
 namespace vivim::crdt {
 
 /// Most memory that an update may take when it is decoded and integrated: for each of its bytes,
-/// and for any update.
+/// and for any update (columns of v2 hold what repeats in no bytes at all).
 inline constexpr std::uint64_t k_update_memory_per_byte = 64;
-inline constexpr std::uint64_t k_update_memory_min = std::uint64_t{64} << 20;
+inline constexpr std::uint64_t k_update_memory_min = std::uint64_t{8} << 20;
 
 /// Most steps of one apply_update: a struct placed, a struct passed on the way to a place, some
 /// bytes moved by a cut. For each byte of the update, and for any update. What is left waits in the

@@ -150,7 +150,7 @@ inline bool UpdateDecoderV1::quick_struct(WireStruct& item) {
 }
 
 /// Most structs in an update of v2: in its columns a struct may take no byte at all.
-inline constexpr std::uint64_t k_v2_structs_min = 65'536;
+inline constexpr std::uint64_t k_v2_structs_min = 32'768;
 inline constexpr std::uint64_t k_v2_structs_per_byte = 4;
 /// Most bytes of content that has to be put together, for each byte of a v2 update.
 inline constexpr std::uint64_t k_v2_owned_min = 65'536;

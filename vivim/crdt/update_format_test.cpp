@@ -238,8 +238,8 @@ TEST_CASE("v2: as many structs as the limit allows are read, one more is not") {
     lens.var_uint(count - 2);
     return columns({1}, {}, {0}, k_no_strings, {}, lens.take(), rest.take());
   };
-  const Bytes size = update(65'536);
-  const std::uint64_t most = 65'536 + 4 * size.size();
+  const Bytes size = update(32'768);
+  const std::uint64_t most = 32'768 + 4 * size.size();
   CHECK(check_update(update(most), k_v2).has_value());
   CHECK(check_update(update(most + 1), k_v2).error().code() ==
         static_cast<int>(CrdtError::too_many));
