@@ -51,6 +51,12 @@ Result<std::optional<Bytes>> DelimitedReader::next() {
     return std::nullopt;
   }
   const auto end = pending_.begin() + static_cast<std::ptrdiff_t>(length->size + length->value);
+  if (end == pending_.end()) {
+    // Nothing behind it: who waits for the next one holds no memory.
+    Bytes body = std::exchange(pending_, {});
+    body.erase(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(length->size));
+    return body;
+  }
   Bytes body(pending_.begin() + static_cast<std::ptrdiff_t>(length->size), end);
   pending_.erase(pending_.begin(), end);
   return body;

@@ -9,7 +9,6 @@ namespace {
 constexpr std::size_t k_read_bytes_min = 512;
 constexpr std::size_t k_read_bytes_max = std::size_t{64} * 1024;
 constexpr std::size_t k_read_bytes_step = 4;
-constexpr std::size_t k_small_reads_max = 8;
 constexpr std::size_t k_take_bytes_min = 1024;  // FrameSource asks for so much room
 
 }  // namespace
@@ -22,19 +21,16 @@ rt::Co<Result<BytesView>> PlainStream::read_frame() {
     buffer_ = std::exchange(early_, Bytes());
     co_return BytesView(buffer_);
   }
-  if (buffer_.size() < k_read_bytes_min || small_reads_ >= k_small_reads_max) {
-    buffer_ = Bytes(k_read_bytes_min);
-    small_reads_ = 0;
+  if (!more_) {
+    buffer_ = Bytes(k_read_bytes_min);  // who waits has little
   }
   VIVIM_CO_TRY(const auto count, co_await transport_->read_some(buffer_));
   const BytesView frame = BytesView(buffer_).first(count);
-  if (count < buffer_.size()) {
-    small_reads_ =
-        count <= k_read_bytes_min && buffer_.size() > k_read_bytes_min ? small_reads_ + 1 : 0;
+  more_ = count == buffer_.size();
+  if (!more_) {
     co_return frame;
   }
-  // More is to be expected: what came moves to the front of a larger buffer.
-  small_reads_ = 0;
+  // What came moves to the front of a larger buffer.
   if (buffer_.size() < k_read_bytes_max) {
     buffer_.resize(std::min(buffer_.size() * k_read_bytes_step, k_read_bytes_max));
   }

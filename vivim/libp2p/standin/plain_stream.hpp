@@ -33,7 +33,7 @@ class PlainStream final : public FrameStream {
   Bytes buffer_;
   BytesView unread_;
   BatchBuffer batch_;
-  std::size_t small_reads_ = 0;  ///< in a row
+  bool more_ = false;  ///< the last read filled the buffer
 };
 
 }  // namespace vivim::libp2p::standin

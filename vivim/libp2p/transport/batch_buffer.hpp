@@ -21,13 +21,14 @@ class BatchBuffer {
     return {bytes_.get(), k_sizes[step_]};
   }
 
-  /// So much of room() was needed, and is not any more: the next may be larger.
+  /// So much of room() was needed, and is not any more: the next may be larger. After 0 there is
+  /// nothing to send for now.
   void note(std::size_t used) {
     if (used > k_sizes[step_] / 2 && step_ + 1 < k_sizes.size()) {
       ++step_;
       bytes_.reset();
-    } else if (used == 0 && step_ == 0) {
-      bytes_.reset();  // a ping was answered
+    } else if (used == 0) {
+      bytes_.reset();
     }
   }
 

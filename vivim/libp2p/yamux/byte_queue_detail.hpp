@@ -12,7 +12,7 @@ namespace vivim::libp2p::yamux {
 inline constexpr std::size_t k_chunk_bytes = 16 * 1024;
 /// A queue that holds no more than this has chunks of the size of what was pushed: a connection
 /// that says little takes little.
-inline constexpr std::size_t k_small_queue_bytes = 2048;
+inline constexpr std::size_t k_small_queue_bytes = 8192;
 inline constexpr std::size_t k_small_chunk_bytes_min = 256;
 
 /// A piece of a ByteQueue. The bytes are not initialised.
