@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "vivim/libp2p/host/host.hpp"
+#include "vivim/libp2p/kad/answer_times.hpp"
 #include "vivim/libp2p/kad/network_size.hpp"
 #include "vivim/libp2p/kad/query.hpp"
 #include "vivim/libp2p/kad/rpc.hpp"
@@ -75,6 +76,7 @@ struct LookupReport {
 struct FoundPeer {
   Contact contact;
   bool is_signed = false;  ///< its own record says where it is
+  unsigned hops = 0;       ///< answers in a row that led to its address; 0: it was known
   LookupReport lookup;
 };
 
@@ -89,6 +91,7 @@ struct FoundValue {
 struct FoundProviders {
   std::vector<FoundProvider> providers;  ///< signed ones first, then by how many told them
   bool region = false;
+  unsigned hops = 0;  ///< answers in a row that led to the first one; 0: it was known
   LookupReport lookup;
 };
 
@@ -96,7 +99,8 @@ struct FoundProviders {
 struct Stored {
   std::size_t stored = 0;  ///< nodes that took it
   std::size_t tried = 0;
-  bool early = false;   ///< returned while others were still being told
+  /// Returned while others were still being told; then `lookup` may be still running.
+  bool early = false;
   bool region = false;  ///< the nearest were too close to be chance: the whole region was told
   LookupReport lookup;
 };
@@ -163,6 +167,8 @@ class Dht {
   /// Forgets both; what others know expires.
   void stop_publishing(const Bytes& key);
   std::size_t published() const { return published_.size(); }
+  /// Requests that it made of others so far.
+  std::uint64_t asked() const { return asked_; }
 
   const RoutingTable& table() const { return table_; }
   const Records& records() const { return records_; }
@@ -207,7 +213,8 @@ class Dht {
   rt::WallMs wall() const { return host_.loop().clock().wall_now_ms(); }
 
   // dht_lookup.cpp
-  rt::Co<Result<LookupReport>> look_up(Bytes key, Message request, OnAnswer on_answer);
+  rt::Co<Result<LookupReport>> look_up(Bytes key, Message request, OnAnswer on_answer,
+                                       Distance near = {});
   rt::Co<void> drive(std::shared_ptr<Lookup> lookup);
   rt::Co<void> ask(std::shared_ptr<Lookup> lookup, Contact contact);
   void note_answer(const Contact& contact);
@@ -223,6 +230,8 @@ class Dht {
 
   // dht_values.cpp
   rt::Co<Result<Stored>> store(Bytes key, Message message);
+  rt::Co<void> find_and_store(std::shared_ptr<Storing> storing);
+  bool is_settled(const Storing& storing) const;
   void store_with(const std::shared_ptr<Storing>& storing, const Contact& node);
   rt::Co<void> store_one(std::shared_ptr<Storing> storing, Contact node);
   rt::Co<void> correct(Bytes key, Bytes value, std::vector<Contact> nodes);
@@ -230,7 +239,8 @@ class Dht {
   // dht_upkeep.cpp
   rt::Co<void> keep_house();
   rt::Co<void> greet(Contact contact);
-  rt::Co<void> refresh();
+  rt::Co<void> refresh(std::size_t enough);
+  rt::Co<void> fill(unsigned bucket, std::size_t enough);
   rt::Co<void> check_one();
   rt::Co<void> publish_due();
   Result<void> keep_publishing(const Bytes& key, Published published);
@@ -252,6 +262,7 @@ class Dht {
   Providers providers_;
   Server server_;
   NetworkSize network_size_;
+  AnswerTimes answer_times_;
   Rpc rpc_;
   std::map<PeerId, Remote> remotes_;
   std::map<Bytes, Published> published_;

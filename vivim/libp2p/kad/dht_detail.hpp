@@ -28,11 +28,18 @@ struct Dht::Asking {
 
 /// Something that is being stored with several nodes.
 struct Dht::Storing {
+  Bytes key;
   Message message;
   std::unique_ptr<rt::Event> changed;
+  std::optional<double> size = {};  ///< of the network; none: it is small, or not known
   std::set<PeerId> tried = {};
   std::size_t stored = 0;
   std::size_t done = 0;
+  std::size_t sure = 0;  ///< of those tried, practically sure to be among the nearest
+  bool crowded = false;  ///< as far as the lookup has come
+  bool region = false;
+  std::optional<Result<LookupReport>> lookup = {};
+  bool all_tried = false;
 };
 
 }  // namespace vivim::libp2p::kad

@@ -74,8 +74,12 @@ rt::Co<void> Dht::ask(std::shared_ptr<Lookup> lookup, Contact contact) {
   }
   ++requests_;
   ++asked_;
+  const rt::TimePoint began = now();
   const auto answer = co_await rpc_.ask(contact, lookup->request);
   --requests_;
+  if (answer) {
+    answer_times_.add(now() - began);
+  }
   if (!answer) {
     lookup->query.failed(contact.peer);
     note_failure(contact, answer.error());
@@ -121,7 +125,8 @@ rt::Co<void> Dht::drive(std::shared_ptr<Lookup> lookup) {
   lookup->ended = true;
 }
 
-rt::Co<Result<LookupReport>> Dht::look_up(Bytes key, Message request, OnAnswer on_answer) {
+rt::Co<Result<LookupReport>> Dht::look_up(Bytes key, Message request, OnAnswer on_answer,
+                                          Distance near) {
   const Call call(*this);
   const Key target = Key::of(key);
   std::vector<Contact> seeds;
@@ -132,12 +137,15 @@ rt::Co<Result<LookupReport>> Dht::look_up(Bytes key, Message request, OnAnswer o
     co_return fail(stopping() ? KadError::stopping : KadError::no_peers);
   }
   const rt::TimePoint began = now();
-  const auto lookup = std::make_shared<Lookup>(
-      Lookup{.query = Query(target, host_.peer_id(), seeds, options_.query),
-             .request = std::move(request),
-             .on_answer = std::move(on_answer),
-             .timer = host_.loop().make_timer(),
-             .deadline = began + options_.times.operation_max});
+  QueryOptions options = options_.query;
+  options.slow = answer_times_.patience(options.slow);
+  options.near = near;
+  const auto lookup =
+      std::make_shared<Lookup>(Lookup{.query = Query(target, host_.peer_id(), seeds, options),
+                                      .request = std::move(request),
+                                      .on_answer = std::move(on_answer),
+                                      .timer = host_.loop().make_timer(),
+                                      .deadline = began + options_.times.operation_max});
   co_await drive(lookup);
   lookup->on_answer = {};  // what it refers to may go now
   if (stopping()) {

@@ -8,6 +8,8 @@ namespace {
 
 /// Keys that are published in one go between other work.
 constexpr std::size_t k_publish_batch = 16;
+/// Of keys by chance, in one refresh.
+constexpr std::size_t k_sizing_lookups_max = 4;
 /// The first refresh shows a network that we hardly know; the next one is not left to the interval.
 constexpr auto k_second_refresh = std::chrono::seconds(30);
 
@@ -46,29 +48,55 @@ rt::Co<void> Dht::keep_house() {
     }
     if (refresh_soon_ || now() >= refresh_at) {
       refresh_soon_ = false;
-      refresh_at =
-          now() + (std::exchange(first, false) ? k_second_refresh : options_.times.refresh);
-      co_await refresh();
+      refresh_at = now() + (first ? k_second_refresh : options_.times.refresh);
+      const std::size_t whole = options_.table.bucket_size;
+      co_await refresh(std::exchange(first, false) ? (whole + 1) / 2 : whole);
     }
     co_await check_one();
     co_await publish_due();
   }
 }
 
-/// Looks up our own place, and one in each bucket that nobody looked into for long.
-rt::Co<void> Dht::refresh() {
-  (void)co_await find_closest(to_bytes(host_.peer_id().bytes()));
-  for (const unsigned bucket : table_.stale_buckets(now(), options_.times.refresh)) {
-    if (stopping()) {
-      co_return;
-    }
-    table_.refreshed(bucket, now());
-    if (bucket >= k_preimage_bits_max) {
-      continue;  // the lookup of ourselves has seen those
-    }
-    const Key near = table_.key().flipped(bucket);
-    (void)co_await find_closest(preimage(near, bucket + 1, static_cast<std::uint32_t>(rng_.u64())));
+/// Looks up our own place, and one in each bucket that nobody looked into for long, until `enough`
+/// of it have answered lately: a lookup brings nobody into a full bucket. Half of it is enough to
+/// begin with: those who ask us fill the rest. The first of these lookups go to their end, and
+/// others if they are too few: how large the network is follows from them.
+rt::Co<void> Dht::refresh(std::size_t enough) {
+  const auto own = co_await find_closest(to_bytes(host_.peer_id().bytes()));
+  // All who are nearer than the last of the nearest are known now.
+  unsigned known_from = k_preimage_bits_max;
+  if (own && own->end == QueryEnd::complete && own->closest.size() >= options_.query.replication) {
+    const unsigned reach = table_.key().common_prefix(Key::of(own->closest.back().peer)) + 1;
+    known_from = std::min(known_from, reach);
   }
+  for (const unsigned bucket : table_.stale_buckets(now(), options_.times.refresh)) {
+    table_.refreshed(bucket, now());
+    if (bucket < known_from && !stopping()) {
+      co_await fill(bucket, enough);
+    }
+  }
+  for (std::size_t i = 0; i < k_sizing_lookups_max && !network_size() && !stopping(); ++i) {
+    (void)co_await find_closest(preimage({}, 0, static_cast<std::uint32_t>(rng_.u64())));
+  }
+}
+
+rt::Co<void> Dht::fill(unsigned bucket, std::size_t enough) {
+  const auto filled = [this, bucket, enough] {
+    return network_size().has_value() &&
+           table_.heard_since(bucket, now() - options_.times.refresh) >= enough;
+  };
+  if (filled()) {
+    co_return;
+  }
+  const Key near = table_.key().flipped(bucket);
+  Bytes key = preimage(near, bucket + 1, static_cast<std::uint32_t>(rng_.u64()));
+  Message request{.type = Type::find_node, .key = key};
+  (void)co_await look_up(std::move(key), std::move(request),
+                         [&filled](Lookup& lookup, const Contact&, const Message&) {
+                           if (filled()) {
+                             lookup.query.stop();
+                           }
+                         });
 }
 
 rt::Co<void> Dht::check_one() {

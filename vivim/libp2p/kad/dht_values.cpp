@@ -6,8 +6,11 @@ namespace vivim::libp2p::kad {
 
 namespace {
 
-/// So sure must we be that a node is among the nearest, to store with it before the lookup ends.
-constexpr double k_likely = 0.9;
+/// So sure must we be that a node is among the nearest, to store with it before the lookup ends:
+/// when some of the nearest are gone, those behind them are meant.
+constexpr double k_likely = 0.5;
+/// And so sure, to end the lookup when there are enough of them.
+constexpr double k_sure = 0.9;
 /// Of those that are told, so many in four make it done.
 constexpr std::size_t k_enough_quarters = 3;
 
@@ -43,12 +46,13 @@ rt::Co<Result<FoundPeer>> Dht::find_peer(PeerId peer) {
     found.is_signed = own && !own->addresses.empty();
     found.contact.addresses = found.is_signed ? own->addresses : info.contact.addresses;
   };
-  const auto on_answer = [&](Lookup& lookup, const Contact&, const Message& answer) {
+  const auto on_answer = [&](Lookup& lookup, const Contact& node, const Message& answer) {
     for (const PeerInfo& info : answer.closer) {
       if (info.contact.peer != found.contact.peer || info.contact.addresses.empty()) {
         continue;
       }
       take(info);
+      found.hops = lookup.query.hops_of(node.peer) + 1;
       if (found.is_signed || remotes_.contains(info.contact.peer)) {
         lookup.query.stop();
       }
@@ -59,6 +63,7 @@ rt::Co<Result<FoundPeer>> Dht::find_peer(PeerId peer) {
                co_await look_up(to_bytes(peer.bytes()), std::move(request), on_answer));
   if (const auto known = describe(peer); known && found.contact.addresses.empty()) {
     take(*known);
+    found.hops = 0;
   }
   if (found.contact.addresses.empty()) {
     co_return fail(KadError::not_found);
@@ -156,54 +161,81 @@ void Dht::store_with(const std::shared_ptr<Storing>& storing, const Contact& nod
 }
 
 /// Finds the nodes nearest to a key and stores there. As soon as a node is practically sure to be
-/// one of them, it is told (optimistic provide); when as many as needed are, the lookup ends; and
-/// the caller waits for most of them, not for all.
-rt::Co<Result<Stored>> Dht::store(Bytes key, Message message) {
+/// one of them, it is told (optimistic provide); when as many as needed are, the lookup ends.
+rt::Co<void> Dht::find_and_store(std::shared_ptr<Storing> storing) {
   const Call call(*this);
-  const Key target = Key::of(key);
-  const auto storing = std::make_shared<Storing>(
-      Storing{.message = std::move(message), .changed = std::make_unique<rt::Event>(host_.loop())});
+  const Key target = Key::of(storing->key);
   const std::size_t wanted = options_.query.replication;
-  auto size = options_.regions == Regions::never ? std::nullopt : network_size();
-  if (size && *size < 2 * static_cast<double>(wanted)) {
-    size.reset();  // nothing to gain, and a network that grows is soon larger than that
-  }
   const auto on_answer = [&](Lookup& lookup, const Contact& node, const Message&) {
+    const auto& size = storing->size;
     const auto distance = Key::of(node.peer).distance(target);
-    if (!size || likely_among_closest(distance, *size, wanted) < k_likely) {
+    const double likely = size ? likely_among_closest(distance, *size, wanted) : 0;
+    if (likely < k_likely) {
       return;
     }
+    storing->crowded = is_crowded(target, lookup.query.closest_keys(), *size);
     store_with(storing, node);
-    if (storing->tried.size() >= wanted &&
-        !is_crowded(target, lookup.query.closest_keys(), *size)) {
+    storing->sure += likely >= k_sure ? 1 : 0;
+    if (storing->sure >= wanted && !storing->crowded) {
       lookup.query.stop();
     }
   };
-  Stored stored;
-  Message request{.type = Type::find_node, .key = key};
-  VIVIM_CO_TRY(stored.lookup, co_await look_up(key, std::move(request), on_answer));
-  if (stored.lookup.end != QueryEnd::stopped || storing->tried.size() < wanted) {
-    for (const Contact& node : stored.lookup.closest) {
+  Message request{.type = Type::find_node, .key = storing->key};
+  const Distance near = storing->size ? likely_reach(*storing->size, wanted, k_likely) : Distance();
+  const auto found = co_await look_up(storing->key, std::move(request), on_answer, near);
+  storing->lookup = found;
+  if (found && (found->end != QueryEnd::stopped || storing->sure < wanted)) {
+    for (const Contact& node : found->closest) {
       store_with(storing, node);
     }
   }
-  if (is_crowded_at(target, keys_of(stored.lookup.closest))) {
-    stored.region = true;
+  if (found && is_crowded_at(target, keys_of(found->closest))) {
+    storing->region = true;
     for (const Contact& node : co_await find_region(target)) {
       store_with(storing, node);
     }
   }
-  const auto enough = [storing] {
-    return storing->done == storing->tried.size() ||
-           storing->stored * 4 >= storing->tried.size() * k_enough_quarters;
-  };
-  co_await wait_for(*storing->changed, enough);
+  storing->all_tried = true;
+  storing->changed->set();
+}
+
+/// Whether the caller has waited long enough: most of all that are told have it; or the lookup goes
+/// on, but half as many as needed have it of those that are practically sure to be the nearest.
+bool Dht::is_settled(const Storing& storing) const {
+  if (storing.all_tried) {
+    return storing.done == storing.tried.size() ||
+           storing.stored * 4 >= storing.tried.size() * k_enough_quarters;
+  }
+  return !storing.lookup && !storing.crowded && storing.size &&
+         storing.stored * 2 >= options_.query.replication;
+}
+
+rt::Co<Result<Stored>> Dht::store(Bytes key, Message message) {
+  const Call call(*this);
+  const auto storing =
+      std::make_shared<Storing>(Storing{.key = std::move(key),
+                                        .message = std::move(message),
+                                        .changed = std::make_unique<rt::Event>(host_.loop())});
+  const auto size = options_.regions == Regions::never ? std::nullopt : network_size();
+  if (size && *size >= 2 * static_cast<double>(options_.query.replication)) {
+    storing->size = size;  // else nothing to gain, and a network that grows is soon larger
+  }
+  if (!stopping()) {
+    tasks_.spawn("kad publish", find_and_store(storing));
+  }
+  co_await wait_for(*storing->changed, [this, storing] { return is_settled(*storing); });
   if (stopping()) {
     co_return fail(KadError::stopping);
   }
-  stored.stored = storing->stored;
-  stored.tried = storing->tried.size();
-  stored.early = storing->done < storing->tried.size();
+  if (storing->lookup && !*storing->lookup) {
+    co_return fail(storing->lookup->error());
+  }
+  const bool running = !storing->lookup;
+  Stored stored{.stored = storing->stored,
+                .tried = storing->tried.size(),
+                .early = running || storing->done < storing->tried.size(),
+                .region = storing->region,
+                .lookup = running ? LookupReport{.end = QueryEnd::running} : **storing->lookup};
   if (stored.stored == 0) {
     co_return fail(KadError::not_found, stored.tried);
   }
@@ -249,8 +281,12 @@ rt::Co<Result<FoundProviders>> Dht::find_providers(Bytes key, FindOptions option
   };
   add(providers_.get(key, now()));
   FoundProviders found;
-  const auto on_answer = [&](Lookup& lookup, const Contact&, const Message& answer) {
+  const auto on_answer = [&](Lookup& lookup, const Contact& node, const Message& answer) {
+    const bool none = tally.size() == 0;
     add(answer.providers);
+    if (none && tally.size() > 0) {
+      found.hops = lookup.query.hops_of(node.peer) + 1;
+    }
     if (options.enough > 0 && tally.size() >= options.enough) {
       lookup.query.stop();
     }

@@ -16,6 +16,17 @@ double Distance::fraction() const {
   return sum;
 }
 
+Distance Distance::of_fraction(double fraction) {
+  Distance distance;
+  for (std::size_t i = 0; i < 8; ++i) {
+    fraction *= 256;
+    const double digit = std::clamp(std::floor(fraction), 0.0, 255.0);
+    distance.bytes[i] = static_cast<std::uint8_t>(digit);
+    fraction -= digit;
+  }
+  return distance;
+}
+
 Key Key::of(BytesView raw) {
   const auto digest = crypto::sha256(raw);
   Key key;

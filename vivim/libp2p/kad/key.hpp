@@ -21,6 +21,8 @@ struct Distance {
 
   /// As a part of the whole space, from 0 to 1.
   double fraction() const;
+  /// The inverse, of a number from 0 to 1: as exact as that is.
+  static Distance of_fraction(double fraction);
 
   friend auto operator<=>(const Distance&, const Distance&) = default;
 };

@@ -58,6 +58,17 @@ double likely_among_closest(const Distance& distance, double size, std::size_t c
   return poisson_below(size * distance.fraction(), count);
 }
 
+Distance likely_reach(double size, std::size_t count, double likely) {
+  double near = 0;
+  double far = 1;
+  constexpr int k_steps = 30;
+  for (int i = 0; i < k_steps; ++i) {
+    const double middle = (near + far) / 2;
+    (poisson_below(size * middle, count) >= likely ? near : far) = middle;
+  }
+  return Distance::of_fraction(near);
+}
+
 bool is_crowded(const Key& target, const std::vector<Key>& closest, double size) {
   if (closest.empty() || size <= 2 * static_cast<double>(closest.size())) {
     return false;

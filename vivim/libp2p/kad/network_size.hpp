@@ -43,6 +43,8 @@ class NetworkSize {
 /// How probable it is that a node at `distance` from a key is one of its `count` nearest, among
 /// `size` nodes.
 double likely_among_closest(const Distance& distance, double size, std::size_t count);
+/// The distance up to which that probability is at least `likely`.
+Distance likely_reach(double size, std::size_t count, double likely);
 
 /// Whether the nearest nodes found lie so close to `target` as `size` honest ones practically
 /// never do (less than once in a thousand keys): somebody made ids for this place.

@@ -1,6 +1,7 @@
 #include "vivim/libp2p/kad/query.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "vivim/base/assert.hpp"
 
@@ -148,6 +149,18 @@ std::optional<std::size_t> Query::next_of_nearest(rt::TimePoint now) const {
   return found;
 }
 
+std::optional<std::size_t> Query::next_of_near(rt::TimePoint now) const {
+  std::optional<std::size_t> found;
+  std::size_t seen = 0;
+  each_nearest(k_all_paths, now, [&](std::size_t index, const Node& node) {
+    if (node.distance < options_.near && node.state == State::heard) {
+      found = index;
+    }
+    return !found && node.distance < options_.near && ++seen < options_.replication;
+  });
+  return found;
+}
+
 Contact Query::ask(std::size_t index, std::uint8_t path, rt::TimePoint now) {
   Node& node = nodes_[index];
   node.state = State::waiting;
@@ -168,7 +181,14 @@ std::optional<Contact> Query::next(rt::TimePoint now) {
             : std::nullopt;
     return index ? std::optional(ask(*index, nodes_[*index].path, now)) : std::nullopt;
   }
-  if (waiting(k_all_paths, now) >= options_.concurrency) {
+  const std::size_t under_way = waiting(k_all_paths, now);
+  if (under_way < options_.concurrency + options_.replication) {
+    if (const auto index = next_of_near(now)) {
+      const auto path = std::countr_zero(nodes_[*index].heard_by);  // the first that heard of it
+      return ask(*index, static_cast<std::uint8_t>(path), now);
+    }
+  }
+  if (under_way >= options_.concurrency) {
     return std::nullopt;
   }
   const std::size_t share = (options_.concurrency + paths_ - 1) / paths_;
@@ -281,6 +301,11 @@ unsigned Query::hops() const {
     }
   }
   return 0;
+}
+
+unsigned Query::hops_of(const PeerId& peer) const {
+  const auto found = by_peer_.find(peer);
+  return found == by_peer_.end() ? 0 : nodes_[found->second].hops;
 }
 
 }  // namespace vivim::libp2p::kad

@@ -26,6 +26,9 @@ struct QueryOptions {
   std::size_t per_group_max = 2;
   /// Who has not answered for so long is not waited for; its answer still counts when it comes.
   rt::Duration slow = std::chrono::milliseconds(2500);
+  /// Who is nearer than this is asked as soon as it is heard of, whatever `concurrency` says; up to
+  /// `replication` such requests. Zero: nobody.
+  Distance near = {};
 };
 
 inline constexpr std::size_t k_paths_max = 8;
@@ -71,6 +74,8 @@ class Query {
   std::vector<Key> closest_keys() const;
   /// How many answers in a row led to the nearest node: 0 when we knew it.
   unsigned hops() const;
+  /// How many led to this one; 0 also of one that was never heard of.
+  unsigned hops_of(const PeerId& peer) const;
   const Key& target() const { return target_; }
   std::size_t asked() const { return asked_; }
   std::size_t answers() const { return answers_; }
@@ -102,6 +107,7 @@ class Query {
   std::size_t waiting(PathSet paths, rt::TimePoint now) const;
   std::optional<std::size_t> next_of_path(std::uint8_t path, rt::TimePoint now) const;
   std::optional<std::size_t> next_of_nearest(rt::TimePoint now) const;
+  std::optional<std::size_t> next_of_near(rt::TimePoint now) const;
   Contact ask(std::size_t index, std::uint8_t path, rt::TimePoint now);
 
   Key target_;

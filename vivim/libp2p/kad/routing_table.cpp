@@ -237,6 +237,15 @@ std::vector<unsigned> RoutingTable::stale_buckets(rt::TimePoint now, rt::Duratio
   return stale;
 }
 
+std::size_t RoutingTable::heard_since(unsigned bucket, rt::TimePoint since) const {
+  if (bucket >= buckets_.size()) {
+    return 0;
+  }
+  return static_cast<std::size_t>(std::ranges::count_if(
+      buckets_[bucket].entries,
+      [since](const TableEntry& entry) { return entry.failures == 0 && entry.heard > since; }));
+}
+
 std::size_t RoutingTable::spares() const {
   std::size_t count = 0;
   for (const Bucket& bucket : buckets_) {

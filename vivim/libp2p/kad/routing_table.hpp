@@ -80,6 +80,9 @@ class RoutingTable {
   /// The buckets up to the deepest that has somebody whose last lookup is older than `age`.
   std::vector<unsigned> stale_buckets(rt::TimePoint now, rt::Duration age) const;
 
+  /// How many of a bucket were heard of after `since`, and did not fail then.
+  std::size_t heard_since(unsigned bucket, rt::TimePoint since) const;
+
   std::size_t size() const { return size_; }
   std::size_t spares() const;
   /// How many nodes are in each bucket, by shared prefix.
