@@ -2,10 +2,9 @@
 // gone that the others still have in their tables.
 #include <algorithm>
 
+#include "finder.hpp"
 #include "kinds.hpp"
-#include "stage.hpp"
 #include "vivim/crypto/hash.hpp"
-#include "vivim/libp2p/kad/dht.hpp"
 #include "vivim/rt/task_group.hpp"
 
 namespace vivim::sim {
@@ -13,47 +12,17 @@ namespace vivim::sim {
 namespace {
 
 namespace kad = libp2p::kad;
-using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
-class Finder {
- public:
-  Finder(Stage& stage, rt::sim::Node& node) : swimmer_(stage, node) {
-    swimmer_.set_connections(static_cast<std::size_t>(stage.scenario().number("connections", 24)));
-  }
-
-  bool start() {
-    if (!swimmer_.start()) {
-      return false;
-    }
-    dht_ = std::make_unique<kad::Dht>(swimmer_.host(), swimmer_.node().rng(),
-                                      libp2p::record::Signer::of(swimmer_.key()),
-                                      kad::DhtOptions{.mode = kad::Mode::server});
-    return dht_->start().has_value();
-  }
-  rt::Co<void> stop() {
-    if (dht_ != nullptr) {
-      dht_->quit();
-      co_await swimmer_.host().stop();
-      co_await dht_->stop();
-      dht_.reset();
-    }
-    co_await swimmer_.stop();
-  }
-  bool running() const { return dht_ != nullptr; }
-  Swimmer& swimmer() { return swimmer_; }
-  kad::Dht& dht() { return *dht_; }
-
- private:
-  Swimmer swimmer_;
-  std::unique_ptr<kad::Dht> dht_;
-};
+/// Connections that are not needed any more go after so long: as many as in a network that has
+/// grown for days would not be there at once.
+constexpr auto k_grace = 5s;
 
 class Lookups {
  public:
   explicit Lookups(Stage& stage)
       : stage_(stage),
-        join_seconds_(stage.scenario().number("join_seconds", 60)),
+        join_seconds_(stage.scenario().number("join_seconds", 300)),
         warm_seconds_(stage.scenario().number("warm_seconds", 60)),
         lookups_(static_cast<std::size_t>(stage.scenario().number("lookups", 500))),
         gone_percent_(stage.scenario().number("gone_percent", 0)),
@@ -61,55 +30,53 @@ class Lookups {
         tasks_(add(stage).loop()) {}
 
   void play() {
-    auto& world = stage_.world();
-    auto& report = stage_.report();
     stage_.sample("contacts of a node", [this] { return mean_contacts(); });
+    const double spent = processor_seconds();
     stage_.doing("joining");
     for (std::size_t i = 0; i < all_.size(); ++i) {
       tasks_.spawn("join", join(i));
     }
-    world.run_until([this] { return tasks_.running() == 0; });
-    world.run_for(from_ms(1000 * warm_seconds_));
-    report.set("contacts per node", mean_contacts());
+    wait();
+    stage_.world().run_for(from_ms(1000 * warm_seconds_));
+    report_joined(processor_seconds() - spent);
     if (content_) {
-      stage_.doing("providing");
+      play_content();
+    } else {
+      stage_.doing("looking up");
       for (std::size_t n = 0; n < lookups_; ++n) {
-        tasks_.spawn("provide", provide(n, "provide ms"));
+        tasks_.spawn("lookup", find_peer());
       }
-      world.run_until([this] { return tasks_.running() == 0; });
+      wait();
     }
-    take_away();
-    stage_.doing("looking up");
-    const double spent = processor_seconds();
-    const double from = stage_.seconds();
-    for (std::size_t n = 0; n < lookups_; ++n) {
-      tasks_.spawn("lookup", content_ ? find_content(n) : find_peer());
-    }
-    world.run_until([this] { return tasks_.running() == 0; });
-    report.set("times real time", (stage_.seconds() - from) / (processor_seconds() - spent));
-    for (std::size_t n = 0; content_ && gone_percent_ > 0 && n < lookups_ / 10; ++n) {
-      tasks_.spawn("provide", provide(lookups_ + n, "provide while others are gone ms"));
-    }
-    world.run_until([this] { return tasks_.running() == 0; });
+    auto& report = stage_.report();
+    report.set("lookups failed", static_cast<double>(failed_));
+    report.set("found percent", 100 * (1 - (static_cast<double>(failed_) /
+                                            static_cast<double>(std::max(looked_, 1UL)))));
     stage_.doing("ending");
     for (const auto& finder : all_) {
-      if (finder->running()) {
-        tasks_.spawn("stop", finder->stop());
-      }
+      tasks_.spawn("stop", finder->stop());
     }
-    world.run_until([this] { return tasks_.running() == 0; });
-    world.run(tasks_.stop());
-    report.set("lookups failed", static_cast<double>(failed_));
-    report.set("found percent",
-               100 * (1 - static_cast<double>(failed_) / static_cast<double>(lookups_)));
+    wait();
+    stage_.world().run(tasks_.stop());
   }
 
  private:
+  struct Content {
+    Bytes key;
+    std::optional<std::size_t> provider = {};
+  };
+
   rt::sim::Node& add(Stage& stage) {
+    const auto connections = static_cast<std::size_t>(stage.scenario().number("connections", 24));
     for (std::uint32_t i = 0; i < stage.scenario().nodes; ++i) {
       all_.push_back(std::make_unique<Finder>(stage, stage.add_machine("n" + std::to_string(i))));
+      all_.back()->swimmer().set_connections(connections, k_grace);
     }
     return stage.world().node(0);
+  }
+
+  void wait() {
+    stage_.world().run_until([this] { return tasks_.running() == 0; });
   }
 
   /// Knows a few of those who came before.
@@ -117,7 +84,9 @@ class Lookups {
     constexpr std::size_t k_known = 3;
     co_await stage_.pause(
         from_ms(1000 * join_seconds_ * static_cast<double>(i) / static_cast<double>(all_.size())));
-    if (!all_[i]->start()) {
+    std::vector<kad::DhtOptions> dht;
+    dht.push_back({.mode = kad::Mode::server});
+    if (!all_[i]->start(std::move(dht))) {
       stage_.report().failures.push_back("node " + std::to_string(i) + " does not start");
       co_return;
     }
@@ -125,6 +94,21 @@ class Lookups {
       const std::size_t other = all_[i]->swimmer().node().rng().below(i);
       (void)co_await all_[i]->swimmer().host().connect(all_[other]->swimmer().address());
     }
+  }
+
+  /// What a node has become, and what that has cost.
+  void report_joined(double processor_seconds) {
+    auto& report = stage_.report();
+    const auto count = static_cast<double>(all_.size());
+    report.set("contacts per node", mean_contacts());
+    report.set("connections per node",
+               mean([](Finder& finder) { return finder.swimmer().host().peers().size(); }));
+    report.set("requests to join per node",
+               mean([](Finder& finder) { return finder.dht().asked(); }));
+    report.set("resident MB per node", static_cast<double>(memory_bytes()) / 1e6 / count);
+    report.set("resident MB per node at most",
+               static_cast<double>(memory_peak_bytes()) / 1e6 / count);
+    report.set("processor seconds to join", processor_seconds);
   }
 
   std::size_t any_running() {
@@ -135,33 +119,71 @@ class Lookups {
       }
     }
   }
+  std::size_t any_but(std::size_t not_this) {
+    std::size_t i = any_running();
+    while (i == not_this && all_.size() > 1) {
+      i = any_running();
+    }
+    return i;
+  }
 
   rt::Co<void> find_peer() {
     co_await stage_.pause_between(0s, stage_.scenario().duration());
     const std::size_t who = any_running();
-    const std::size_t whom = any_running();
+    const std::size_t whom = any_but(who);
     const auto begin = stage_.world().now();
     const auto found = co_await all_[who]->dht().find_peer(all_[whom]->swimmer().peer());
     auto& report = stage_.report();
-    if (found) {
-      report.distributions["lookup ms"].add(to_ms(stage_.world().now() - begin));
-      report.distributions["lookup hops"].add(found->lookup.hops);
-      report.distributions["nodes asked"].add(static_cast<double>(found->lookup.asked));
-    } else if (who != whom) {
+    ++looked_;
+    if (!found) {
       ++failed_;
       report.notes.push_back("not found: " + found.error().message());
+      co_return;
     }
+    report.distributions["lookup ms"].add(to_ms(stage_.world().now() - begin));
+    report.distributions["lookup hops"].add(found->hops);
+    report.distributions["nodes asked"].add(static_cast<double>(found->lookup.asked));
   }
 
-  Bytes key_of(std::size_t n) const {
-    Bytes key{0x12, 0x20};  // a multihash of SHA-256
-    Bytes number(8);
-    store_be64(number, stage_.seed() * 1'000'000 + n);
-    append(key, crypto::sha256(number));
-    return key;
+  /// Some content is provided while all are there, and some while many have just gone; both is
+  /// looked for among those who are left, who learn meanwhile who is gone.
+  void play_content() {
+    early_ = make_content(lookups_, 0);
+    stage_.doing("providing");
+    for (auto& content : early_) {
+      tasks_.spawn("provide", provide(content, "provide ms"));
+    }
+    wait();
+    take_away();
+    late_ = make_content(gone_percent_ > 0 ? lookups_ : 0, lookups_);
+    stage_.doing("looking up");
+    for (auto& content : late_) {
+      tasks_.spawn("provide", provide(content, "provide while others are gone ms"));
+    }
+    for (const auto& content : early_) {
+      tasks_.spawn("lookup", find_content(content, "discovery"));
+    }
+    wait();
+    stage_.doing("looking up what was provided late");
+    for (const auto& content : late_) {
+      tasks_.spawn("lookup", find_content(content, "late discovery"));
+    }
+    wait();
   }
 
-  rt::Co<void> provide(std::size_t n, const char* name) {
+  std::vector<Content> make_content(std::size_t count, std::size_t from) const {
+    std::vector<Content> all;
+    for (std::size_t n = from; n < from + count; ++n) {
+      Bytes key{0x12, 0x20};  // a multihash of SHA-256
+      Bytes number(8);
+      store_be64(number, (stage_.seed() * 1'000'000) + n);
+      append(key, crypto::sha256(number));
+      all.push_back({.key = std::move(key)});
+    }
+    return all;
+  }
+
+  rt::Co<void> provide(Content& content, std::string name) {
     co_await stage_.pause_between(0s, stage_.scenario().duration());
     // One in three nodes provides, so that there are enough that can go.
     std::size_t who = any_running();
@@ -169,11 +191,10 @@ class Lookups {
       who = any_running();
     }
     const auto begin = stage_.world().now();
-    const auto stored = co_await all_[who]->dht().provide(key_of(n));
+    const auto stored = co_await all_[who]->dht().provide(content.key);
     if (stored) {
       stage_.report().distributions[name].add(to_ms(stage_.world().now() - begin));
-      provider_.resize(std::max(provider_.size(), n + 1));
-      provider_[n] = who;
+      content.provider = who;
     } else {
       stage_.report().notes.push_back("not provided: " + stored.error().message());
     }
@@ -193,47 +214,50 @@ class Lookups {
         ++taken;
       }
     }
-    world.run_until([this] { return tasks_.running() == 0; });
+    wait();
   }
 
   /// Whoever has content stays: what is asked is whether it is found.
   bool provides(std::size_t index) const {
-    return index == 0 || std::ranges::find(provider_, std::optional(index)) != provider_.end();
+    return index == 0 ||
+           std::ranges::find(early_, std::optional(index), &Content::provider) != early_.end();
   }
 
-  rt::Co<void> find_content(std::size_t n) {
+  rt::Co<void> find_content(const Content& content, std::string name) {
     co_await stage_.pause_between(0s, stage_.scenario().duration());
     auto& report = stage_.report();
-    if (n >= provider_.size() || !provider_[n]) {
+    ++looked_;
+    if (!content.provider) {
       ++failed_;
       co_return;
     }
-    std::size_t who = any_running();
-    while (who == *provider_[n]) {
-      who = any_running();
-    }
+    const std::size_t who = any_but(*content.provider);
     const auto begin = stage_.world().now();
-    const auto found = co_await all_[who]->dht().find_providers(key_of(n), {.enough = 1});
-    const auto& peer = all_[*provider_[n]]->swimmer().peer();
+    const auto found = co_await all_[who]->dht().find_providers(content.key, {.enough = 1});
+    const auto& peer = all_[*content.provider]->swimmer().peer();
     const auto has = [&peer](const kad::FoundProvider& each) { return each.contact.peer == peer; };
     if (!found || std::ranges::none_of(found->providers, has)) {
       ++failed_;
       co_return;
     }
-    report.distributions["discovery ms"].add(to_ms(stage_.world().now() - begin));
-    report.distributions["discovery hops"].add(found->lookup.hops);
+    report.distributions[name + " ms"].add(to_ms(stage_.world().now() - begin));
+    report.distributions[name + " hops"].add(found->hops);
   }
 
-  double mean_contacts() const {
-    std::size_t sum = 0;
+  template <class Figure>
+  double mean(Figure figure) const {
+    double sum = 0;
     std::size_t count = 0;
     for (const auto& finder : all_) {
       if (finder->running()) {
-        sum += finder->dht().table().size();
+        sum += static_cast<double>(figure(*finder));
         ++count;
       }
     }
-    return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
+    return count == 0 ? 0 : sum / static_cast<double>(count);
+  }
+  double mean_contacts() const {
+    return mean([](Finder& finder) { return finder.dht().table().size(); });
   }
 
   Stage& stage_;
@@ -243,7 +267,9 @@ class Lookups {
   double gone_percent_;
   bool content_;
   std::vector<std::unique_ptr<Finder>> all_;
-  std::vector<std::optional<std::size_t>> provider_;  ///< of each key
+  std::vector<Content> early_;
+  std::vector<Content> late_;
+  std::size_t looked_ = 0;
   std::size_t failed_ = 0;
   rt::TaskGroup tasks_;
 };

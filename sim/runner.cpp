@@ -24,17 +24,30 @@ void reset_memory_peak() {
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 
-std::uint64_t memory_peak_bytes() {
+namespace {
+
+/// A figure of the kernel about this process: "VmHWM:".
+std::uint64_t status_bytes(std::string_view name) {
   std::ifstream status("/proc/self/status");
   std::string word;
   while (status >> word) {
-    if (word == "VmHWM:") {
+    if (word == name) {
       std::uint64_t kib = 0;
       status >> kib;
       return kib * 1024;
     }
   }
   return 0;
+}
+
+}  // namespace
+
+std::uint64_t memory_bytes() {
+  return status_bytes("VmRSS:");
+}
+
+std::uint64_t memory_peak_bytes() {
+  return status_bytes("VmHWM:");
 }
 
 namespace {

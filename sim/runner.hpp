@@ -15,6 +15,8 @@ namespace vivim::sim {
 /// Processor time of this process so far.
 double processor_seconds();
 
+/// Memory that this process takes now.
+std::uint64_t memory_bytes();
 /// Begins to count the most memory that this process takes, and says how much it was since.
 void reset_memory_peak();
 std::uint64_t memory_peak_bytes();

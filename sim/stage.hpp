@@ -106,9 +106,11 @@ class Swimmer {
   libp2p::Multiaddr address() const;
   /// Of its next start().
   void set_limits(libp2p::HostLimits limits) { limits_ = limits; }
-  /// The same: how many connections it keeps, about. None: as the limits say.
-  void set_connections(std::size_t most) {
-    water_ = libp2p::ConnectionManagerOptions{.low_water = most * 2 / 3, .high_water = most};
+  /// The same: how many connections it keeps, about, and for how long it keeps any. None: as the
+  /// limits say.
+  void set_connections(std::size_t most, rt::Duration grace = std::chrono::seconds(20)) {
+    water_ = libp2p::ConnectionManagerOptions{
+        .low_water = most * 2 / 3, .high_water = most, .grace = grace};
   }
 
  private:
