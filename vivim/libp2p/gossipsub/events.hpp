@@ -97,6 +97,7 @@ struct RouterStats {
   std::uint64_t idontwant_sent = 0;
   std::uint64_t idontwant_heeded = 0;  ///< messages not sent
   std::uint64_t grafts = 0;
+  std::uint64_t repairs = 0;  ///< of these, because the mesh had not brought a message
   std::uint64_t prunes = 0;
   std::uint64_t subscriptions_refused = 0;
   std::uint64_t heartbeats = 0;

@@ -24,7 +24,7 @@ struct MeshOptions {
   std::size_t d_low = 5;
   std::size_t d_high = 12;
   std::size_t d_score = 4;
-  std::size_t d_out = 2;
+  std::size_t d_out = 3;
   std::size_t d_lazy = 6;
   double gossip_factor = 0.25;
   std::size_t mcache_len = 5;
@@ -35,6 +35,13 @@ struct MeshOptions {
   rt::Duration seen_ttl = std::chrono::minutes(2);
   rt::Duration prune_backoff = std::chrono::minutes(1);
   rt::Duration unsubscribe_backoff = std::chrono::seconds(10);
+  /// A member of a full mesh that has brought nothing for so long makes room for a better one.
+  rt::Duration idle_time = std::chrono::seconds(5);
+  /// Heartbeats for which a peer gets what we pass on, although it is not in the mesh, after it had
+  /// to ask us for a message.
+  std::size_t push_ticks = 30;
+  /// Peers that are grafted in a heartbeat because they brought, asked for, what the mesh did not.
+  std::size_t repairs = 3;
   /// A GRAFT so soon after a PRUNE is punished twice.
   rt::Duration graft_flood_threshold = std::chrono::seconds(10);
   rt::Duration iwant_followup_time = std::chrono::seconds(3);

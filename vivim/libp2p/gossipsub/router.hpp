@@ -231,6 +231,11 @@ class Router {
   void take_px(Peer& peer, std::span<const wire::PeerInfo> peers);
   void graft(Peer& peer, Topic& topic, rt::TimePoint now);
   void drop_from_mesh(Peer& peer, Topic& topic);
+  bool make_room(Topic& topic, rt::TimePoint now);
+  void repair(Topic& topic, Peer& bringer, const MessageKey& message, rt::TimePoint now);
+  bool may_push(const Topic& topic, const Peer& peer) const;
+  void push_to_asker(Topic& topic, const Peer& peer);
+  void keep_pushed(Topic& topic);
   void send_prune(Peer& peer, Topic& topic, rt::Duration backoff, bool px, rt::TimePoint now);
   void prune(Peer& peer, Topic& topic, bool px, rt::TimePoint now);
   void set_backoff(Topic& topic, const PeerId& peer, rt::Duration time, rt::TimePoint now);

@@ -112,6 +112,9 @@ void Router::take_iwant(Peer& peer) {
     if (peer.unwanted.get(key) == 0 && peer.queue.push(Lane::forward, message)) {
       ++stats_.iwant_served;
       wake(peer);
+      if (Topic* topic = find_topic(message->topic())) {
+        push_to_asker(*topic, peer);
+      }
     }
   }
 }

@@ -91,6 +91,8 @@ struct Router::Topic {
   IndexSet always = {};  ///< of these, explicit ones and those of floodsub: get everything
   IndexSet mesh = {};
   IndexSet fanout = {};
+  /// Outside the mesh, and get all: until which heartbeat.
+  std::map<PeerIndex, std::uint64_t> pushed = {};
   rt::TimePoint fanout_used{};
   std::map<PeerId, Backoff> backoffs = {};
   std::map<PeerIndex, Partiality> partial = {};
@@ -98,6 +100,7 @@ struct Router::Topic {
   std::vector<MessagePtr> recent = {};  ///< to gossip of, within a heartbeat
   std::size_t waiting = 0;
   std::size_t waiting_bytes = 0;
+  std::size_t repairs = 0;  ///< since the heartbeat
 
   bool own() const { return subscribed || fanned_out; }
 };

@@ -22,6 +22,7 @@ void Router::on_deadline(rt::TimePoint now) {
     });
     if (topic.subscribed) {
       keep_mesh(topic, now);
+      keep_pushed(topic);
     } else if (topic.fanned_out) {
       keep_fanout(topic, now);
     }
@@ -30,6 +31,7 @@ void Router::on_deadline(rt::TimePoint now) {
       keep_groups(topic);
     }
     topic.recent.clear();
+    topic.repairs = 0;
     drop_topic_if_unused(topic);
   }
   if (ticks_ % options_.mesh.direct_connect_ticks == 1) {
@@ -235,7 +237,7 @@ void Router::emit_gossip(Topic& topic) {
   std::vector<PeerIndex> candidates;
   for (const PeerIndex index : topic.peers) {
     const Peer& peer = at(index);
-    if (!near.contains(index) && !topic.always.contains(index) &&
+    if (!near.contains(index) && !topic.always.contains(index) && !topic.pushed.contains(index) &&
         score_of(peer) >= options_.score.thresholds.gossip) {
       candidates.push_back(index);
     }

@@ -21,7 +21,11 @@ void Router::take_graft(Peer& peer, std::string_view name, rt::TimePoint now) {
     send_prune(peer, *topic, options_.mesh.prune_backoff, false, now);
     return;
   }
-  if (topic->mesh.size() >= options_.mesh.d_high && !outbound(peer)) {
+  // Who brought something, or had to ask us for something, is worth more than who did neither.
+  const bool better =
+      score_.proven(*peer.record, topic->number) || topic->pushed.contains(peer.index);
+  if (topic->mesh.size() >= options_.mesh.d_high && !outbound(peer) &&
+      !(better && make_room(*topic, now))) {
     send_prune(peer, *topic, options_.mesh.prune_backoff, true, now);
     return;
   }
@@ -42,6 +46,7 @@ bool Router::graft_too_early(Peer& peer, Topic& topic, rt::TimePoint now) {
 void Router::graft(Peer& peer, Topic& topic, rt::TimePoint now) {
   topic.mesh.insert(peer.index);
   topic.fanout.erase(peer.index);
+  topic.pushed.erase(peer.index);
   score_.grafted(*peer.record, topic.number, now);
   ++stats_.grafts;
   emit(MeshChanged{.peer = peer.id, .topic = topic.name, .grafted = true});
@@ -52,6 +57,90 @@ void Router::drop_from_mesh(Peer& peer, Topic& topic) {
     score_.pruned(*peer.record, topic.number);
     ++stats_.prunes;
     emit(MeshChanged{.peer = peer.id, .topic = topic.name, .grafted = false});
+  }
+}
+
+/// Prunes a member of the mesh that has brought nothing, one that dialled us. False: there is none.
+bool Router::make_room(Topic& topic, rt::TimePoint now) {
+  std::vector<PeerIndex> idle;
+  for (const PeerIndex index : topic.mesh) {
+    const Peer& peer = at(index);
+    if (!outbound(peer) && score_.idle(*peer.record, topic.number, options_.mesh.idle_time, now)) {
+      idle.push_back(index);
+    }
+  }
+  if (idle.empty()) {
+    return false;
+  }
+  prune(at(idle[below(idle.size())]), topic, true, now);
+  return true;
+}
+
+/// A message that had to be asked for: the mesh did not bring it. Who did comes into the mesh, as
+/// in Plumtree.
+void Router::repair(Topic& topic, Peer& bringer, const MessageKey& message, rt::TimePoint now) {
+  if (topic.repairs >= options_.mesh.repairs || asked_.get(message) == 0 ||
+      topic.mesh.contains(bringer.index) || topic.always.contains(bringer.index) ||
+      !topic.peers.contains(bringer.index) || score_of(bringer) < 0 ||
+      backing_off(topic, bringer.id, now) ||
+      (topic.mesh.size() >= options_.mesh.d_high && !make_room(topic, now))) {
+    return;
+  }
+  ++topic.repairs;
+  ++stats_.repairs;
+  graft(bringer, topic, now);
+  wire::append_graft(control_for(bringer), topic.name);
+}
+
+bool Router::may_push(const Topic& topic, const Peer& peer) const {
+  return topic.subscribed && topic.peers.contains(peer.index) && !topic.mesh.contains(peer.index) &&
+         !topic.always.contains(peer.index) && score_of(peer) >= 0;
+}
+
+/// A peer that asks has a mesh that does not serve it: it gets what we pass on for a while,
+/// unasked. Its GRAFT may be refused, or have been refused, where sybils were first.
+void Router::push_to_asker(Topic& topic, const Peer& peer) {
+  if (!may_push(topic, peer)) {
+    return;
+  }
+  if (topic.pushed.size() >= options_.mesh.d && !topic.pushed.contains(peer.index)) {
+    // Any of them: who asks a lot shall not keep the others out.
+    topic.pushed.erase(
+        std::next(topic.pushed.begin(), static_cast<std::ptrdiff_t>(below(topic.pushed.size()))));
+  }
+  topic.pushed[peer.index] = ticks_ + options_.mesh.push_ticks;
+}
+
+/// Sybils that dial us fill our mesh, and those of whom we dial: these refuse our GRAFT then. While
+/// too few of those that we dialled are in the mesh, they get what we pass on all the same.
+void Router::keep_pushed(Topic& topic) {
+  std::erase_if(topic.pushed, [&](const auto& entry) {
+    return entry.second <= ticks_ || !may_push(topic, at(entry.first));
+  });
+  auto have = static_cast<std::size_t>(
+      std::ranges::count_if(topic.mesh, [this](PeerIndex index) { return outbound(at(index)); }));
+  if (have >= options_.mesh.d_out) {
+    return;
+  }
+  std::vector<PeerIndex> others;
+  for (const PeerIndex index : topic.peers) {
+    if (outbound(at(index)) && may_push(topic, at(index))) {
+      const auto known = topic.pushed.find(index);
+      if (known == topic.pushed.end()) {
+        others.push_back(index);
+      } else {
+        known->second = std::max(known->second, ticks_ + 2);
+        ++have;
+      }
+    }
+  }
+  shuffle(others);
+  for (const PeerIndex index : others) {
+    if (have >= options_.mesh.d) {
+      break;
+    }
+    topic.pushed[index] = ticks_ + 2;
+    ++have;
   }
 }
 

@@ -1,3 +1,5 @@
+#include <ranges>
+
 #include "vivim/libp2p/gossipsub/router_detail.hpp"
 #include "vivim/libp2p/gossipsub/signature.hpp"
 
@@ -86,6 +88,7 @@ void Router::accept(Topic& topic, const MessagePtr& message, const PeerId& sourc
     Peer& peer = at(index);
     if (peer.id == source) {
       score_.first_delivery(*peer.record, topic.number);
+      repair(topic, peer, message->key(), now);
     } else {
       score_.near_delivery(*peer.record, topic.number);
     }
@@ -107,7 +110,7 @@ void Router::note_near(Topic& topic, const MessageKey& key, std::span<const Peer
 
 void Router::forward(Topic& topic, const MessagePtr& message, std::span<const PeerIndex> bringers) {
   const BytesView author = message->from();
-  const auto pass_on = [&](const IndexSet& to) {
+  const auto pass_on = [&](const auto& to) {
     for (const PeerIndex index : to) {
       Peer& peer = at(index);
       if (std::ranges::find(bringers, index) == bringers.end() &&
@@ -119,6 +122,7 @@ void Router::forward(Topic& topic, const MessagePtr& message, std::span<const Pe
   };
   pass_on(topic.mesh);
   pass_on(topic.always);
+  pass_on(std::views::keys(topic.pushed));
 }
 
 bool Router::send(Peer& peer, Topic& topic, Lane lane, const MessagePtr& message) {

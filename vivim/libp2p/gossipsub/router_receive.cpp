@@ -91,6 +91,7 @@ void Router::drop_subscription(Peer& peer, Topic& topic) {
   topic.peers.erase(peer.index);
   topic.always.erase(peer.index);
   topic.fanout.erase(peer.index);
+  topic.pushed.erase(peer.index);
   topic.partial.erase(peer.index);
   for (auto& [id, group] : topic.groups) {
     group.told.erase(peer.index);

@@ -20,7 +20,7 @@ struct Score::Record {
   PeerId peer;
   bool connected = true;
   std::vector<TopicStats> topics = {};
-  std::vector<std::string> addresses = {};
+  std::vector<Places::iterator> addresses = {};
   double app = 0;
   double behaviour = 0;
   double slow = 0;
@@ -95,10 +95,9 @@ void Score::forget(Record& record) {
 }
 
 void Score::leave_addresses(Record& record) {
-  for (const std::string& address : record.addresses) {
-    const auto found = at_address_.find(address);
-    if (--found->second == 0) {
-      at_address_.erase(found);
+  for (const auto& address : record.addresses) {
+    if (--address->second == 0) {
+      at_address_.erase(address);
     }
   }
   record.addresses.clear();
@@ -110,9 +109,10 @@ void Score::set_addresses(Record& record, std::vector<std::string> addresses) {
   std::ranges::sort(addresses);
   const auto [last, end] = std::ranges::unique(addresses);
   addresses.erase(last, end);
-  record.addresses = std::move(addresses);
-  for (const std::string& address : record.addresses) {
-    ++at_address_[address];
+  for (std::string& address : addresses) {
+    const auto place = at_address_.try_emplace(std::move(address)).first;
+    ++place->second;
+    record.addresses.push_back(place);
   }
 }
 
@@ -189,6 +189,18 @@ void Score::slow(Record& record) {
   record.stale = true;
 }
 
+bool Score::idle(const Record& record, TopicNumber topic, rt::Duration at_least,
+                 rt::TimePoint now) const {
+  const auto found = std::ranges::find(record.topics, topic, &TopicStats::topic);
+  return found != record.topics.end() && found->in_mesh && found->first_deliveries == 0 &&
+         now - found->grafted >= at_least;
+}
+
+bool Score::proven(const Record& record, TopicNumber topic) const {
+  const auto found = std::ranges::find(record.topics, topic, &TopicStats::topic);
+  return found != record.topics.end() && found->first_deliveries > 0;
+}
+
 double Score::topic_merit(const TopicStats& stats, const TopicScoreOptions& options) const {
   const double time = std::min(stats.time_in_mesh, options.time_in_mesh_cap);
   return options.weight * ((stats.in_mesh ? options.time_in_mesh_weight * time : 0) +
@@ -207,9 +219,8 @@ double Score::topic_penalty(const TopicStats& stats, const TopicScoreOptions& op
 
 double Score::colocation(const Record& record) const {
   double sum = 0;
-  for (const std::string& address : record.addresses) {
-    const auto found = at_address_.find(address);
-    const double surplus = static_cast<double>(found->second) - options_.colocation_threshold;
+  for (const auto& address : record.addresses) {
+    const double surplus = static_cast<double>(address->second) - options_.colocation_threshold;
     if (surplus > 0) {
       sum += surplus * surplus;
     }

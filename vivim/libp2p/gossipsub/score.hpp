@@ -61,6 +61,12 @@ class Score {
   void slow(Record& record);
 
   double value(const Record& record) const;
+  /// Whether it is in a topic's mesh for so long, and nothing counts any more that it brought
+  /// first.
+  bool idle(const Record& record, TopicNumber topic, rt::Duration at_least,
+            rt::TimePoint now) const;
+  /// Whether something counts that it brought first in a topic.
+  bool proven(const Record& record, TopicNumber topic) const;
 
   /// Decays when it is time to, and forgets who went long ago.
   void refresh(rt::TimePoint now);
@@ -72,6 +78,8 @@ class Score {
 
  private:
   struct TopicStats;
+  /// How many peers are at an address.
+  using Places = std::map<std::string, std::size_t>;
 
   TopicStats* stats(Record& record, TopicNumber topic);
   double topic_merit(const TopicStats& stats, const TopicScoreOptions& options) const;
@@ -88,7 +96,7 @@ class Score {
   std::vector<std::optional<TopicScoreOptions>> topics_;
   std::map<PeerId, Record> records_;
   std::multimap<rt::TimePoint, PeerId> retained_;  ///< by when they are forgotten
-  std::map<std::string, std::size_t> at_address_;
+  Places at_address_;
   std::uint64_t address_changes_ = 0;
   rt::TimePoint next_refresh_{};
 };

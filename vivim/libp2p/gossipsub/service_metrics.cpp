@@ -37,6 +37,7 @@ void Service::publish_metrics(metrics::Registry& registry) const {
       .set("idontwant_sent", stats.idontwant_sent)
       .set("idontwant_heeded", stats.idontwant_heeded)
       .set("graft", stats.grafts)
+      .set("graft_to_mend", stats.repairs)
       .set("prune", stats.prunes);
   Family misuse(registry, "libp2p_gossipsub_misuse_total", Type::counter,
                 "what peers should not have done, by kind", "kind");
