@@ -1,10 +1,12 @@
 // A topic that all nodes are in: some publish, machines come and go, and sybils, if there are any,
 // take part in everything but passing messages on. How long messages take, and whether one is lost.
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "kinds.hpp"
 #include "stage.hpp"
+#include "sybil.hpp"
 #include "vivim/libp2p/gossipsub/service.hpp"
 #include "vivim/rt/task_group.hpp"
 
@@ -20,59 +22,65 @@ constexpr std::string_view k_topic = "/vivim/sim/topic";
 /// A node counts that is up so long before a message, and so long after it.
 constexpr auto k_settled = 15s;
 constexpr auto k_wait = 20s;
+/// Dials of a sybil at a time.
+constexpr std::size_t k_lanes = 4;
+constexpr std::uint64_t k_million = 1'000'000;
 
-/// What sybils do, and to whom.
+/// What sybils do, and to whom. How many there are follows from how many honest nodes there are, so
+/// that a scenario of a hundred nodes is the same one with a thousand.
 struct Attack {
   explicit Attack(const Scenario& scenario)
-      : sybils(static_cast<std::size_t>(scenario.number("sybils", 0))),
+      : sybils(static_cast<std::size_t>(scenario.number("sybils_per_node", 0) * scenario.nodes)),
         connections(static_cast<std::size_t>(scenario.number("sybil_connections", 20))),
-        addresses(static_cast<std::size_t>(scenario.number("sybil_addresses", 0))),
+        per_address(static_cast<std::size_t>(scenario.number("sybils_per_address", 1))),
+        drop_ppm(static_cast<std::uint32_t>(scenario.number("drop_percent", 100) * 10'000)),
         flash_after(from_ms(1000 * scenario.number("flash_after_seconds", 0))),
-        first(scenario.word("join", "after") == "before"),
+        join(scenario.word("join", "after")),
         censor(scenario.word("drop", "all") == "first-publisher"),
         targets(scenario.word("targets", "all")) {}
 
+  /// Whether what this node says or hears is looked at on its own.
+  bool aims_at_one() const { return sybils > 0 && (censor || targets == "one"); }
+  /// How many of the honest nodes, the first ones, they connect with.
+  std::size_t victims(std::size_t honest, std::size_t publishers) const {
+    return targets == "one" ? 1 : targets == "publishers" ? publishers : honest;
+  }
+
   std::size_t sybils;
   std::size_t connections;   ///< that each makes
-  std::size_t addresses;     ///< IP addresses that all share; 0: each has its own
+  std::size_t per_address;   ///< sybils that share an IP address
+  std::uint32_t drop_ppm;    ///< of what they could drop
   rt::Duration flash_after;  ///< they behave until then
-  bool first;                ///< they are there before the honest nodes
+  std::string join;          ///< after the honest nodes, together with them, before them
   bool censor;               ///< they drop only what the first publisher says
   std::string targets;       ///< whom they connect with: all, one, publishers
 };
 
-/// One node: a host and gossipsub, honest or not.
+/// An honest node: a host and gossipsub.
 class Gossiper {
  public:
   using OnEvent = std::function<void(const gossipsub::Event&)>;
 
-  Gossiper(Stage& stage, rt::sim::Node& node, bool sybil) : swimmer_(stage, node), sybil_(sybil) {}
+  Gossiper(Stage& stage, rt::sim::Node& node) : swimmer_(stage, node) {}
 
-  bool start(const Stage& stage, OnEvent on_event) {
-    if (sybil_) {
-      libp2p::HostLimits limits;
-      limits.outbound_connections_max = 1024;
-      swimmer_.set_limits(limits);
-    }
+  bool start(const Scenario& scenario, OnEvent on_event) {
     if (!swimmer_.start()) {
       return false;
     }
     gossipsub::ServiceOptions options;
-    if (stage.scenario().word("policy", "signed") == "anonymous") {
+    if (scenario.word("policy", "signed") == "anonymous") {
       options.router.policy = gossipsub::SignaturePolicy::strict_no_sign;
     } else {
       options.router.signer = libp2p::record::Signer::of(swimmer_.key());
     }
-    if (sybil_) {  // into as many meshes as there is room
-      auto& mesh = options.router.mesh;
-      mesh.d = mesh.d_low = 40;
-      mesh.d_high = 80;
-    }
+    auto& mesh = options.router.mesh;
+    mesh.opportunistic_graft_ticks = static_cast<std::size_t>(scenario.number(
+        "opportunistic_graft_ticks", static_cast<double>(mesh.opportunistic_graft_ticks)));
     service_ = std::make_unique<gossipsub::Service>(swimmer_.host(), swimmer_.node().loop(),
                                                     swimmer_.node().rng(), std::move(options));
     subscription_ = service_->observe(std::move(on_event));
     up_since_ = swimmer_.node().clock().now();
-    return service_->start() && service_->subscribe(k_topic, {.validate = sybil_});
+    return service_->start() && service_->subscribe(k_topic);
   }
 
   rt::Co<void> stop() {
@@ -86,17 +94,16 @@ class Gossiper {
   }
 
   bool running() const { return service_ != nullptr; }
-  bool sybil() const { return sybil_; }
   rt::TimePoint up_since() const { return up_since_; }
   Swimmer& swimmer() { return swimmer_; }
   gossipsub::Service& service() { return *service_; }
-  std::size_t mesh() const {
-    return service_ == nullptr ? 0 : service_->router().mesh_peers(k_topic).size();
+  std::vector<libp2p::PeerId> mesh() const {
+    return service_ == nullptr ? std::vector<libp2p::PeerId>()
+                               : service_->router().mesh_peers(k_topic);
   }
 
  private:
   Swimmer swimmer_;
-  bool sybil_;
   rt::TimePoint up_since_{};
   std::unique_ptr<gossipsub::Service> service_;
   libp2p::Subscription subscription_;
@@ -108,8 +115,10 @@ class Gossip final : public Victims {
       : stage_(stage),
         attack_(stage.scenario()),
         honest_(stage.scenario().nodes),
-        publishers_(static_cast<std::size_t>(
-            stage.scenario().number("publishers", static_cast<double>(honest_)))),
+        publishers_(std::max<std::size_t>(
+            static_cast<std::size_t>(stage.scenario().number("publishers_percent", 100) *
+                                     static_cast<double>(honest_) / 100),
+            1)),
         connections_(static_cast<std::size_t>(stage.scenario().number("connections", 20))),
         interval_(from_ms(1000 * stage.scenario().number("publish_seconds", 1))),
         message_bytes_(static_cast<std::size_t>(stage.scenario().number("message_bytes", 1024))),
@@ -117,19 +126,24 @@ class Gossip final : public Victims {
 
   void play() {
     auto& world = stage_.world();
-    stage_.sample("mesh peers of a node", [this] { return mean_mesh(); });
+    stage_.sample("mesh peers of a node", [this] { return of_each_mesh(false); });
+    if (attack_.sybils > 0) {
+      stage_.sample("sybils in the mesh of a node", [this] { return of_each_mesh(true); });
+    }
     stage_.doing("joining");
     begin_ = world.now();
-    if (attack_.first) {
-      join(honest_, all_.size());
-      world.run_for(20s);
+    start_all();
+    if (attack_.join == "after") {
+      join(0s);
+      world.run_for(5s);
+      attack(0s);
+    } else {
+      attack(0s);
+      join(attack_.join == "before" ? 10s : 0s);
     }
-    join(0, honest_);
-    world.run_for(5s);
-    if (!attack_.first) {
-      join(honest_, all_.size());
-    }
+    world.run_until([this] { return tasks_.running() == 0; });
     world.run_for(k_settled + 10s);
+    tell_of_sybils("at first");
     stage_.doing("publishing");
     deadline_ = world.now() + stage_.scenario().duration();
     const double spent = processor_seconds();
@@ -139,6 +153,7 @@ class Gossip final : public Victims {
     world.run_until([this] { return tasks_.running() == 0; });
     auto& report = stage_.report();
     report.set("times real time", (stage_.seconds() - from) / (processor_seconds() - spent));
+    tell_of_sybils("in the end");
     end();
     report.set("messages", static_cast<double>(sent_.size()));
     report.set("deliveries expected", static_cast<double>(expected_));
@@ -170,63 +185,102 @@ class Gossip final : public Victims {
 
   rt::sim::Node& add(Stage& stage) {
     for (std::size_t i = 0; i < honest_; ++i) {
-      all_.push_back(
-          std::make_unique<Gossiper>(stage, stage.add_machine("n" + std::to_string(i)), false));
+      all_.push_back(std::make_unique<Gossiper>(stage, stage.add_machine("n" + std::to_string(i))));
     }
     for (std::size_t i = 0; i < attack_.sybils; ++i) {
       const std::string name = "s" + std::to_string(i);
       const auto shared = [&] {
-        const std::size_t n = i % attack_.addresses;
+        const std::size_t n = i / attack_.per_address;
         return rt::IpAddress::v4(203, 0, static_cast<std::uint8_t>(n / 250),
                                  static_cast<std::uint8_t>(1 + n % 250));
       };
       auto& node =
-          attack_.addresses == 0 ? stage.add_server(name) : stage.add_server_at(name, shared());
-      all_.push_back(std::make_unique<Gossiper>(stage, node, true));
+          attack_.per_address == 1 ? stage.add_server(name) : stage.add_server_at(name, shared());
+      sybils_.push_back(std::make_unique<Sybil>(
+          stage, node, std::string(k_topic),
+          [this, &node](BytesView data) { return passes_on(node.rng(), data); }));
+      hostile_.insert(sybils_.back()->swimmer().peer());
     }
     return stage.world().node(0);
   }
 
-  void join(std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) {
-      if (!start(i)) {
-        stage_.report().failures.push_back("node " + std::to_string(i) + " does not start");
+  void start_all() {
+    const auto check = [this](bool started, const std::string& who) {
+      if (!started) {
+        stage_.report().failures.push_back(who + " does not start");
       }
+    };
+    for (std::size_t i = 0; i < honest_; ++i) {
+      check(start(i), "node " + std::to_string(i));
     }
-    for (std::size_t i = first; i < last; ++i) {
-      tasks_.spawn("dial", dial_soon(i));
+    for (std::size_t i = 0; i < attack_.sybils; ++i) {
+      check(sybils_[i]->start(), "sybil " + std::to_string(i));
     }
-    stage_.world().run_until([this] { return tasks_.running() == 0; });
   }
 
   bool start(std::size_t index) {
-    return all_[index]->start(
-        stage_, [this, index](const gossipsub::Event& event) { on_event(index, event); });
+    return all_[index]->start(stage_.scenario(), [this, index](const gossipsub::Event& event) {
+      on_event(index, event);
+    });
   }
 
-  rt::Co<void> dial_soon(std::size_t index) {
-    co_await stage_.pause_between(0s, 3s);
+  /// The honest nodes dial each other, after a while.
+  void join(rt::Duration after) {
+    for (std::size_t i = 0; i < honest_; ++i) {
+      tasks_.spawn("dial", dial_soon(i, after));
+    }
+    if (attack_.join == "after") {
+      stage_.world().run_until([this] { return tasks_.running() == 0; });
+    }
+  }
+
+  rt::Co<void> dial_soon(std::size_t index, rt::Duration after) {
+    co_await stage_.pause_between(after, after + 3s);
     co_await dial(index);
   }
 
-  /// An honest node dials others by chance, a sybil its targets.
+  /// Others by chance.
   rt::Co<void> dial(std::size_t index) {
     Gossiper& self = *all_[index];
     auto& rng = self.swimmer().node().rng();
-    const std::size_t count = self.sybil() ? attack_.connections : connections_ / 2;
-    const std::size_t targets = !self.sybil()                     ? honest_
-                                : attack_.targets == "one"        ? 1
-                                : attack_.targets == "publishers" ? publishers_
-                                                                  : honest_;
-    for (std::size_t n = 0; n < count && self.running(); ++n) {
-      // At dawn an honest node finds those who are there: the sybils as well.
-      const bool any = attack_.first && !self.sybil() && attack_.sybils > 0 && rng.below(2) == 0;
-      const std::size_t other = any ? honest_ + rng.below(attack_.sybils)
-                                : self.sybil() && targets <= count ? n % targets
-                                                                   : rng.below(targets);
+    for (std::size_t n = 0; n < connections_ / 2 && self.running(); ++n) {
+      const std::size_t other = rng.below(honest_);
       if (other != index && all_[other]->running()) {
         (void)co_await self.swimmer().host().connect(all_[other]->swimmer().address());
       }
+    }
+  }
+
+  /// The sybils dial their victims.
+  void attack(rt::Duration after) {
+    for (const auto& sybil : sybils_) {
+      auto victims = std::make_shared<std::vector<std::size_t>>(choose_victims(*sybil));
+      for (std::size_t lane = 0; lane < k_lanes; ++lane) {
+        tasks_.spawn("sybil dials", dial_victims(*sybil, victims, after));
+      }
+    }
+  }
+
+  std::vector<std::size_t> choose_victims(Sybil& sybil) const {
+    std::vector<std::size_t> victims(attack_.victims(honest_, publishers_));
+    std::iota(victims.begin(), victims.end(), std::size_t{0});
+    auto& rng = sybil.swimmer().node().rng();
+    const std::size_t count = std::min(attack_.connections, victims.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      std::swap(victims[i], victims[i + rng.below(victims.size() - i)]);
+    }
+    victims.resize(count);
+    return victims;
+  }
+
+  rt::Co<void> dial_victims(Sybil& sybil, std::shared_ptr<std::vector<std::size_t>> left,
+                            rt::Duration after) {
+    co_await stage_.pause_between(after, after + 3s);
+    while (!left->empty()) {
+      const std::size_t victim = left->back();
+      left->pop_back();
+      // Refused by those who have no room for more.
+      (void)co_await sybil.swimmer().host().connect(all_[victim]->swimmer().address());
     }
   }
 
@@ -287,14 +341,8 @@ class Gossip final : public Victims {
   }
 
   void on_event(std::size_t index, const gossipsub::Event& event) {
-    if (const auto* judged = std::get_if<gossipsub::ToValidate>(&event)) {
-      const bool passes = behaves(*judged->message);
-      (void)all_[index]->service().validated(
-          judged->message->key(), passes ? gossipsub::Verdict::accept : gossipsub::Verdict::ignore);
-      return;
-    }
     const auto* delivered = std::get_if<gossipsub::Delivered>(&event);
-    if (delivered == nullptr || index >= honest_) {
+    if (delivered == nullptr) {
       return;
     }
     const auto message = static_cast<std::size_t>(load_be64(delivered->message->data()));
@@ -303,37 +351,72 @@ class Gossip final : public Victims {
     }
     sent_[message].got[index] = true;
     ++delivered_;
-    stage_.report().distributions["propagation ms"].add(
-        to_ms(stage_.world().now() - sent_[message].at));
+    const double took = to_ms(stage_.world().now() - sent_[message].at);
+    stage_.report().distributions["propagation ms"].add(took);
+    if (attack_.aims_at_one() && (index == 0 || sent_[message].publisher == 0)) {
+      stage_.report().distributions["from and to the target ms"].add(took);
+    }
   }
 
-  bool behaves(const gossipsub::Message& message) const {
+  bool passes_on(rt::Rng& rng, BytesView data) const {
     if (attack_.flash_after.count() > 0 && stage_.world().now() - begin_ < attack_.flash_after) {
       return true;
     }
-    const auto number = static_cast<std::size_t>(load_be64(message.data()));
-    return attack_.censor && !(number < sent_.size() && sent_[number].publisher == 0);
+    const auto number = static_cast<std::size_t>(load_be64(data));
+    if (attack_.censor && !(number < sent_.size() && sent_[number].publisher == 0)) {
+      return true;
+    }
+    return rng.below(k_million) >= attack_.drop_ppm;
   }
 
-  double mean_mesh() const {
+  /// How many are in the mesh of a running node, on average.
+  double of_each_mesh(bool only_sybils) const {
     std::size_t sum = 0;
     std::size_t count = 0;
-    for (std::size_t i = 0; i < honest_; ++i) {
-      sum += all_[i]->mesh();
-      count += all_[i]->running() ? 1 : 0;
+    for (const auto& node : all_) {
+      for (const auto& peer : node->mesh()) {
+        sum += !only_sybils || hostile_.contains(peer) ? 1 : 0;
+      }
+      count += node->running() ? 1 : 0;
     }
     return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
   }
 
+  void tell_of_sybils(const std::string& when) {
+    if (attack_.sybils == 0) {
+      return;
+    }
+    std::size_t connections = 0;
+    std::size_t most = 0;
+    for (const auto& node : all_) {
+      std::size_t here = 0;
+      for (const auto& peer : node->swimmer().host().peers()) {
+        here += hostile_.contains(peer.id) ? 1 : 0;
+      }
+      connections += here;
+      most = std::max(most, here);
+    }
+    auto& report = stage_.report();
+    report.set("sybils connected with a node " + when,
+               static_cast<double>(connections) / static_cast<double>(honest_));
+    report.set("sybils connected with one node at most " + when, static_cast<double>(most));
+    report.set("sybils in the mesh of a node " + when, of_each_mesh(true));
+    report.set("sybils in the mesh of the first node " + when,
+               static_cast<double>(std::ranges::count_if(
+                   all_.front()->mesh(),
+                   [this](const libp2p::PeerId& peer) { return hostile_.contains(peer); })));
+  }
+
   void end() {
     stage_.doing("ending");
-    for (std::size_t i = 0; i < all_.size(); ++i) {
-      if (all_[i]->running()) {
-        if (i < honest_) {
-          duplicates_ += all_[i]->service().router().stats().duplicates;
-        }
-        tasks_.spawn("stop", all_[i]->stop());
+    for (const auto& node : all_) {
+      if (node->running()) {
+        duplicates_ += node->service().router().stats().duplicates;
+        tasks_.spawn("stop", node->stop());
       }
+    }
+    for (const auto& sybil : sybils_) {
+      tasks_.spawn("stop", sybil->stop());
     }
     stage_.world().run_until([this] { return tasks_.running() == 0; });
     stage_.world().run(tasks_.stop());
@@ -347,6 +430,8 @@ class Gossip final : public Victims {
   rt::Duration interval_;
   std::size_t message_bytes_;
   std::vector<std::unique_ptr<Gossiper>> all_;
+  std::vector<std::unique_ptr<Sybil>> sybils_;
+  std::set<libp2p::PeerId> hostile_;
   std::vector<Sent> sent_;
   std::size_t expected_ = 0;
   std::size_t lost_ = 0;

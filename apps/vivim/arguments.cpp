@@ -518,8 +518,10 @@ void Grammar::add_sim_commands() {
   auto [targets, targets_args] = add<SimTargetsArguments>(
       *sim, "targets", "Play the scenarios of what the network promises, and print the table",
       {"vivim sim targets --quick", "vivim sim targets --write docs/targets.md",
-       "vivim sim targets punch backlog"});
-  targets->add_option("scenario", targets_args->only, "Only the targets of these scenarios")
+       "vivim sim targets punch backlog", "vivim sim targets attacks --quick"});
+  targets
+      ->add_option("scenario", targets_args->only,
+                   "Only the targets of these scenarios; attacks: those on gossip, long")
       ->type_name("NAME");
   targets->add_flag("--quick", targets_args->quick, "Fewer nodes, less time");
   targets->add_option("--write", targets_args->write, "Write the table as Markdown")

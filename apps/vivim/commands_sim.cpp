@@ -32,6 +32,12 @@ Outcome<void> write_file(const std::string& path, std::string_view content) {
   return {};
 }
 
+/// Nothing where there is no such file.
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 /// "connect ms" as the name of a file.
 std::string file_name(std::string name) {
   for (char& c : name) {
@@ -194,16 +200,21 @@ Outcome<void> execute(Context& context, const SimTargetsArguments& arguments) {
   std::vector<sim::Measured> all;
   std::size_t missed = 0;
   boost::json::array list;
+  std::string playing;
+  sim::Measurer measurer(arguments.quick, [&](const sim::Progress& at) {
+    line.show_text(playing + ", " + sim::short_number(at.virtual_seconds) + " s: " + at.doing);
+  });
   for (const auto& target : sim::targets()) {
-    if (!arguments.only.empty() &&
-        std::ranges::find(arguments.only, target.scenario) == arguments.only.end()) {
+    const bool wanted = arguments.only.empty()
+                            ? !target.attack()
+                            : std::ranges::any_of(arguments.only, [&](const std::string& name) {
+                                return target.is(name);
+                              });
+    if (!wanted) {
       continue;
     }
-    const auto progress = [&](const sim::Progress& at) {
-      line.show_text(target.scenario + ", " + sim::short_number(at.virtual_seconds) +
-                     " s: " + at.doing);
-    };
-    VIVIM_TRY(auto measured, sim::measure(target, arguments.quick, progress));
+    playing = target.scenario;
+    VIVIM_TRY(auto measured, measurer.measure(target));
     missed += measured.failures.empty() ? 0 : 1;
     if (!context.common.json) {
       std::string text = styled(context.out, measured.failures.empty() ? Style::green : Style::red,
@@ -229,7 +240,8 @@ Outcome<void> execute(Context& context, const SimTargetsArguments& arguments) {
     print_json(list);
   }
   if (!arguments.write.empty()) {
-    VIVIM_TRYV(write_file(arguments.write, sim::to_markdown(all, arguments.quick)));
+    VIVIM_TRYV(write_file(arguments.write,
+                          sim::to_markdown(all, arguments.quick, read_file(arguments.write))));
   }
   if (missed > 0) {
     return std::unexpected(Problem{.kind = ProblemKind::internal,
