@@ -14,6 +14,10 @@ constexpr std::array k_kinds{
     Kind{.name = "backlog",
          .about = "a node that was away comes back, and gets thousands of edits",
          .play = play_backlog},
+    Kind{.name = "chaos",
+         .about = "whole nodes with documents, messages, a circle and DHT records, while machines "
+                  "and network fail; and converge",
+         .play = play_chaos},
     Kind{.name = "documents",
          .about = "nodes edit shared documents while machines and network fail, and converge",
          .play = play_documents},

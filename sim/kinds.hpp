@@ -23,6 +23,7 @@ const Kind* find_kind(std::string_view name);
 // Each in a file of its name.
 void play_availability(Stage& stage);
 void play_backlog(Stage& stage);
+void play_chaos(Stage& stage);
 void play_documents(Stage& stage);
 void play_gossip(Stage& stage);
 void play_lookups(Stage& stage);

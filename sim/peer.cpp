@@ -7,6 +7,8 @@ namespace vivim::sim {
 namespace {
 
 constexpr std::uint16_t k_port = 4001;
+/// A small log: it is copied into the database often, so that crashes fall into that too.
+constexpr std::uint64_t k_wal_bytes = std::uint64_t{1} << 20;
 
 crypto::KeyPair key_of(std::uint8_t byte) {
   return crypto::KeyPair::from_seed(crypto::Ed25519Seed(Bytes(crypto::k_ed25519_seed_bytes, byte)));
@@ -26,7 +28,8 @@ Peer::Peer(rt::sim::Node& node, crypto::KeyPair key, Securities securities)
 rt::Co<bool> Peer::start() {
   auto opened = co_await store::Store::open(
       node_.loop(), *worker_,
-      {.database = {.path = "vivim.db", .disk = &node_.disk(), .random_seed = 1}});
+      {.database = {
+           .path = "vivim.db", .disk = &node_.disk(), .wal_bytes = k_wal_bytes, .random_seed = 1}});
   if (!opened) {
     co_return false;
   }
@@ -55,7 +58,10 @@ rt::Co<bool> Peer::start() {
   sharing_ =
       std::make_unique<sync::Sharing>(node_.loop(), node_.rng(), *store_, *hub_, *peers_, *host_);
   running_ = true;
-  const auto started = co_await peers_->start();
+  bool started = (co_await peers_->start()).has_value();
+  if (started && guest_ != nullptr) {
+    started = co_await guest_->start(*this);
+  }
   if (!listening || !started) {
     co_await stop();
     co_return false;
@@ -65,8 +71,14 @@ rt::Co<bool> Peer::start() {
 
 rt::Co<void> Peer::stop() {
   running_ = false;
+  if (guest_ != nullptr) {
+    guest_->quit();
+  }
   co_await peers_->say_goodbye();
   co_await host_->stop();
+  if (guest_ != nullptr) {
+    co_await guest_->stop();
+  }
   co_await peers_->stop();
   co_await hub_->stop();
   (void)co_await store_->close();

@@ -14,6 +14,21 @@
 
 namespace vivim::sim {
 
+class Peer;
+
+/// What else runs on the host and the store of a Peer.
+class Guest {
+ public:
+  virtual ~Guest() = default;
+  /// Behind all of the peer's own. False: the disk does not let it; what there is of it is ended as
+  /// always.
+  virtual rt::Co<bool> start(Peer& peer) = 0;
+  /// Nothing new begins; the host still runs.
+  virtual void quit() = 0;
+  /// The host has stopped, the store is still open. Also after a start() that failed.
+  virtual rt::Co<void> stop() = 0;
+};
+
 /// A VIVIM node as far as sync goes, on a machine of a simulated world. It can die at any moment,
 /// and start again from what its disk kept.
 class Peer {
@@ -33,6 +48,9 @@ class Peer {
   rt::Co<void> crash(rt::sim::CrashKind kind);
 
   bool running() const { return running_; }
+  const crypto::KeyPair& key() const { return key_; }
+  /// Of its next start(); outlives it.
+  void set_guest(Guest& guest) { guest_ = &guest; }
   rt::sim::Node& node() { return node_; }
   store::Store& store() { return *store_; }
   sync::DocumentHub& hub() { return *hub_; }
@@ -63,6 +81,7 @@ class Peer {
   std::unique_ptr<libp2p::Host> host_;
   std::unique_ptr<sync::PeerSync> peers_;
   std::unique_ptr<sync::Sharing> sharing_;
+  Guest* guest_ = nullptr;
   bool running_ = false;
 };
 

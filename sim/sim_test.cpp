@@ -169,8 +169,9 @@ TEST_CASE("runs: the same seed has the same trace, in every kind, and another se
     std::uint32_t nodes;
     double seconds;
   };
-  for (const auto& [name, nodes, seconds] : {Case{"streams", 30, 3}, Case{"documents", 3, 10},
-                                             Case{"punch", 6, 3}, Case{"availability", 4, 3000}}) {
+  for (const auto& [name, nodes, seconds] :
+       {Case{"streams", 30, 3}, Case{"documents", 3, 10}, Case{"punch", 6, 3},
+        Case{"availability", 4, 3000}, Case{"chaos", 3, 8}}) {
     CAPTURE(name);
     const auto scenario = small(name, nodes, seconds);
     const auto first = run_scenario(scenario, {.seed = 5}).value();

@@ -123,6 +123,40 @@ std::string tell_failure(const SimRunArguments& arguments, const sim::Scenario& 
          again(small.scenario, small.options) + "\n" + to_text(small.report);
 }
 
+/// What many seeds come to: of each figure the sum, and the most of one seed.
+class Totals {
+ public:
+  void add(const sim::Report& report) {
+    for (const auto& [name, value] : report.metrics) {
+      const auto place =
+          std::ranges::find(figures_, name, [](const Figure& each) { return each.name; });
+      auto& figure = place != figures_.end() ? *place : figures_.emplace_back(Figure{.name = name});
+      figure.sum += value;
+      figure.most = std::max(figure.most, value);
+    }
+    seconds_ += report.cpu_seconds;
+  }
+  std::string to_text(const Context& context) const {
+    Table table({{.header = "FIGURE"},
+                 {.header = "IN ALL", .align = Align::right},
+                 {.header = "MOST OF A SEED", .align = Align::right}});
+    for (const auto& figure : figures_) {
+      table.add({figure.name, sim::short_number(figure.sum), sim::short_number(figure.most)});
+    }
+    table.add({"processor seconds", sim::short_number(seconds_), ""});
+    return table.render(context.out);
+  }
+
+ private:
+  struct Figure {
+    std::string name;
+    double sum = 0;
+    double most = 0;
+  };
+  std::vector<Figure> figures_;
+  double seconds_ = 0;
+};
+
 }  // namespace
 
 Outcome<void> execute(Context& context, const SimListArguments&) {
@@ -154,6 +188,7 @@ Outcome<void> execute(Context& context, const SimRunArguments& arguments) {
   // Machines die here by the thousand: what their last moments log says nothing.
   log::set_sink([](auto&&...) {}, log::Level::error);
   std::uint64_t failed = 0;
+  Totals totals;
   for (std::uint64_t n = 0; n < arguments.seeds; ++n) {
     options.seed = arguments.seed + n;
     options.progress = [&](const sim::Progress& progress) {
@@ -161,6 +196,7 @@ Outcome<void> execute(Context& context, const SimRunArguments& arguments) {
                      sim::short_number(progress.virtual_seconds) + " s: " + progress.doing);
     };
     VIVIM_TRY(const auto report, play(scenario, options, arguments.twice));
+    totals.add(report);
     const bool bad = !report.failures.empty();
     failed += bad ? 1 : 0;
     if (!arguments.report.empty()) {
@@ -183,7 +219,8 @@ Outcome<void> execute(Context& context, const SimRunArguments& arguments) {
     }
   }
   if (arguments.seeds > 1 && !context.common.json) {
-    print(format_count_of(arguments.seeds, "seed") + ", " + format_count(failed) + " failed\n");
+    print(totals.to_text(context) + format_count_of(arguments.seeds, "seed") + ", " +
+          format_count(failed) + " failed\n");
   }
   if (failed > 0) {
     return std::unexpected(Problem{.kind = ProblemKind::internal,
