@@ -1,19 +1,17 @@
 #include "vivim/gateway/api.hpp"
 #include "vivim/gateway/api_json.hpp"
+#include "vivim/gateway/json_members_detail.hpp"
 
 namespace vivim::gateway {
 
 namespace {
 
+using members::text;
+
 constexpr std::size_t k_name_bytes_max = 256;
 constexpr std::size_t k_secret_characters = 64;
 constexpr std::size_t k_subtopic_bytes_max = 128;
 constexpr std::size_t k_text_bytes_max = (std::size_t{64} << 10) - 64;
-
-void text(chat::JsonWriter& writer, std::string_view name, std::string_view value) {
-  writer.key(name);
-  writer.string(value);
-}
 
 void write(chat::JsonWriter& writer, const CircleStatus& circle) {
   writer.begin_object();

@@ -1,40 +1,21 @@
 #include "vivim/gateway/api_dht.hpp"
 
 #include "vivim/gateway/api_json.hpp"
+#include "vivim/gateway/json_members_detail.hpp"
 
 namespace vivim::gateway {
 
 namespace {
 
 using chat::JsonWriter;
+using members::flag;
+using members::number;
+using members::text;
+using members::texts;
 
 constexpr std::uint64_t k_enough_max = 512;
 /// Of a whole document id; a CID is longer.
 constexpr std::size_t k_document_id_text_bytes = 26;
-
-void text(JsonWriter& writer, std::string_view name, std::string_view value) {
-  writer.key(name);
-  writer.string(value);
-}
-
-void number(JsonWriter& writer, std::string_view name, std::uint64_t value) {
-  writer.key(name);
-  writer.number(static_cast<double>(value));
-}
-
-void flag(JsonWriter& writer, std::string_view name, const bool& value) {
-  writer.key(name);
-  writer.boolean(value);
-}
-
-void texts(JsonWriter& writer, std::string_view name, const std::vector<std::string>& values) {
-  writer.key(name);
-  writer.begin_array();
-  for (const auto& value : values) {
-    writer.string(value);
-  }
-  writer.end_array();
-}
 
 void lookup(JsonWriter& writer, const DhtLookup& value) {
   writer.key("lookup");
@@ -50,12 +31,7 @@ void lookup(JsonWriter& writer, const DhtLookup& value) {
 
 template <class Fill>
 Response answer(Fill fill) {
-  std::string out;
-  JsonWriter writer(out);
-  writer.begin_object();
-  fill(writer);
-  writer.end_object();
-  return json_response(std::move(out));
+  return json_response(members::object(std::move(fill)));
 }
 
 Response to_response(const ContentProviders& found) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "vivim/gateway/json_members_detail.hpp"
 #include "vivim/gateway/limits.hpp"
 #include "vivim/gateway/problem_response.hpp"
 
@@ -10,6 +11,10 @@ namespace vivim::gateway {
 namespace {
 
 using chat::JsonWriter;
+using members::number;
+using members::object;
+using members::text;
+using members::texts;
 
 constexpr std::uint32_t k_json_values_max = 10'000;
 
@@ -25,37 +30,6 @@ Problem bad_member(std::string_view name, std::string_view what) {
           .code = "bad_member",
           .message = "The member \"" + std::string(name) + "\" " + std::string(what) + ".",
           .hint = "See /api/v2/openapi.json."};
-}
-
-/// A member, also when it is empty.
-void text(JsonWriter& writer, std::string_view name, std::string_view value) {
-  writer.key(name);
-  writer.string(value);
-}
-
-void number(JsonWriter& writer, std::string_view name, std::int64_t value) {
-  writer.key(name);
-  writer.number(static_cast<double>(value));
-}
-
-void texts(JsonWriter& writer, std::string_view name, const std::vector<std::string>& values) {
-  writer.key(name);
-  writer.begin_array();
-  for (const auto& value : values) {
-    writer.string(value);
-  }
-  writer.end_array();
-}
-
-/// Writes one object and returns it.
-template <class Fill>
-std::string object(Fill fill) {
-  std::string out;
-  JsonWriter writer(out);
-  writer.begin_object();
-  fill(writer);
-  writer.end_object();
-  return out;
 }
 
 /// A member that is an array of objects.

@@ -3,10 +3,13 @@
 #include "vivim/base/utf8.hpp"
 #include "vivim/gateway/api.hpp"
 #include "vivim/gateway/api_json.hpp"
+#include "vivim/gateway/json_members_detail.hpp"
 
 namespace vivim::gateway {
 
 namespace {
+
+using members::text;
 
 constexpr std::size_t k_peer_bytes_max = 128;
 constexpr std::size_t k_text_bytes_max = std::size_t{64} << 10;
@@ -14,11 +17,6 @@ constexpr std::size_t k_word_bytes_max = 32;
 constexpr std::uint64_t k_lifetime_s_max = std::uint64_t{14} * 24 * 3600;
 constexpr std::uint64_t k_list_default = 50;
 constexpr std::uint64_t k_list_max = 1000;
-
-void text(chat::JsonWriter& writer, std::string_view name, std::string_view value) {
-  writer.key(name);
-  writer.string(value);
-}
 
 void write(chat::JsonWriter& writer, const ReceivedMessage& message) {
   writer.begin_object();

@@ -1,6 +1,7 @@
 #include "vivim/base/utf8.hpp"
 #include "vivim/gateway/api.hpp"
 #include "vivim/gateway/api_json.hpp"
+#include "vivim/gateway/json_members_detail.hpp"
 #include "vivim/multiformats/multibase.hpp"
 
 namespace vivim::gateway {
@@ -8,19 +9,11 @@ namespace vivim::gateway {
 namespace {
 
 using chat::JsonWriter;
+using members::number;
+using members::text;
 
 constexpr std::size_t k_name_bytes_max = 1024;
 constexpr std::uint64_t k_number_max = std::uint64_t{1} << 53;
-
-void text(JsonWriter& writer, std::string_view name, std::string_view value) {
-  writer.key(name);
-  writer.string(value);
-}
-
-void number(JsonWriter& writer, std::string_view name, std::uint64_t value) {
-  writer.key(name);
-  writer.number(static_cast<double>(value));
-}
 
 /// Text as it is, anything else as base64url.
 void write_message(JsonWriter& writer, const TopicMessage& message) {
