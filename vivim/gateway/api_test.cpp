@@ -482,6 +482,10 @@ TEST_CASE("api: events are JSON with a type") {
   CHECK(member(ended, "/cause") == "lost");
   CHECK(member(ended, "/reason") == "lost: \"gone\"");
   CHECK(member(peer_discovered_event("12D3", "mdns"), "/source") == "mdns");
+  CHECK(to_event(SyncEvent{
+            .document = id, .peer = "12D3", .state = "opened", .updates = 3, .bytes = 70}) ==
+        R"({"type":"sync:progress","document":")" + id.to_text() +
+            R"(","peer":"12D3","state":"opened","updates":3,"bytes":70})");
   CHECK(member(indexing_event(4), "/pending") == "4");
 }
 

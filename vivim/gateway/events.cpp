@@ -79,6 +79,15 @@ std::string message_event(std::string_view kind, std::string_view peer_id, std::
   return event("message:" + std::string(kind), {{"peer", peer_id}, {"id", id}});
 }
 
+std::string to_event(const SyncEvent& progress) {
+  std::string out = event("sync:progress", {{"document", progress.document.to_text()},
+                                            {"peer", progress.peer},
+                                            {"state", progress.state}});
+  out.back() = ',';
+  return out + "\"updates\":" + std::to_string(progress.updates) +
+         ",\"bytes\":" + std::to_string(progress.bytes) + "}";
+}
+
 std::string indexing_event(std::int64_t pending) {
   return "{\"type\":\"indexing:progress\",\"pending\":" + std::to_string(pending) + "}";
 }

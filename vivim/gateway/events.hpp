@@ -46,12 +46,21 @@ std::string peer_connected_event(std::string_view peer_id, std::string_view addr
 /// the same in full.
 std::string peer_disconnected_event(std::string_view peer_id, std::string_view cause,
                                     std::string_view reason);
-/// `source`: "mdns", "bootstrap", "rendezvous" or "identify".
+/// `source`: "mdns", "bootstrap", "rendezvous", "gossip" or "identify".
 std::string peer_discovered_event(std::string_view peer_id, std::string_view source);
 /// `provider` has `content` (a CID, or the id of a conversation), as the DHT or this node says.
 std::string content_available_event(std::string_view content, std::string_view provider);
 /// `kind`: "received", "delivered", "stored", "expired" or "refused"; `peer_id`: the other side.
 std::string message_event(std::string_view kind, std::string_view peer_id, std::string_view id);
+/// How far a joined document is.
+struct SyncEvent {
+  store::DocumentId document;
+  std::string_view peer;      ///< the id of the node that shares it
+  std::string_view state;     ///< "waiting", "opened", "synced" or "refused"
+  std::uint64_t updates = 0;  ///< that came, since it was opened
+  std::uint64_t bytes = 0;
+};
+std::string to_event(const SyncEvent& progress);
 std::string indexing_event(std::int64_t pending);
 
 }  // namespace vivim::gateway

@@ -4,20 +4,6 @@ namespace vivim::gateway {
 
 namespace {
 
-std::string_view state_name(sync::JoinState state) {
-  switch (state) {
-    case sync::JoinState::waiting:
-      return "waiting";
-    case sync::JoinState::opened:
-      return "opened";
-    case sync::JoinState::synced:
-      return "synced";
-    case sync::JoinState::refused:
-      return "refused";
-  }
-  return "waiting";
-}
-
 ShareGrant grant_of(const store::GrantRow& row) {
   ShareGrant grant{.grant = to_hex(row.id.bytes),
                    .access = row.access,
@@ -62,7 +48,7 @@ Co<Outcome<Joined>> TicketShares::join(std::string ticket) {
   VIVIM_CO_TRYV(co_await library_.adopt(joined.document, joined.title));
   co_return Joined{.id = joined.document,
                    .title = std::move(joined.title),
-                   .state = std::string(state_name(joined.status.state)),
+                   .state = std::string(to_string(joined.status.state)),
                    .detail = std::move(joined.status.detail)};
 }
 

@@ -77,6 +77,7 @@ TEST_CASE("network: messages of a topic reach the nodes that are in it") {
   CHECK(contains(bob.get("/api/v2/topics/messages?topic=/vivim/circles/family&after=1"),
                  R"("messages":[])"));
   CHECK(bob.counts(R"(libp2p_gossipsub_messages_total{what="delivered"} 1)"));
+  CHECK(bob.counts("vivim_document_gossip_documents 0"));
   CHECK(bob.post("/api/v2/topics/unsubscribe", topic + "}").starts_with("200"));
   CHECK(contains(bob.get("/api/v2/topics"), R"("topics":[])"));
   CHECK(bob.post("/api/v2/topics/unsubscribe", topic + "}").starts_with("404"));

@@ -1,6 +1,7 @@
 #include "vivim/node/node.hpp"
 
 #include "vivim/base/log.hpp"
+#include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/node/document_blobs.hpp"
 #include "vivim/node/identity.hpp"
 #include "vivim/node/parts_detail.hpp"
@@ -32,6 +33,18 @@ std::string url_of(rt::Endpoint at) {
     at.ip = at.ip.is_v6 ? *rt::IpAddress::parse("::1") : rt::IpAddress::v4(127, 0, 0, 1);
   }
   return "http://" + at.to_string() + "/";
+}
+
+void publish_metrics(const sync::DocumentGossip& gossip, libp2p::metrics::Registry& registry) {
+  using libp2p::metrics::Family;
+  using libp2p::metrics::Type;
+  Family(registry, "vivim_document_gossip_documents", Type::gauge,
+         "shared documents that are in their topics")
+      .set(gossip.documents());
+  Family(registry, "vivim_document_gossip_updates_total", Type::counter,
+         "edits of shared documents that went over gossip", "way")
+      .set("sent", gossip.sent())
+      .set("received", gossip.received());
 }
 
 }  // namespace
@@ -208,6 +221,13 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   }
   parts.gateway->allow_port(at->port);
   parts.status.set_http(url_of(*at));
+  parts.peers.on_progress([&parts](const sync::SyncProgress& progress) {
+    parts.events.publish(gateway::to_event(gateway::SyncEvent{.document = progress.document,
+                                                              .peer = progress.peer.to_string(),
+                                                              .state = to_string(progress.state),
+                                                              .updates = progress.updates,
+                                                              .bytes = progress.bytes}));
+  });
   if (const auto started = co_await parts.peers.start(); !started) {
     co_return std::unexpected(Problem::from(started.error(), "Could not begin to sync"));
   }
@@ -218,6 +238,10 @@ rt::Co<Outcome<void>> Node::serve(ServeOptions options) {
   }
   if (parts.swarm.gossip() != nullptr) {
     parts.document_gossip.attach(*parts.swarm.gossip());
+    parts.document_gossip_published =
+        parts.host.publish([&gossip = parts.document_gossip](libp2p::metrics::Registry& registry) {
+          publish_metrics(gossip, registry);
+        });
     co_await parts.shares.refresh();
   }
   co_return Outcome<void>();

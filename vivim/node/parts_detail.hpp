@@ -83,6 +83,7 @@ struct Node::Parts {
   gateway::ChatLibrary chat_library;
   gateway::TicketShares ticket_shares;
   sync::DocumentGossip document_gossip;
+  libp2p::Subscription document_gossip_published;
   GossipingShares shares;
   NodeDht dht;
   AnnouncedShares announced_shares;

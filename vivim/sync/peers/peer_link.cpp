@@ -302,7 +302,7 @@ rt::Co<void> PeerLink::handle(UpdateReceived event) {
     drop(event.channel, theirs ? Reason::malformed : Reason::internal, received.error().message());
     co_return;
   }
-  channel.blocks_dirty = channel.joined;
+  note_received(channel, event.update.size());
   if (channel.joined && event.answer && !std::exchange(channel.synced, true)) {
     const auto grant = channel.grant;
     const auto flushed = co_await channel.document().flush();
@@ -324,7 +324,7 @@ rt::Co<void> PeerLink::handle(SignedReceived event) {
     drop(event.channel, theirs ? Reason::malformed : Reason::internal, received.error().message());
     co_return;
   }
-  channel.blocks_dirty = channel.joined;
+  note_received(channel, event.envelope.size());
   co_await channel.document().room();
 }
 
@@ -395,6 +395,13 @@ void PeerLink::drop(ChannelId id, Reason reason, std::string_view detail) {
   session_.close(id, reason, detail);
   detach(id);
   flush();
+}
+
+void PeerLink::note_received(Channel& channel, std::size_t bytes) {
+  channel.blocks_dirty = channel.joined;
+  if (channel.joined && on_received_) {
+    on_received_(channel.grant, bytes);
+  }
 }
 
 void PeerLink::report(const store::GrantId& grant, OpenOutcome outcome, std::string_view detail) {

@@ -74,6 +74,10 @@ class PeerLink {
   void open(const store::GrantRow& grant);
   /// Tells what becomes of every document that was asked for.
   void on_outcome(OnOutcome observer) { on_outcome_ = std::move(observer); }
+  /// Tells of every update of those documents that the peer sent, and its bytes.
+  void on_received(std::function<void(const store::GrantId&, std::size_t bytes)> observer) {
+    on_received_ = std::move(observer);
+  }
 
   /// Closes the channels that were opened by one of `grants`.
   void close_grants(const std::vector<store::GrantId>& grants, Reason reason,
@@ -120,6 +124,7 @@ class PeerLink {
   void detach(ChannelId id);
   void drop(ChannelId id, Reason reason, std::string_view detail);
   rt::Co<void> want_missing(ChannelId id);
+  void note_received(Channel& channel, std::size_t bytes);
   void report(const store::GrantId& grant, OpenOutcome outcome, std::string_view detail);
   /// The session has output: wakes the writer, and sends a peer away that does not take it.
   void flush();
@@ -136,6 +141,7 @@ class PeerLink {
   std::map<ChannelId, store::GrantRow> asked_;
   std::deque<ChannelId> questions_;  ///< channels whose peer waits for an answer; each once
   OnOutcome on_outcome_;
+  std::function<void(const store::GrantId&, std::size_t)> on_received_;
   rt::Event output_;      ///< the session has something to send, or the link ends
   rt::Event taken_;       ///< the writer has taken something
   rt::Event questioned_;  ///< there are questions, or the link ends

@@ -42,6 +42,20 @@ Result<std::pair<PeerId, std::vector<Multiaddr>>> read_addresses(const store::Gr
 
 }  // namespace
 
+std::string_view to_string(JoinState state) {
+  switch (state) {
+    case JoinState::waiting:
+      return "waiting";
+    case JoinState::opened:
+      return "opened";
+    case JoinState::synced:
+      return "synced";
+    case JoinState::refused:
+      return "refused";
+  }
+  return "waiting";
+}
+
 PeerSync::PeerSync(LinkContext context, libp2p::Host& host)
     : context_(std::move(context)),
       host_(host),
@@ -98,7 +112,8 @@ Result<void> PeerSync::add(const store::GrantRow& grant) {
   auto& remote = remotes_[peer];
   remote.addresses = std::move(addresses);
   remote.grants.insert_or_assign(grant.id, grant);
-  joined_.insert_or_assign(grant.id, Joined{.peer = peer, .status = {}});
+  joined_.insert_or_assign(grant.id,
+                           Joined{.peer = peer, .status = {}, .document = grant.document});
   if (!known) {
     remote.timer = context_.loop.make_timer();
     remote.ended = std::make_unique<rt::Event>(context_.loop);
@@ -264,6 +279,8 @@ rt::Co<void> PeerSync::run_link(PeerId peer, std::unique_ptr<rt::Stream> stream,
   PeerLink link(context_, std::move(stream), side, to_bytes(peer.bytes()), version);
   link.on_outcome([this](const store::GrantId& grant, OpenOutcome outcome,
                          std::string_view detail) { note(grant, outcome, detail); });
+  link.on_received(
+      [this](const store::GrantId& grant, std::size_t bytes) { note_received(grant, bytes); });
   running_.push_back(&link);
   quiet_.reset();
   const auto existing = links_.find(peer);
@@ -314,8 +331,37 @@ void PeerSync::note(const store::GrantId& grant, OpenOutcome outcome, std::strin
                                 JoinState::waiting};
   at->second.status = {.state = k_states[std::to_underlying(outcome)],
                        .detail = std::string(detail)};
+  if (outcome == OpenOutcome::opened) {
+    at->second.updates = at->second.bytes = 0;
+  }
   changed_.set();
   changed_.reset();
+  tell(at->second);
+}
+
+void PeerSync::note_received(const store::GrantId& grant, std::size_t bytes) {
+  const auto at = joined_.find(grant);
+  if (at == joined_.end()) {
+    return;
+  }
+  auto& joined = at->second;
+  ++joined.updates;
+  joined.bytes += bytes;
+  const bool under_way = joined.status.state == JoinState::opened;
+  if (under_way && context_.loop.clock().now() - joined.told >= k_progress_interval) {
+    tell(joined);
+  }
+}
+
+void PeerSync::tell(Joined& joined) {
+  joined.told = context_.loop.clock().now();
+  if (on_progress_) {
+    on_progress_({.document = joined.document,
+                  .peer = joined.peer,
+                  .state = joined.status.state,
+                  .updates = joined.updates,
+                  .bytes = joined.bytes});
+  }
 }
 
 }  // namespace vivim::sync

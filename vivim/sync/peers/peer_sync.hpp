@@ -25,11 +25,26 @@ enum class JoinState : std::uint8_t {
   refused,  ///< the other does not share it (any more)
 };
 
+/// "waiting", "opened", "synced" or "refused".
+std::string_view to_string(JoinState state);
+
 /// What is known of a joined document's connection to the node that shares it.
 struct JoinStatus {
   JoinState state = JoinState::waiting;
   std::string detail;
 };
+
+/// How far a joined document is.
+struct SyncProgress {
+  store::DocumentId document;
+  multiformats::PeerId peer;  ///< that shares it
+  JoinState state = JoinState::waiting;
+  std::uint64_t updates = 0;  ///< that came from the peer since the link began
+  std::uint64_t bytes = 0;    ///< of them
+};
+
+/// So often the progress of one document is told while it is on its way.
+inline constexpr auto k_progress_interval = std::chrono::milliseconds(100);
 
 /// Keeps documents in sync with peers: answers those who come with a grant, and keeps a link to
 /// every peer whose document this node has joined, reconnecting with back-off. One link a peer
@@ -49,6 +64,12 @@ class PeerSync {
   void remove(const store::GrantId& grant);
   /// Closes what was opened by grants that this node made.
   void revoke(const std::vector<store::GrantId>& grants);
+
+  /// Hears when a joined document is opened, synced, refused or waits again, and now and then how
+  /// far it is in between. Must not await. Before start().
+  void on_progress(std::function<void(const SyncProgress&)> hear) {
+    on_progress_ = std::move(hear);
+  }
 
   JoinStatus status(const store::GrantId& grant) const;
   /// Resumes when the grant is synced or refused, or `timeout` has passed; then what it is.
@@ -75,6 +96,10 @@ class PeerSync {
   struct Joined {
     multiformats::PeerId peer;
     JoinStatus status;
+    store::DocumentId document;
+    std::uint64_t updates = 0;
+    std::uint64_t bytes = 0;
+    rt::TimePoint told{};
   };
 
   std::vector<std::string> protocols() const;
@@ -85,6 +110,8 @@ class PeerSync {
                         Version version);
   bool yields_to(const multiformats::PeerId& peer, Side existing, Side incoming) const;
   void open_joined(const multiformats::PeerId& peer, PeerLink& link);
+  void note_received(const store::GrantId& grant, std::size_t bytes);
+  void tell(Joined& joined);
   void note(const store::GrantId& grant, OpenOutcome outcome, std::string_view detail);
 
   LinkContext context_;
@@ -94,8 +121,9 @@ class PeerSync {
   std::map<store::GrantId, Joined> joined_;
   std::map<multiformats::PeerId, PeerLink*> links_;  ///< the link that counts, of each peer
   std::vector<PeerLink*> running_;                   ///< all, those that lost to another included
-  rt::Event changed_;                                ///< pulsed when a status changes
-  rt::Event quiet_;                                  ///< set while no link runs
+  std::function<void(const SyncProgress&)> on_progress_;
+  rt::Event changed_;  ///< pulsed when a status changes
+  rt::Event quiet_;    ///< set while no link runs
   bool leaving_ = false;
   rt::TaskGroup tasks_;
 };
