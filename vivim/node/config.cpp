@@ -74,12 +74,14 @@ constexpr std::string_view k_default_text =
 
 # Messages of topics (gossipsub). All nodes of a network must agree on `anonymous`, whether messages
 # tell nobody their author, and `message_ids`: "vivim", or "go", "rust", "js" in a network of those.
-# `peer_exchange`: tell those who find no place here of others. `topics`: to be in from the start.
+# `peer_exchange`: tell those who find no place here of others. `instances`: tell everybody where
+# this node is, and hear of others. `topics`: to be in from the start.
 # [pubsub]
 # enabled = true
 # anonymous = false
 # message_ids = "vivim"
 # peer_exchange = false
+# instances = false
 # topics = []
 
 # The DHT, where nodes find each other and what they share. mode: "auto" answers others once they

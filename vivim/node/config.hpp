@@ -36,6 +36,8 @@ struct PubsubConfig {
   std::string message_ids = "vivim";
   /// Whether peers that find no place in our meshes are told of others.
   bool peer_exchange = false;
+  /// Whether the node tells everybody where it is, and hears of others, in /vivim/instances.
+  bool instances = false;
   /// Topics to be in from the start, for the API.
   std::vector<std::string> topics;
 };

@@ -243,6 +243,7 @@ class ConfigReader {
       bool* const flag = key.str() == "enabled"         ? &pubsub.enabled
                          : key.str() == "anonymous"     ? &pubsub.anonymous
                          : key.str() == "peer_exchange" ? &pubsub.peer_exchange
+                         : key.str() == "instances"     ? &pubsub.instances
                                                         : nullptr;
       if (flag != nullptr) {
         VIVIM_TRY(*flag, boolean(name, setting));

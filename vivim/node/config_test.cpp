@@ -41,6 +41,7 @@ TEST_CASE("config: what is commented out there is what it would mean") {
   CHECK(config.network.pubsub.anonymous == plain.network.pubsub.anonymous);
   CHECK(config.network.pubsub.message_ids == plain.network.pubsub.message_ids);
   CHECK(config.network.pubsub.peer_exchange == plain.network.pubsub.peer_exchange);
+  CHECK(config.network.pubsub.instances == plain.network.pubsub.instances);
 }
 
 TEST_CASE("config: every setting") {
@@ -119,6 +120,7 @@ enabled = false
 anonymous = true
 message_ids = "go"
 peer_exchange = true
+instances = true
 topics = ["/vivim/circles/family"])",
                                    "c")
                           .value();
@@ -126,6 +128,7 @@ topics = ["/vivim/circles/family"])",
   CHECK(config.network.pubsub.anonymous);
   CHECK(config.network.pubsub.message_ids == "go");
   CHECK(config.network.pubsub.peer_exchange);
+  CHECK(config.network.pubsub.instances);
   CHECK(config.network.pubsub.topics == std::vector<std::string>{"/vivim/circles/family"});
 }
 

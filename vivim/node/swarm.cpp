@@ -205,6 +205,13 @@ Outcome<void> Swarm::start_gossip(const PubsubConfig& config) {
   if (const auto started = gossip_->start(); !started) {
     return std::unexpected(not_started(started.error(), "gossip"));
   }
+  if (config.instances) {
+    instances_.emplace(host_, *gossip_, signer_,
+                       [this](const libp2p::PeerId& peer) { discovered(peer, "gossip"); });
+    if (const auto started = instances_->start(); !started) {
+      return std::unexpected(not_started(started.error(), "tell others of this node"));
+    }
+  }
   return {};
 }
 
@@ -336,6 +343,9 @@ rt::Co<void> Swarm::stop() {
   }
   if (dht_) {
     dht_->quit();
+  }
+  if (instances_) {
+    co_await instances_->stop();
   }
   co_await host_.stop();
   if (gossip_) {

@@ -20,6 +20,7 @@
 #include "vivim/node/autonat_service.hpp"
 #include "vivim/node/config.hpp"
 #include "vivim/node/discoveries.hpp"
+#include "vivim/node/instances.hpp"
 #include "vivim/node/port_mapper.hpp"
 #include "vivim/node/refusal_log.hpp"
 #include "vivim/node/relay_seeker.hpp"
@@ -41,7 +42,7 @@ struct SwarmOptions {
   /// Absent: that of the public network, or among the members of a private one.
   std::optional<AutonatPolicy> autonat = {};
   /// Somebody was found for the first time; `source`: "mdns", "bootstrap", "rendezvous",
-  /// "identify". Must not await.
+  /// "gossip", "identify". Must not await.
   std::function<void(const libp2p::PeerId& peer, std::string_view source)> on_discovered = {};
 };
 
@@ -114,6 +115,7 @@ class Swarm {
   libp2p::dcutr::HolePuncher hole_puncher_;
   RefusalLog refusal_log_;
   std::optional<libp2p::gossipsub::Service> gossip_;
+  std::optional<Instances> instances_;
   std::unique_ptr<libp2p::mdns::Service> mdns_;
   std::optional<libp2p::perf::Server> perf_;
   std::optional<libp2p::relay::RelayServer> relay_;
