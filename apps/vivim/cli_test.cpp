@@ -90,6 +90,14 @@ TEST_CASE("devnet: how many nodes, and which") {
   CHECK(relay.find("mailbox_server = true") != std::string::npos);
   CHECK(client.find("mailboxes = [\"/r/p2p/b\"]") != std::string::npos);
   CHECK(client.find("mode = \"client\"") != std::string::npos);
+  CHECK(client.find("listen = []") != std::string::npos);
+  // Alone it would be reached by nobody.
+  CHECK(dev_config(DevRole::client, "", "", "").find("listen = [\"") != std::string::npos);
+  const auto edge = dev_config(DevRole::edge, "", "/b/p2p/a", "/r/p2p/b");
+  CHECK(edge.find("perf = true") != std::string::npos);
+  CHECK(edge.find("mailboxes = [\"/r/p2p/b\"]") != std::string::npos);
+  const auto indexer = dev_config(DevRole::indexer, "", "/b/p2p/a", "");
+  CHECK(indexer.find("topics = [\"/vivim/instances\"]") != std::string::npos);
 }
 
 TEST_CASE("arguments: common options stand before or after the command") {

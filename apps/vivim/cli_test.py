@@ -384,8 +384,16 @@ class CommandLine(unittest.TestCase):
         id = self.imported()
         ticket = self.vivim.json("share", id)["ticket"]
         self.assertEqual(self.vivim.good("share", id).count("vivim1"), 1)
+        events = Events(friend)
+        self.addCleanup(events.close)
         joined = friend.json("join", ticket)
         self.assertEqual((joined["id"], joined["title"]), (id, "Gardens"))
+        progress = events.next("sync:progress")
+        self.assertEqual((progress["document"], progress["peer"], progress["state"]),
+                         (id, self.vivim.announced["peer_id"], "opened"))
+        while progress["state"] != "synced":
+            progress = events.next("sync:progress")
+        self.assertGreater(progress["updates"] * progress["bytes"], 0)
         self.assertEqual([c["id"] for c in friend.json("ls")["conversations"]], [id])
         self.assertIn(self.vivim.announced["peer_id"], friend.good("peers"))
         self.assertIn(friend.announced["peer_id"], self.vivim.good("peers"))
@@ -714,6 +722,50 @@ class CommandLine(unittest.TestCase):
         self.assertFalse(any(node["running"] for node in vivim.json("devnet", "status", *where)["nodes"]))
         self.assertEqual(vivim.json("devnet", "down", "--purge", *where), {"stopped": 0, "purged": True})
         vivim.bad(3, "devnet", "status", *where)
+
+    def test_roles_of_a_development_network(self):
+        vivim, where = self.vivim, ["--dir", str(self.folder / "roles")]
+        self.addCleanup(lambda: vivim.run("devnet", "down", *where))
+        up = {node["role"]: node for node in vivim.json("devnet", "up", "--nodes", "6", *where)["nodes"]}
+        shown = vivim.good("devnet", "status", *where)
+        for node in up.values():
+            self.assertIn(node["http"], shown)
+            self.assertIn(node["does"], shown)
+        # The client listens nowhere: it is reached through the relay.
+        relay_id = up["relay"]["address"].split("/p2p/")[1]
+        def circuits():
+            nodes = vivim.json("devnet", "status", *where)["nodes"]
+            return [at for at in nodes[5]["addresses"] if f"/p2p/{relay_id}/p2p-circuit" in at]
+        until("the reservation", circuits)
+        self.assertTrue(all("/p2p-circuit" in at
+                            for at in vivim.json("devnet", "status", *where)["nodes"][5]["addresses"]))
+        at = ["--home", up["pds"]["home"]]
+        for role in ("bootstrap", "relay", "indexer", "edge"):
+            vivim.good("connect", up[role]["address"], *at)
+        vivim.good("connect", circuits()[0], *at)
+        client_id = circuits()[0].split("/p2p/")[-1]
+        def speaks(role):
+            peer = client_id if role == "client" else up[role]["address"].split("/p2p/")[1]
+            peers = vivim.json("peers", *at)["peers"]
+            return {protocol for each in peers if each["id"] == peer for protocol in each["protocols"]}
+        until("identify", lambda: all(speaks(role) for role in up if role != "pds"))
+        duties = {"rendezvous": "/rendezvous/1.0.0", "relay": "/libp2p/circuit/relay/0.2.0/hop",
+                  "mailbox": "/vivim/mailbox/1.0.0", "dht": "/vivim/kad/1.0.0", "speed": "/perf/1.0.0"}
+        does = {role: {duty for duty, protocol in duties.items() if protocol in speaks(role)}
+                for role in up if role != "pds"}
+        self.assertEqual(does, {"bootstrap": {"rendezvous", "dht"}, "relay": {"relay", "mailbox", "dht"},
+                                "indexer": {"dht"}, "edge": {"dht", "speed"}, "client": set()})
+        # The indexer hears where the others are.
+        home = pathlib.Path(up["indexer"]["home"])
+        indexer = Vivim(home)
+        indexer.announced = up["indexer"]
+        until("the instances", lambda: [m for m in indexer.request(
+            "GET", "/api/v2/topics/messages?topic=/vivim/instances")["messages"] if m["author"] == client_id])
+        # Somebody writes to the client, by its id alone.
+        sent = vivim.json("message", "send", client_id, "Hello", *at)
+        self.assertIn("id", sent)
+        until("the message", lambda: [m for m in vivim.json("message", "list", "--home", up["client"]["home"])["received"]
+                                      if m["id"] == sent["id"]])
 
     def test_a_simulated_network(self):
         vivim, plots, report = self.vivim, self.folder / "plots", self.folder / "report.json"

@@ -24,7 +24,12 @@ std::string port_file(const DevNode& node) {
   return node.home.root + "/listen.txt";
 }
 
-/// Writes its configuration, starts it, and remembers its port. What it is reached at.
+bool is_relayed(const std::string& address) {
+  return address.find("/p2p-circuit") != std::string::npos;
+}
+
+/// Writes its configuration, starts it, and remembers its port. What it is reached at; empty:
+/// through the relay.
 Outcome<std::string> bring_up(Context& context, const DevNode& node, const std::string& bootstrap,
                               const std::string& relay) {
   if (!dev_node_runs(node)) {
@@ -33,9 +38,12 @@ Outcome<std::string> bring_up(Context& context, const DevNode& node, const std::
                                    dev_config(node.role, before.value_or(""), bootstrap, relay)));
     VIVIM_TRYV(start_dev_node(context, node));
   }
-  VIVIM_TRY(auto address, address_of(context, node));
-  VIVIM_TRYV(node::write_private(port_file(node), listen_of(address)));
-  return address;
+  VIVIM_TRY(const auto addresses, addresses_of(context, node));
+  if (addresses.empty() || is_relayed(addresses.front())) {
+    return std::string();  // it listens nowhere
+  }
+  VIVIM_TRYV(node::write_private(port_file(node), listen_of(addresses.front())));
+  return addresses.front();
 }
 
 struct Row {
@@ -43,7 +51,7 @@ struct Row {
   std::string role;
   bool running = false;
   std::string http;
-  std::string address;
+  std::vector<std::string> addresses;
   std::uint64_t peers = 0;
 };
 
@@ -57,12 +65,13 @@ Row row_of(Context& context, const DevNode& node) {
     row.http = text_at(*status, "http");
     row.peers = count_at(*status, "peers");
   }
-  row.address = address_of(context, node).value_or("");
+  row.addresses = addresses_of(context, node).value_or(std::vector<std::string>());
   return row;
 }
 
 void show_rows(Context& context, const Devnet& devnet, const std::vector<DevNode>& nodes) {
   Table table({{.header = "NODE", .style = Style::cyan},
+               {.header = "DOES"},
                {.header = "STATE"},
                {.header = "PEERS", .align = Align::right},
                {.header = "WEB APP"},
@@ -70,16 +79,23 @@ void show_rows(Context& context, const Devnet& devnet, const std::vector<DevNode
   boost::json::array list;
   for (const auto& node : nodes) {
     const Row row = row_of(context, node);
-    table.add({row.name, row.running ? "running" : "down",
+    const std::string address = row.addresses.empty() ? "" : row.addresses.front();
+    table.add({row.name, std::string(duties_of(node.role)), row.running ? "running" : "down",
                row.running ? format_count(row.peers) : "-", row.http.empty() ? "-" : row.http,
-               row.address.empty() ? "-" : row.address});
-    list.push_back(boost::json::object{{"name", row.name},
-                                       {"role", row.role},
-                                       {"running", row.running},
-                                       {"http", row.http},
-                                       {"address", row.address},
-                                       {"peers", row.peers},
-                                       {"home", node.home.root}});
+               address.empty() ? "-" : address});
+    for (std::size_t i = 1; i < row.addresses.size(); ++i) {
+      table.add({"", "", "", "", "", row.addresses[i]});
+    }
+    list.push_back(boost::json::object{
+        {"name", row.name},
+        {"role", row.role},
+        {"running", row.running},
+        {"http", row.http},
+        {"does", duties_of(node.role)},
+        {"address", address},
+        {"addresses", boost::json::array(row.addresses.begin(), row.addresses.end())},
+        {"peers", row.peers},
+        {"home", node.home.root}});
   }
   if (context.common.json) {
     print_json(boost::json::object{{"folder", devnet.folder()}, {"nodes", std::move(list)}});

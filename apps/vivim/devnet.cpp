@@ -114,6 +114,14 @@ std::string_view name_of(DevRole role) {
   return k_names[static_cast<std::size_t>(role)];
 }
 
+std::string_view duties_of(DevRole role) {
+  static constexpr std::array<std::string_view, k_roles.size()> k_duties{
+      "meeting point, DHT server",        "relays, keeps messages, DHT server",
+      "always there, DHT server",         "hears of instances, DHT server",
+      "web app, speed tests, DHT server", "listens nowhere, reached through the relay"};
+  return k_duties[static_cast<std::size_t>(role)];
+}
+
 DevRole role_at(std::size_t number) {
   return k_roles[std::min(number, k_roles.size() - 1)];
 }
@@ -125,20 +133,27 @@ std::string dev_config(DevRole role, const std::string& listen, const std::strin
   };
   std::string text = "# A node of a development network (vivim devnet), role " +
                      std::string(name_of(role)) + ". Written anew by each `vivim devnet up`.\n";
-  text +=
-      "listen = [\"" + (listen.empty() ? std::string("/ip4/127.0.0.1/tcp/0") : listen) + "\"]\n";
+  // Whoever uses a client is at home behind a router: others come through the relay.
+  const bool listens = role != DevRole::client || relay.empty();
+  text += listens ? list("listen", listen.empty() ? "/ip4/127.0.0.1/tcp/0" : listen)
+                  : std::string("listen = []\n");
   text += "mdns = false\nport_mapping = false\n";
+  text += role == DevRole::edge ? "perf = true\n" : "";
   if (role == DevRole::bootstrap) {
     text += "rendezvous_server = true\n";
   } else {
     text += list("bootstrap", bootstrap) + list("rendezvous", bootstrap);
   }
+  if (role == DevRole::client) {
+    text += list("relays", relay);
+  }
   if (role == DevRole::relay) {
     text += "relay_server = true\n\n[message]\nmailbox_server = true\n";
-  } else if (role == DevRole::client) {
-    text += list("relays", relay);
+  } else {
     text += relay.empty() ? "" : "\n[message]\n" + list("mailboxes", relay);
   }
+  text += "\n[pubsub]\ninstances = true\n";
+  text += role == DevRole::indexer ? "topics = [\"/vivim/instances\"]\n" : "";
   return text + "\n[dht]\nmode = \"" + (role == DevRole::client ? "client" : "server") + "\"\n";
 }
 
@@ -237,14 +252,15 @@ Outcome<Json> ask_dev_node(Context& context, const DevNode& node, const std::str
   return get_json(*api, path);
 }
 
-Outcome<std::string> address_of(Context& context, const DevNode& node) {
+Outcome<std::vector<std::string>> addresses_of(Context& context, const DevNode& node) {
   VIVIM_TRY(const auto identity, ask_dev_node(context, node, "/api/v2/id"));
+  std::vector<std::string> addresses;
   for (const auto& address : items_at(identity, "addresses")) {
     if (const auto* text = address.if_string()) {
-      return std::string(text->data(), text->size());
+      addresses.emplace_back(text->data(), text->size());
     }
   }
-  return std::string();
+  return addresses;
 }
 
 std::string last_lines(const std::string& path, std::size_t lines) {

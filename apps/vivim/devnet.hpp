@@ -16,6 +16,8 @@ inline constexpr std::size_t k_devnet_nodes_max = 64;
 /// What a node of a development network is configured for.
 enum class DevRole : unsigned char { bootstrap, relay, pds, indexer, edge, client };
 std::string_view name_of(DevRole role);
+/// What it does for the others, in a few words.
+std::string_view duties_of(DevRole role);
 
 /// The role of the node with this number, from 0: one each of the first five, then clients.
 DevRole role_at(std::size_t number);
@@ -53,8 +55,8 @@ bool dev_node_runs(const DevNode& node);
 Outcome<void> start_dev_node(Context& context, const DevNode& node);
 /// Asks it to stop, and ends it if it does not.
 Outcome<void> stop_dev_node(Context& context, const DevNode& node);
-/// Its first address with /p2p; empty when it does not run.
-Outcome<std::string> address_of(Context& context, const DevNode& node);
+/// Its addresses with /p2p; none when it does not run.
+Outcome<std::vector<std::string>> addresses_of(Context& context, const DevNode& node);
 /// What it says of itself at `path`.
 Outcome<Json> ask_dev_node(Context& context, const DevNode& node, const std::string& path);
 /// The last lines of its log.
