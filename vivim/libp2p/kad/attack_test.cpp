@@ -6,6 +6,7 @@
 
 #include "vivim/libp2p/kad/content_record.hpp"
 #include "vivim/libp2p/kad/dht_test_detail.hpp"
+#include "vivim/libp2p/kad/liar.hpp"
 #include "vivim/libp2p/kad/network_test_detail.hpp"
 
 using namespace vivim;
@@ -128,72 +129,23 @@ TEST_CASE(
 
 namespace {
 
-/// An identity whose place in the DHT shares at least `bits` bits with a key: what an attacker
-/// looks for, and finds in 2^bits tries.
-crypto::KeyPair near_key(const Key& target, unsigned bits, std::uint64_t& counter) {
-  for (;;) {
-    auto pair = key_pair(1'000'000 + ++counter);
-    if (Key::of(PeerId::of(pair)).common_prefix(target) >= bits) {
-      return pair;
-    }
-  }
-}
-
-/// What a sybil answers, whatever it is asked.
-struct Lie {
-  Bytes key;
-  std::vector<kad::PeerInfo> friends = {};    ///< it tells of nobody else
-  std::vector<kad::PeerInfo> providers = {};  ///< who have nothing
-};
-
 /// A host that answers as it likes.
 struct Sybil {
-  Sybil(DhtNetwork& net, std::size_t index, crypto::KeyPair pair)
+  Sybil(DhtNetwork& net, std::size_t index, crypto::KeyPair pair, const Lie& lie)
       : machine(net.world.add_node("s" + std::to_string(index))),
         key(std::move(pair)),
         host(host_options(net.authority, key, machine), machine.loop(), machine.network(),
-             machine.rng()) {
-    address =
-        host.listen(Multiaddr::parse("/ip4/" + machine.ip().to_string() + "/tcp/4001").value())
-            .value()
-            .with_peer(host.peer_id())
-            .value();
-    VIVIM_ASSERT(host.handle(std::string(k_protocol_id),
-                             [this](InboundStream inbound) { return serve(std::move(inbound)); }));
-  }
-  kad::PeerInfo info() const {
-    return {.contact = {.peer = host.peer_id(), .addresses = {address.without_peer()}}};
-  }
-  rt::Co<void> serve(InboundStream inbound) {
-    DelimitedReader reader(k_request_bytes_max);
-    for (;;) {
-      const auto body = co_await read_message(*inbound.stream, reader);
-      const auto request = body ? decode(*body) : Result<Message>(fail(KadError::malformed));
-      if (!request) {
-        co_return;
-      }
-      if (request->type == Type::add_provider) {
-        continue;  // and forgotten
-      }
-      Message answer{.type = request->type, .key = request->key, .closer = lie->friends};
-      if (request->type == Type::get_providers) {
-        answer.providers = lie->providers;
-      }
-      if (request->type == Type::put_value) {
-        answer.record = request->record;  // and forgotten
-      }
-      const Bytes bytes = delimited(encode(answer));
-      if (!co_await inbound.stream->write(bytes)) {
-        co_return;
-      }
-    }
+             machine.rng()),
+        liar(host, lie) {
+    VIVIM_ASSERT(
+        host.listen(Multiaddr::parse("/ip4/" + machine.ip().to_string() + "/tcp/4001").value()));
+    VIVIM_ASSERT(liar.start({std::string(k_protocol_id)}));
   }
 
   rt::sim::Node& machine;
   crypto::KeyPair key;
   Host host;
-  Multiaddr address;
-  const Lie* lie = nullptr;
+  Liar liar;
 };
 
 /// Honest nodes, and sybils around one key, whom the honest know.
@@ -202,15 +154,14 @@ struct Siege {
   static constexpr std::size_t k_sybils = 24;
 
   Siege(const Bytes& key, bool hardened) : net(k_honest, 29, options(hardened)) {
-    lie.key = key;
-    std::uint64_t counter = 0;
+    std::uint64_t number = 1'000'000;
+    const auto make = [&number] { return key_pair(++number); };
     for (std::size_t i = 0; i < k_sybils; ++i) {
-      sybils.push_back(std::make_unique<Sybil>(net, i, near_key(Key::of(key), 9, counter)));
-      lie.friends.push_back(sybils.back()->info());
-      lie.providers.push_back({.contact = contact(900'000 + i)});
+      sybils.push_back(std::make_unique<Sybil>(net, i, key_pair_near(Key::of(key), 9, make), lie));
+      lie.add_friend(sybils.back()->liar.info());
+      lie.add_provider({.contact = contact(900'000 + i)});
     }
     for (auto& sybil : sybils) {
-      sybil->lie = &lie;
       for (std::size_t i = 0; i < k_honest; i += 3) {
         (void)net.world.run(sybil->host.connect(net[i].address));
       }
