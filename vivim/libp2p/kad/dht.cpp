@@ -166,21 +166,26 @@ std::vector<Group> Dht::groups_of_peer(const PeerId& peer) const {
 }
 
 std::vector<Multiaddr> Dht::addresses_of(const PeerId& peer) const {
+  const auto* const entry = host_.peer_store().use(peer, peerstore::Time(wall()));
+  return entry == nullptr ? std::vector<Multiaddr>() : addresses_in(*entry);
+}
+
+std::vector<Multiaddr> Dht::addresses_in(const peerstore::Entry& entry) const {
   std::vector<Multiaddr> addresses;
-  for (const auto& known : host_.peer_store().addresses(peer, peerstore::Time(wall()))) {
+  for (auto& known : peerstore::PeerStore::believed_addresses(entry, peerstore::Time(wall()))) {
     if (addresses.size() < k_contact_addresses_max) {
-      addresses.push_back(known.address);
+      addresses.push_back(std::move(known.address));
     }
   }
   return addresses;
 }
 
 std::optional<PeerInfo> Dht::describe(const PeerId& peer) const {
-  const auto* const entry = host_.peer_store().find(peer);
+  const auto* const entry = host_.peer_store().use(peer, peerstore::Time(wall()));
   if (entry == nullptr) {
     return std::nullopt;
   }
-  PeerInfo info{.contact = {.peer = peer, .addresses = addresses_of(peer)},
+  PeerInfo info{.contact = {.peer = peer, .addresses = addresses_in(*entry)},
                 .connection = remotes_.contains(peer) ? ConnectionType::connected
                                                       : ConnectionType::not_connected};
   constexpr std::size_t k_record_bytes_max = 512;  // twenty of them fit an answer

@@ -205,6 +205,7 @@ class Dht {
   void consider(const PeerId& peer);
   std::vector<Group> groups_of_peer(const PeerId& peer) const;
   std::vector<Multiaddr> addresses_of(const PeerId& peer) const;
+  std::vector<Multiaddr> addresses_in(const peerstore::Entry& entry) const;
   std::optional<PeerInfo> describe(const PeerId& peer) const;
   PeerInfo describe_self() const;
   Result<void> set_serving(bool serving);

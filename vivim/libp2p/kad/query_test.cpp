@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/libp2p/kad/answer_times.hpp"
 #include "vivim/libp2p/kad/network_size.hpp"
 #include "vivim/libp2p/kad/network_test_detail.hpp"
 
@@ -72,6 +73,55 @@ TEST_CASE("query: no node is asked twice, and never more at once than allowed") 
   CHECK(query.failures() == 1);
   CHECK(query.answers() == 0);
   CHECK(query.next(k_start).has_value());
+}
+
+TEST_CASE("query: those who are practically the nearest are asked at once, up to twenty of them") {
+  const Key target = target_of(2);
+  const auto many = contacts(1, 200);
+  QueryOptions options{.concurrency = 6, .near = Distance::of_fraction(1)};
+  Query all_near(target, peer(0), many, options);
+  std::size_t asked = 0;
+  while (all_near.next(k_start)) {
+    ++asked;
+  }
+  CHECK(asked == k_replication);
+  // Only three are near: these do not take the place of others.
+  std::vector<Distance> distances;
+  for (const Contact& each : many) {
+    distances.push_back(Key::of(each.peer).distance(target));
+  }
+  std::ranges::sort(distances);
+  options.near = distances[3];
+  Query few_near(target, peer(0), many, options);
+  std::vector<PeerId> first;
+  while (const auto next = few_near.next(k_start)) {
+    first.push_back(next->peer);
+  }
+  REQUIRE(first.size() == 6);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(Key::of(first[i]).distance(target) == distances[i]);
+  }
+  few_near.answered(first[0], {}, {});
+  CHECK(few_near.hops_of(first[0]) == 0);
+}
+
+TEST_CASE("answer times: patience follows what others take, within bounds") {
+  AnswerTimes times;
+  CHECK(times.patience(2500ms) == 2500ms);  // nobody has answered yet
+  for (int i = 0; i < 100; ++i) {
+    times.add(i % 2 == 0 ? 110ms : 320ms);
+  }
+  CHECK(times.patience(2500ms) > 400ms);
+  CHECK(times.patience(2500ms) < 900ms);
+  for (int i = 0; i < 100; ++i) {
+    times.add(1ms);
+  }
+  CHECK(times.patience(2500ms) == 400ms);
+  CHECK(times.patience(100ms) == 100ms);
+  for (int i = 0; i < 100; ++i) {
+    times.add(5s);
+  }
+  CHECK(times.patience(2500ms) == 2500ms);
 }
 
 TEST_CASE("query: those who do not answer are replaced by the next nearest") {
@@ -222,6 +272,17 @@ TEST_CASE("network size: a median of lookups, that a few crowded places do not m
     CHECK_FALSE(size.estimate(k_start + 3h));
     size.add(target_of(1), {}, k_replication, k_start);
   }
+}
+
+TEST_CASE("network size: how far the nearest reach is the inverse of how likely they are") {
+  for (const double size : {100.0, 10'000.0}) {
+    for (const double likely : {0.5, 0.9}) {
+      const auto reach = likely_reach(size, k_replication, likely);
+      CHECK(likely_among_closest(reach, size, k_replication) == doctest::Approx(likely));
+    }
+  }
+  CHECK(Distance::of_fraction(0.25).fraction() == doctest::Approx(0.25));
+  CHECK(Distance::of_fraction(0) == Distance());
 }
 
 TEST_CASE("network size: crowded places are told from others, and regions have enough nodes") {

@@ -212,6 +212,23 @@ TEST_CASE("routing table: what is to be checked and refreshed") {
   CHECK(table.stale_buckets(k_start + 10min, 10min) == std::vector<unsigned>{0, 1});
 }
 
+TEST_CASE("routing table: how many of a bucket were heard of lately, and have not failed since") {
+  RoutingTable table(peer(0));
+  const rt::TimePoint now{1h};
+  std::vector<Contact> first_bucket;
+  for (std::uint64_t number = 1; first_bucket.size() < 3; ++number) {
+    if (table.key().common_prefix(Key::of(peer(number))) == 0) {
+      first_bucket.push_back(contact(number));
+      (void)table.add(first_bucket.back(), {}, now);
+    }
+  }
+  CHECK(table.heard_since(0, now - 1s) == 3);
+  CHECK(table.heard_since(0, now) == 0);
+  CHECK(table.heard_since(7, now - 1s) == 0);
+  (void)table.failed(first_bucket[0].peer);
+  CHECK(table.heard_since(0, now - 1s) == 2);
+}
+
 TEST_CASE("routing table: a snapshot names those heard of last, and is read strictly") {
   RoutingTable table(peer(0), {.per_group_max = 1000});
   for (std::uint64_t number = 1; number <= 40; ++number) {

@@ -97,14 +97,23 @@ void PeerStore::remove_address(const PeerId& peer, const Multiaddr& address) {
   }
 }
 
-std::vector<Address> PeerStore::addresses(const PeerId& peer, Time now) {
-  std::vector<Address> current;
+const Entry* PeerStore::use(const PeerId& peer, Time now) {
   const auto found = entries_.find(peer);
   if (found == entries_.end()) {
-    return current;
+    return nullptr;
   }
   found->second.used = now;
-  for (const auto& [place, each] : found->second.addresses) {
+  return &found->second;
+}
+
+std::vector<Address> PeerStore::addresses(const PeerId& peer, Time now) {
+  const Entry* const entry = use(peer, now);
+  return entry == nullptr ? std::vector<Address>() : believed_addresses(*entry, now);
+}
+
+std::vector<Address> PeerStore::believed_addresses(const Entry& entry, Time now) {
+  std::vector<Address> current;
+  for (const auto& [place, each] : entry.addresses) {
     if (believed(each, now)) {
       current.push_back(each);
     }

@@ -106,6 +106,10 @@ class PeerStore {
 
   /// What is remembered of a peer, expired addresses included; null when nothing is.
   const Entry* find(const PeerId& peer) const;
+  /// The same, and it counts as used now.
+  const Entry* use(const PeerId& peer, Time now);
+  /// The addresses of an entry that are still believed, most trusted source first.
+  static std::vector<Address> believed_addresses(const Entry& entry, Time now);
   const std::map<PeerId, Entry>& entries() const { return entries_; }
   std::size_t size() const { return entries_.size(); }
   std::size_t addresses() const { return address_count_; }
