@@ -18,6 +18,10 @@ constexpr std::array k_kinds{
          .about = "whole nodes with documents, messages, a circle and DHT records, while machines "
                   "and network fail; and converge",
          .play = play_chaos},
+    Kind{.name = "dht-attack",
+         .about =
+             "sybils in a DHT; honest nodes look things up, with our algorithm and the plain one",
+         .play = play_dht_attack},
     Kind{.name = "documents",
          .about = "nodes edit shared documents while machines and network fail, and converge",
          .play = play_documents},

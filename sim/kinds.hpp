@@ -24,6 +24,7 @@ const Kind* find_kind(std::string_view name);
 void play_availability(Stage& stage);
 void play_backlog(Stage& stage);
 void play_chaos(Stage& stage);
+void play_dht_attack(Stage& stage);
 void play_documents(Stage& stage);
 void play_gossip(Stage& stage);
 void play_lookups(Stage& stage);

@@ -211,8 +211,8 @@ Peer::Securities Stage::peer_securities() {
   return [this](const crypto::KeyPair& key, rt::Rng& rng) { return securities(key, rng); };
 }
 
-Swimmer::Swimmer(Stage& stage, rt::sim::Node& node)
-    : stage_(stage), node_(node), key_(stage.make_key()), peer_(libp2p::PeerId::of(key_)) {}
+Swimmer::Swimmer(Stage& stage, rt::sim::Node& node, crypto::KeyPair key)
+    : stage_(stage), node_(node), key_(std::move(key)), peer_(libp2p::PeerId::of(key_)) {}
 
 bool Swimmer::start() {
   libp2p::HostOptions options{.key = key_,

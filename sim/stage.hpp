@@ -91,7 +91,8 @@ class Stage {
 /// A libp2p host on a machine of the stage, with nothing on it yet.
 class Swimmer {
  public:
-  Swimmer(Stage& stage, rt::sim::Node& node);
+  Swimmer(Stage& stage, rt::sim::Node& node) : Swimmer(stage, node, stage.make_key()) {}
+  Swimmer(Stage& stage, rt::sim::Node& node, crypto::KeyPair key);
 
   /// Makes the host, and listens. False: its machine is down.
   bool start();
