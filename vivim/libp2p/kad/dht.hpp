@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -281,8 +280,9 @@ class Dht {
   std::uint64_t failed_ = 0;
   std::uint64_t regions_ = 0;
   std::unique_ptr<rt::Timer> house_timer_;
-  std::set<rt::Timer*> waiting_lookups_;  ///< to be woken when it stops
-  std::set<rt::Event*> waiting_calls_;
+  // To be woken when it stops; in their order, so that a run can be repeated.
+  std::vector<rt::Timer*> waiting_lookups_;
+  std::vector<rt::Event*> waiting_calls_;
   std::size_t calls_ = 0;
   rt::Event idle_;
   Subscription subscription_;

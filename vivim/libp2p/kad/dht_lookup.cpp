@@ -100,7 +100,7 @@ rt::Co<void> Dht::ask(std::shared_ptr<Lookup> lookup, Contact contact) {
 
 rt::Co<void> Dht::drive(std::shared_ptr<Lookup> lookup) {
   Query& query = lookup->query;
-  waiting_lookups_.insert(lookup->timer.get());
+  waiting_lookups_.push_back(lookup->timer.get());
   while (!stopping() && query.end(now()) == QueryEnd::running) {
     if (now() >= lookup->deadline) {
       query.stop();
@@ -121,7 +121,7 @@ rt::Co<void> Dht::drive(std::shared_ptr<Lookup> lookup) {
     lookup->timer->expire_at(may_ask ? next : std::min(next, now() + k_look_again));
     (void)co_await lookup->timer->wait();
   }
-  waiting_lookups_.erase(lookup->timer.get());
+  std::erase(waiting_lookups_, lookup->timer.get());
   lookup->ended = true;
 }
 
@@ -179,12 +179,12 @@ bool Dht::is_crowded_at(const Key& target, const std::vector<Key>& closest) cons
 }
 
 rt::Co<void> Dht::wait_for(rt::Event& changed, std::function<bool()> condition) {
-  waiting_calls_.insert(&changed);
+  waiting_calls_.push_back(&changed);
   while (!stopping() && !condition()) {
     changed.reset();
     co_await changed.wait();
   }
-  waiting_calls_.erase(&changed);
+  std::erase(waiting_calls_, &changed);
 }
 
 rt::Co<void> Dht::ask_one(std::shared_ptr<Asking> asking, Contact node) {

@@ -54,11 +54,11 @@ rt::Co<Result<Bytes>> Rpc::exchange(Line& line, const Bytes& request) {
     stream->reset(to_value(ResetCode::shutdown));
     co_return fail(KadError::stopping);
   }
-  busy_.insert(stream);
+  busy_.push_back(stream);
   rt::Deadline deadline(host_.loop(), options_.answer_max, [stream] { stream->reset(0); });
   auto answer = co_await write_and_read(line, request);
   co_await deadline.finish();
-  busy_.erase(stream);
+  std::erase(busy_, stream);
   if (!answer) {
     stream->reset(to_value(reset_code_for(answer.error())));
     if (deadline.expired()) {
@@ -101,11 +101,11 @@ rt::Co<Result<void>> Rpc::send(Line& line, const Bytes& message) {
     stream->reset(to_value(ResetCode::shutdown));
     co_return fail(KadError::stopping);
   }
-  busy_.insert(stream);
+  busy_.push_back(stream);
   rt::Deadline deadline(host_.loop(), options_.answer_max, [stream] { stream->reset(0); });
   const auto written = co_await stream->write(message);
   co_await deadline.finish();
-  busy_.erase(stream);
+  std::erase(busy_, stream);
   if (!written) {
     stream->reset(to_value(reset_code_for(written.error())));
   }

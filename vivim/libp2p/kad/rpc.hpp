@@ -5,8 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "vivim/libp2p/delimited/delimited.hpp"
 #include "vivim/libp2p/host/host.hpp"
@@ -65,7 +65,7 @@ class Rpc {
   Host& host_;
   RpcOptions options_;
   std::map<PeerId, Idle> idle_;
-  std::set<rt::Stream*> busy_;
+  std::vector<rt::Stream*> busy_;  ///< in the order of their requests: a run can be repeated
   bool stopped_ = false;
 };
 
