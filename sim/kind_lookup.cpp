@@ -22,6 +22,7 @@ class Lookups {
  public:
   explicit Lookups(Stage& stage)
       : stage_(stage),
+        memory_before_(static_cast<double>(memory_bytes())),
         join_seconds_(stage.scenario().number("join_seconds", 300)),
         warm_seconds_(stage.scenario().number("warm_seconds", 60)),
         lookups_(static_cast<std::size_t>(stage.scenario().number("lookups", 500))),
@@ -105,9 +106,11 @@ class Lookups {
                mean([](Finder& finder) { return finder.swimmer().host().peers().size(); }));
     report.set("requests to join per node",
                mean([](Finder& finder) { return finder.dht().asked(); }));
-    report.set("resident MB per node", static_cast<double>(memory_bytes()) / 1e6 / count);
-    report.set("resident MB per node at most",
-               static_cast<double>(memory_peak_bytes()) / 1e6 / count);
+    const auto megabytes = [&](std::uint64_t bytes) {
+      return (static_cast<double>(bytes) - memory_before_) / 1e6 / count;
+    };
+    report.set("resident MB per node", megabytes(memory_bytes()));
+    report.set("resident MB per node at most", megabytes(memory_peak_bytes()));
     report.set("processor seconds to join", processor_seconds);
   }
 
@@ -261,6 +264,7 @@ class Lookups {
   }
 
   Stage& stage_;
+  double memory_before_;  ///< that the process took before there were nodes
   double join_seconds_;
   double warm_seconds_;
   std::size_t lookups_;

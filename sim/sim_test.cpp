@@ -171,7 +171,8 @@ TEST_CASE("runs: the same seed has the same trace, in every kind, and another se
   };
   for (const auto& [name, nodes, seconds] :
        {Case{"streams", 30, 3}, Case{"documents", 3, 10}, Case{"punch", 6, 3},
-        Case{"availability", 4, 3000}, Case{"chaos", 3, 8}}) {
+        Case{"availability", 4, 3000}, Case{"chaos", 3, 8}, Case{"discovery", 25, 3},
+        Case{"dht-prefix", 15, 3}}) {
     CAPTURE(name);
     const auto scenario = small(name, nodes, seconds);
     const auto first = run_scenario(scenario, {.seed = 5}).value();

@@ -26,11 +26,13 @@ struct Target {
   /// An attack on gossip, and the scenario without it: played beside it at the same size, with the
   /// same seed. In a table of its own, and played only when it is asked for: it takes long.
   std::string baseline = {};
+  /// Played only when it is asked for: half an hour, and 8 GB of memory.
+  bool large = false;
 
   bool attack() const { return !baseline.empty(); }
-  /// Whether `name` asks for it: its scenario, or "attacks".
+  /// Whether `name` asks for it: its scenario, "attacks", or "large".
   bool is(std::string_view name) const {
-    return name == scenario || (attack() && name == "attacks");
+    return large ? name == "large" : name == scenario || (attack() && name == "attacks");
   }
 };
 

@@ -76,7 +76,8 @@ void Grammar::add_sim_commands() {
        "vivim sim targets punch backlog", "vivim sim targets attacks --quick"});
   targets
       ->add_option("scenario", targets_args->only,
-                   "Only the targets of these scenarios; attacks: those on gossip, long")
+                   "Only the targets of these scenarios; attacks: those on gossip, long; "
+                   "large: the DHT with 10,000 nodes, 8 GB")
       ->type_name("NAME");
   targets->add_flag("--quick", targets_args->quick, "Fewer nodes, less time");
   targets->add_option("--write", targets_args->write, "Write the table as Markdown")

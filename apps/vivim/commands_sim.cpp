@@ -243,7 +243,7 @@ Outcome<void> execute(Context& context, const SimTargetsArguments& arguments) {
   });
   for (const auto& target : sim::targets()) {
     const bool wanted = arguments.only.empty()
-                            ? !target.attack()
+                            ? !target.attack() && !target.large
                             : std::ranges::any_of(arguments.only, [&](const std::string& name) {
                                 return target.is(name);
                               });
