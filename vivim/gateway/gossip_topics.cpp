@@ -99,13 +99,10 @@ Co<Outcome<bool>> GossipTopics::subscribe(std::string topic) {
     co_return std::unexpected(
         problem_of(Error(GossipsubError::too_many_topics, k_api_topics_max), topic));
   }
-  const bool joins = !service_->router().subscribed(topic);
-  if (joins) {
-    if (const auto done = service_->subscribe(topic); !done) {
-      co_return std::unexpected(problem_of(done.error(), topic));
-    }
+  if (const auto done = service_->subscribe(topic); !done) {
+    co_return std::unexpected(problem_of(done.error(), topic));
   }
-  ours_.emplace(std::move(topic), joins);
+  ours_.insert(std::move(topic));
   co_return true;
 }
 
@@ -117,9 +114,7 @@ Co<Outcome<void>> GossipTopics::unsubscribe(std::string topic) {
   if (found == ours_.end()) {
     co_return std::unexpected(not_subscribed(topic));
   }
-  if (found->second) {
-    service_->unsubscribe(topic);
-  }
+  service_->unsubscribe(topic);
   ours_.erase(found);
   std::erase_if(messages_, [this, &topic](const TopicMessage& message) {
     bytes_ -= message.topic == topic ? message.data.size() : 0;

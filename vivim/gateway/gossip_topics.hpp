@@ -1,7 +1,7 @@
 #pragma once
 
 #include <deque>
-#include <map>
+#include <set>
 
 #include "vivim/gateway/events.hpp"
 #include "vivim/gateway/topics.hpp"
@@ -40,9 +40,8 @@ class GossipTopics final : public TopicService {
   EventHub& events_;
   libp2p::gossipsub::Service* service_ = nullptr;
   libp2p::Subscription observed_;
-  /// Topics of the API, and whether the node was not in them before.
-  std::map<std::string, bool, std::less<>> ours_;
-  std::deque<TopicMessage> messages_;  ///< oldest first
+  std::set<std::string, std::less<>> ours_;  ///< topics of the API
+  std::deque<TopicMessage> messages_;        ///< oldest first
   std::size_t bytes_ = 0;
   std::uint64_t last_ = 0;
 };

@@ -107,6 +107,24 @@ TEST_CASE("topics: a topic of the node's own is not left with the API's") {
   CHECK_FALSE(two.world.run(two.a.topics.subscribe("own")).value());
   CHECK(two.world.run(two.a.topics.unsubscribe("own")));
   CHECK(two.a.service.router().subscribed("own"));
+  // Nor when the API was in it first; and who judges its messages is not put aside.
+  CHECK(two.world.run(two.a.topics.subscribe("later")).value());
+  REQUIRE(two.a.service.subscribe("later", {.validate = true}));
+  CHECK(two.world.run(two.a.topics.unsubscribe("later")));
+  CHECK(two.a.service.router().subscribed("later"));
+  CHECK(two.world.run(two.a.topics.subscribe("later")).value());
+  REQUIRE(two.world.run(two.b.topics.subscribe("later")));
+  std::size_t judged = 0;
+  const auto observed = two.a.service.observe([&](const libp2p::gossipsub::Event& event) {
+    judged += std::holds_alternative<libp2p::gossipsub::ToValidate>(event) ? 1 : 0;
+  });
+  two.world.run_for(2s);
+  REQUIRE(two.world.run(two.b.topics.publish("later", to_bytes("x"))));
+  two.world.run_for(2s);
+  CHECK(judged == 1);
+  CHECK(two.world.run(two.a.topics.unsubscribe("later")));
+  two.a.service.unsubscribe("later");
+  CHECK_FALSE(two.a.service.router().subscribed("later"));
   CHECK(two.world.run(two.a.topics.unsubscribe("t")));
   CHECK_FALSE(two.a.service.router().subscribed("t"));
   CHECK(two.world.run(two.a.topics.unsubscribe("t")).error().code == "not_subscribed");

@@ -361,12 +361,25 @@ rt::Co<void> Service::dial(PeerId peer) {
 // Calls.
 
 Result<void> Service::subscribe(std::string_view topic, TopicOptions options) {
+  const auto held = holders_.find(topic);
+  if (held != holders_.end() && !options.validate) {
+    ++held->second;  // whoever judges its messages goes on to
+    return {};
+  }
   auto result = router_.subscribe(topic, std::move(options), now());
+  if (result) {
+    ++holders_[std::string(topic)];
+  }
   pump();
   return result;
 }
 
 void Service::unsubscribe(std::string_view topic) {
+  const auto held = holders_.find(topic);
+  if (held == holders_.end() || --held->second > 0) {
+    return;
+  }
+  holders_.erase(held);
   router_.unsubscribe(topic, now());
   pump();
 }

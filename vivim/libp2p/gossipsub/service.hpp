@@ -45,7 +45,9 @@ class Service {
   Result<void> start();
   rt::Co<void> stop();
 
-  // As Router's, and what follows from them is sent.
+  // As Router's, and what follows from them is sent. A topic that was subscribed to several times
+  // is left with the last unsubscribe(); only who judges messages changes the options of the
+  // others.
   Result<void> subscribe(std::string_view topic, TopicOptions options = {});
   void unsubscribe(std::string_view topic);
   Result<Published> publish(std::string_view topic, BytesView data);
@@ -97,6 +99,7 @@ class Service {
   ServiceOptions options_;
   Router router_;
   std::vector<std::string> protocols_;
+  std::map<std::string, std::size_t, std::less<>> holders_;  ///< subscriptions of each topic
   std::map<PeerId, Link> links_;
   std::map<PeerId, std::shared_ptr<Session>> sessions_;
   std::vector<std::shared_ptr<Session>> by_index_;  ///< of Router's peers
