@@ -554,7 +554,11 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(friend.json("circle", "list")["circles"][0]["topic"], made["topic"])
         until("gossip", lambda: [t for t in friend.request("GET", "/api/v2/topics")["topics"]
                                  if t["topic"] == made["topic"] and t["peers"]])
+        events = Events(self.vivim)
+        self.addCleanup(events.close)
         self.assertIn("Said", friend.good("circle", "say", made["id"], "Who comes?"))
+        came = events.next("message:received")
+        self.assertEqual((came["peer"], came["topic"]), (friend.announced["peer_id"], made["topic"]))
         heard = until("the message", lambda: self.vivim.json("message", "list")["received"])
         self.assertEqual([(m["topic"], m["text"]) for m in heard], [(made["topic"], "Who comes?")])
         self.assertIn("1 member", self.vivim.good("circle", "list"))

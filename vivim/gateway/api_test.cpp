@@ -486,6 +486,10 @@ TEST_CASE("api: events are JSON with a type") {
             .document = id, .peer = "12D3", .state = "opened", .updates = 3, .bytes = 70}) ==
         R"({"type":"sync:progress","document":")" + id.to_text() +
             R"(","peer":"12D3","state":"opened","updates":3,"bytes":70})");
+  CHECK(message_event("received", "12D3", "0a") ==
+        R"({"type":"message:received","peer":"12D3","id":"0a"})");
+  CHECK(member(message_event("received", "12D3", "0a", "/vivim/circles/c"), "/topic") ==
+        "/vivim/circles/c");
   CHECK(member(indexing_event(4), "/pending") == "4");
 }
 

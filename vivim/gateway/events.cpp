@@ -75,8 +75,11 @@ std::string content_available_event(std::string_view content, std::string_view p
   return event("content:available", {{"content", content}, {"provider", provider}});
 }
 
-std::string message_event(std::string_view kind, std::string_view peer_id, std::string_view id) {
-  return event("message:" + std::string(kind), {{"peer", peer_id}, {"id", id}});
+std::string message_event(std::string_view kind, std::string_view peer_id, std::string_view id,
+                          std::string_view topic) {
+  const std::string type = "message:" + std::string(kind);
+  return topic.empty() ? event(type, {{"peer", peer_id}, {"id", id}})
+                       : event(type, {{"peer", peer_id}, {"id", id}, {"topic", topic}});
 }
 
 std::string to_event(const SyncEvent& progress) {

@@ -50,8 +50,10 @@ std::string peer_disconnected_event(std::string_view peer_id, std::string_view c
 std::string peer_discovered_event(std::string_view peer_id, std::string_view source);
 /// `provider` has `content` (a CID, or the id of a conversation), as the DHT or this node says.
 std::string content_available_event(std::string_view content, std::string_view provider);
-/// `kind`: "received", "delivered", "stored", "expired" or "refused"; `peer_id`: the other side.
-std::string message_event(std::string_view kind, std::string_view peer_id, std::string_view id);
+/// `kind`: "received", "delivered", "stored", "expired" or "refused"; `peer_id`: the other side;
+/// `topic`: of a circle, in which it was said; empty: to us alone.
+std::string message_event(std::string_view kind, std::string_view peer_id, std::string_view id,
+                          std::string_view topic = {});
 /// How far a joined document is.
 struct SyncEvent {
   store::DocumentId document;

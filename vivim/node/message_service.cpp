@@ -176,7 +176,8 @@ rt::Co<Outcome<void>> MessageService::start_circles(libp2p::gossipsub::Service& 
       binding_->gossip(),
       message::CirclesOptions{.on_message = [this](const message::CircleMessage& said) {
         context_.events.publish(gateway::message_event("received", said.message.from.to_string(),
-                                                       said.message.id.to_text()));
+                                                       said.message.id.to_text(),
+                                                       said.topic.to_text()));
       }});
   if (const auto started = co_await circles_->start(); !started) {
     co_return std::unexpected(Problem::from(started.error(), "Could not join the circles"));
