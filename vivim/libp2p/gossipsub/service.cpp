@@ -198,16 +198,16 @@ rt::Co<void> Service::retry(PeerId peer) {
 
 /// Writes what the router has for a peer until the stream or the session ends.
 rt::Co<Result<void>> Service::write(std::shared_ptr<Session> session) {
-  Bytes batch;
+  Bytes& batch = session->batch;
   while (!session->ended) {
     batch.clear();
     const bool more = router_.take_output(*session->index, batch, options_.batch_bytes);
+    session->batch_bytes_max = std::max(session->batch_bytes_max, batch.size());
     if (!batch.empty()) {
       VIVIM_CO_TRYV(co_await session->out->write(batch));
+      batch.clear();
     }
     if (!more && !session->ended) {
-      // Idle peers hold no buffer.
-      batch = Bytes();
       session->wake.reset();
       co_await session->wake.wait();
     }
@@ -263,6 +263,9 @@ rt::Co<void> Service::beat() {
   timer_->expire_at(router_.next_deadline());
   while (co_await timer_->wait()) {
     router_.on_deadline(now());
+    for (const auto& [peer, session] : sessions_) {
+      session->trim();
+    }
     pump();
     timer_->expire_at(router_.next_deadline());
   }

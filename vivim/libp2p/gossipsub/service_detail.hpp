@@ -23,12 +23,23 @@ struct Service::Session {
     }
   }
 
+  /// Gives back a buffer that was not used, or far too large, since the last heartbeat: busy peers
+  /// keep theirs, as memory that comes and goes is paid for in page faults.
+  void trim() {
+    if (batch.empty() && batch.capacity() > 2 * batch_bytes_max) {
+      batch = Bytes();
+    }
+    batch_bytes_max = 0;
+  }
+
   PeerId peer;
   std::optional<PeerIndex> index;
   std::unique_ptr<rt::Stream> out;
   std::vector<rt::Stream*> reading;
-  rt::Event wake;    ///< something waits to be written
-  rt::Event opened;  ///< what it sends can be taken
+  Bytes batch;                      ///< that is being written
+  std::size_t batch_bytes_max = 0;  ///< since the last heartbeat
+  rt::Event wake;                   ///< something waits to be written
+  rt::Event opened;                 ///< what it sends can be taken
   bool ended = false;
 };
 
