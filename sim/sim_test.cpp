@@ -5,6 +5,7 @@
 #include "report.hpp"
 #include "runner.hpp"
 #include "scenario.hpp"
+#include "targets.hpp"
 #include "vivim/base/log.hpp"
 
 using namespace vivim;
@@ -228,4 +229,34 @@ TEST_CASE("shrink: faults that are not needed are left out") {
   if (shrunk.report.faults_planned > 0) {
     CHECK(replay_words("documents", shrunk.scenario, shrunk.options).ends_with("--faults none"));
   }
+}
+
+TEST_CASE("targets: the file keeps the lines of what was not measured") {
+  const auto target = [](std::string_view scenario) {
+    return *std::ranges::find(targets(), scenario, &Target::scenario);
+  };
+  const Measured punch{.target = target("punch"), .figures = "one: 1", .again = "again"};
+  const Measured dawn{.target = target("attack-dawn"), .cells = {"2", "3"}, .again = "again"};
+  const auto first = to_markdown({punch, dawn}, false, "");
+  CHECK(first.find("| one: 1 | `again` |\n") != std::string::npos);
+  CHECK(first.find("| 2 | 3 | `again` |\n") != std::string::npos);
+
+  Measured later = punch;
+  later.figures = "one: 2";
+  later.failures = {"it was slow"};
+  const auto second = to_markdown({later}, false, first);
+  CHECK(second.find("| one: 2 **Missed:** it was slow. | `again` |\n") != std::string::npos);
+  CHECK(second.find("one: 1") == std::string::npos);
+  CHECK(second.find("| 2 | 3 | `again` |\n") != std::string::npos);
+  CHECK(to_markdown({}, false, second) == second);
+}
+
+TEST_CASE("attacks: sybils who are there first do not hold up what honest nodes say") {
+  auto scenario = find_scenario("attack-dawn").value();
+  scenario.nodes = 30;
+  scenario.seconds = 8;
+  const auto report = run_scenario(scenario, {.seed = 3}).value();
+  CHECK(report.failures.empty());
+  CHECK(report.find("sybils connected with a node at first").value_or(0) > 50);
+  CHECK(report.find("deliveries expected").value_or(0) > 500);
 }
