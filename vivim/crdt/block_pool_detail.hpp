@@ -25,6 +25,17 @@ class BlockPool {
   }
   const std::uint8_t* at(Ref ref) const { return const_cast<BlockPool*>(this)->at(ref); }
 
+  /// at(ref), or `there` if `elsewhere`, where `ref` may be anything: without a branch on that.
+  const std::uint8_t* at_unless(bool elsewhere, Ref ref, const std::uint8_t* there) const {
+    const Ref block = elsewhere ? k_nothing : ref;
+    if ((block & k_large) != 0 || chunks_.empty()) [[unlikely]] {
+      return elsewhere ? there : at(ref);
+    }
+    const std::uint8_t* const bytes =
+        chunks_[block / k_chunk_granules].get() + block % k_chunk_granules * k_granule;
+    return elsewhere ? there : bytes;
+  }
+
   /// A block of `bytes`.
   Ref take(std::size_t bytes);
   /// Frees the block, which was taken or resized for `bytes`.

@@ -17,6 +17,21 @@ namespace vivim::crdt::detail {
 /// lib0 RleEncoder of bytes: value, then how often it repeats; the last run has no end.
 class ByteColumnWriter {
  public:
+  /// As write(), for values that follow no pattern: what is not to be there is written over.
+  void write_any(std::uint8_t value) {
+    constexpr std::uint64_t k_one_byte = 0x80;
+    if (count_ == 0 || count_ > k_one_byte) {
+      write(value);
+      return;
+    }
+    std::uint8_t* const at = out_.begin(2);
+    at[0] = static_cast<std::uint8_t>(count_ - 1);
+    at[1] = value;
+    const bool same = value == value_;
+    out_.finish(at + (same ? 0 : 2));
+    count_ = same ? count_ + 1 : 1;
+    value_ = value;
+  }
   void write(std::uint8_t value) {
     if (count_ > 0 && value == value_) {
       ++count_;
@@ -49,6 +64,22 @@ inline void put_run(lib0::Encoder& out, lib0::Encoder::Short number, std::uint64
 /// lib0 UintOptRleEncoder: a number, or negative (-0 too) and how often it repeats.
 class UintColumnWriter {
  public:
+  /// As write(), for values that follow no pattern: what is not to be there is written over.
+  void write_any(std::uint64_t value) {
+    constexpr std::uint64_t k_one_byte = 0x80;
+    if (count_ == 0 || count_ > k_one_byte || value_ >> 32 != 0) {
+      write(value);
+      return;
+    }
+    std::uint8_t* const at = out_.begin(lib0::Encoder::k_short_max + 1);
+    std::uint8_t* const times =
+        lib0::Encoder::put(at, lib0::Encoder::short_var_int(value_, count_ > 1));
+    *times = static_cast<std::uint8_t>(count_ - 2);
+    const bool same = value == value_;
+    out_.finish(same ? at : times + (count_ > 1 ? 1 : 0));
+    count_ = same ? count_ + 1 : 1;
+    value_ = value;
+  }
   void write(std::uint64_t value) {
     if (value == value_) {
       ++count_;
@@ -133,7 +164,7 @@ class StringColumnWriter {
   template <class Put>
   void write_by(std::size_t size, std::size_t room, Put&& put) {
     text_.finish(put(text_.begin(size + room)));
-    lengths_.write(size);
+    lengths_.write_any(size);
   }
   void reserve(std::size_t strings, std::size_t bytes) {
     text_.reserve(bytes);

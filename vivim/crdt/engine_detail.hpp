@@ -265,6 +265,7 @@ class Engine {
   void merge_deleted(const TransactionState& state);
   void merge_new(const TransactionState& state);
   void merge_split(const TransactionState& state);
+  static bool alike(const Item& left, const Item& right, ItemRef right_ref);
   bool can_merge(const Item& left, const Item& right, ItemRef right_ref) const;
   std::size_t merge_with_lefts(Client& client, RunList::Position position,
                                RunList::Position& merged_at);

@@ -210,16 +210,20 @@ struct Engine::ShapeBytes {
   lib0::Encoder::Short right_origin;
   std::uint32_t origin_mask = 0;
   std::uint32_t right_origin_mask = 0;
+  std::uint64_t origin_id = 0;
+  std::uint64_t right_origin_id = 0;
 
   void read(const Engine& engine, ShapeRef ref) {
     const Shape& from = engine.items_.shape(ref);
     *this = {.shape = ref, .info = info_of(Kind::gc, from), .has_origins = from.has_origins()};
     if (from.origin != k_none) {
       origin = engine.clients_[from.origin].wire_id;
+      origin_id = engine.clients_[from.origin].id;
       origin_mask = ~0U;
     }
     if (from.right_origin != k_none) {
       right_origin = engine.clients_[from.right_origin].wire_id;
+      right_origin_id = engine.clients_[from.right_origin].id;
       right_origin_mask = ~0U;
     }
   }
@@ -240,11 +244,12 @@ std::uint8_t* put_id(std::uint8_t* at, lib0::Encoder::Short client, std::uint32_
 // Most items are short texts, or what is left of them when they were deleted. Which of them, and
 // which origins they have, follows no pattern: so both origins are written, and what is not there
 // is written over by what comes next; and where the next byte goes stays in a register.
-std::uint8_t* Engine::put_text(std::uint8_t* at, const Item& item, const ShapeBytes& shape) const {
+[[gnu::always_inline]] inline std::uint8_t* Engine::put_text(std::uint8_t* at, const Item& item,
+                                                             const ShapeBytes& shape) const {
   *at++ = shape.info | static_cast<std::uint8_t>(item.kind());
   at = put_id(at, shape.origin, item.origin_clock, shape.origin_mask);
   at = put_id(at, shape.right_origin, item.right_origin_clock, shape.right_origin_mask);
-  at = lib0::Encoder::put(at, lib0::Encoder::short_var_uint(item.len));
+  at = lib0::Encoder::put(at, lib0::Encoder::short_var_uint32(item.len));
   return items_.put_text(at, item, item.kind() == Kind::string ? item.len : 0);
 }
 
@@ -283,26 +288,25 @@ void Engine::write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Posi
 // The same for v2, whose columns see to it that what repeats takes no room.
 template <class Out>
 void Engine::write_runs(Out& out, const RunList& runs, RunList::Position from) const {
-  ShapeBytes shape;
-  Shape ids;
+  std::array<ShapeBytes, 16> shapes;
   runs.each_from(from, [&](ItemRef ref) {
     const Item& item = items_[ref];
     const bool text = item.kind() == Kind::string;
     const bool plain = (text && !item.wide()) || item.kind() == Kind::deleted;
+    ShapeBytes& shape = shapes[item.shape() % shapes.size()];
     if (shape.shape != item.shape()) {
       shape.read(*this, item.shape());
-      ids = items_.shape(item);
     }
     if (!plain || !shape.has_origins) {
       write_item(out, item, 0);
       return;
     }
     out.info(shape.info | static_cast<std::uint8_t>(item.kind()));
-    if (ids.origin != k_none) {
-      out.left_id(clients_[ids.origin].id, item.origin_clock);
+    if (shape.origin_mask != 0) {
+      out.left_id(shape.origin_id, item.origin_clock);
     }
-    if (ids.right_origin != k_none) {
-      out.right_id(clients_[ids.right_origin].id, item.right_origin_clock);
+    if (shape.right_origin_mask != 0) {
+      out.right_id(shape.right_origin_id, item.right_origin_clock);
     }
     if (text) {
       items_.write_text(out, item, 0);

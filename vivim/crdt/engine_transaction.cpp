@@ -229,15 +229,13 @@ void Engine::merge_new(const TransactionState& state) {
     const RunList& runs = clients_[client].runs;
     const std::uint32_t first_clock = items_[runs.at(runs.find(items_, old_state))].clock;
     auto position = runs.last();
-    while (!runs.is_first(position)) {
-      const ItemRef right = runs.at(position);
-      if (items_[right].clock < first_clock) {
+    while (true) {
+      // Of what others merged before, hardly anything can be: passed by in one go.
+      position = runs.walk_back(position, [&](ItemRef left, ItemRef right) {
+        return items_[right].clock < first_clock || alike(items_[left], items_[right], right);
+      });
+      if (runs.is_first(position) || items_[runs.at(position)].clock < first_clock) {
         break;
-      }
-      const auto previous = runs.previous(position);
-      if (!can_merge(items_[runs.at(previous)], items_[right], right)) {
-        position = previous;
-        continue;
       }
       merge_with_lefts(clients_[client], position, position);
       if (runs.is_first(position)) {
@@ -263,6 +261,13 @@ void Engine::merge_split(const TransactionState& state) {
       merge_with_lefts(client, position, position);
     }
   }
+}
+
+// What two that can merge are at least. Without branches: half of it follows no pattern.
+bool Engine::alike(const Item& left, const Item& right, ItemRef right_ref) {
+  const auto side_by_side = static_cast<unsigned>(left.right() == right_ref) |
+                            static_cast<unsigned>(left.kind() == Kind::gc);
+  return (side_by_side & static_cast<unsigned>(left.kind() == right.kind())) != 0;
 }
 
 // Yjs Item.mergeWith, GC.mergeWith. Both are neighbours in their client's runs.

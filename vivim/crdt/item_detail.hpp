@@ -252,7 +252,7 @@ class Items {
   /// Copies the `size` bytes of the item's text to `at` and returns what is behind.
   std::uint8_t* put_text(std::uint8_t* at, const Item& item, std::size_t size) const {
     const std::uint8_t* text =
-        size <= k_inline_max ? item.content_bytes() : blocks_.at(item.content);
+        blocks_.at_unless(size <= k_inline_max, item.content, item.content_bytes());
     // Most text is short: a fixed size is copied sooner than the right one.
     std::memcpy(at, text, k_put_room);
     if (size > k_put_room) {

@@ -65,23 +65,13 @@ void RunList::forget() {
   expected_span_ = expected_max_ = 0;
 }
 
-void RunList::note_begin(ItemRef item, std::uint32_t clock, std::uint32_t end) {
-  if (expected_.size() == 1) {
-    expected_from_ = clock;
+void RunList::add_chunk(std::uint32_t first) {
+  const bool more = !chunks_.empty();
+  chunks_.emplace_back();
+  if (more) {  // who has written so much goes on
+    chunks_.back().reserve(k_chunk);
   }
-  const std::uint32_t offset = clock - expected_from_;
-  if (end - expected_from_ > expected_max_) {
-    return;
-  }
-  auto before = static_cast<std::uint32_t>(expected_.size() - 1);
-  expected_.push_back(item);
-  begins_[offset / k_begins].bits |= std::uint64_t{1} << offset % k_begins;
-  expected_span_ = end - expected_from_;
-  ++before;
-  for (std::size_t next = (offset + k_begins) / k_begins; next * k_begins < expected_span_;
-       ++next) {
-    begins_[next].before = before;
-  }
+  firsts_.push_back(first);
 }
 
 std::size_t RunList::count_from(Position position) const {
@@ -90,22 +80,6 @@ std::size_t RunList::count_from(Position position) const {
     count += chunks_[i].size();
   }
   return count;
-}
-
-void RunList::push_back(ItemRef item, std::uint32_t clock, std::uint32_t end) {
-  if (expected_max_ > 0) {
-    note_begin(item, clock, end);
-  }
-  if (chunks_.empty() || chunks_.back().size() == k_chunk) {
-    const bool more = !chunks_.empty();
-    chunks_.emplace_back();
-    if (more) {  // who has written so much goes on
-      chunks_.back().reserve(k_chunk);
-    }
-    firsts_.push_back(clock);
-  }
-  chunks_.back().push_back(item);
-  ++size_;
 }
 
 RunList::Position RunList::insert_after(const Items& items, Position position, ItemRef item) {

@@ -54,6 +54,24 @@ class RunList {
     }
     return {position.chunk - 1, static_cast<std::uint32_t>(chunks_[position.chunk - 1].size() - 1)};
   }
+  /// From `position` back to the first run that `stop` takes, which is given the one before it too;
+  /// or to the very first.
+  template <class Stop>
+  Position walk_back(Position position, Stop&& stop) const {
+    while (!is_first(position)) {
+      const std::vector<ItemRef>& runs = chunks_[position.chunk];
+      for (; position.slot > 0; --position.slot) {
+        if (stop(runs[position.slot - 1], runs[position.slot])) {
+          return position;
+        }
+      }
+      if (position.chunk == 0 || stop(at(previous(position)), at(position))) {
+        return position;
+      }
+      position = previous(position);
+    }
+    return position;
+  }
   /// How many runs lie at or behind `position`.
   std::size_t count_from(Position position) const;
 
@@ -77,7 +95,16 @@ class RunList {
   void forget();
 
   /// Adds `item`, which has the clocks from `clock` to before `end`.
-  void push_back(ItemRef item, std::uint32_t clock, std::uint32_t end);
+  void push_back(ItemRef item, std::uint32_t clock, std::uint32_t end) {
+    if (expected_max_ > 0) {
+      note_begin(item, clock, end);
+    }
+    if (chunks_.empty() || chunks_.back().size() == k_chunk) {
+      add_chunk(clock);
+    }
+    chunks_.back().push_back(item);
+    ++size_;
+  }
   /// Puts `item` right behind `position` and returns where it is; other positions become invalid.
   Position insert_after(const Items& items, Position position, ItemRef item);
   /// Removes `count` runs behind `position`, which stays valid.
@@ -92,7 +119,25 @@ class RunList {
     const std::uint64_t not_behind = begins.bits << (k_begins - 1 - offset % k_begins);
     return begins.before + static_cast<std::uint32_t>(std::popcount(not_behind));
   }
-  void note_begin(ItemRef item, std::uint32_t clock, std::uint32_t end);
+  void add_chunk(std::uint32_t first);
+  void note_begin(ItemRef item, std::uint32_t clock, std::uint32_t end) {
+    if (expected_.size() == 1) {
+      expected_from_ = clock;
+    }
+    const std::uint32_t offset = clock - expected_from_;
+    if (end - expected_from_ > expected_max_) {
+      return;
+    }
+    auto before = static_cast<std::uint32_t>(expected_.size() - 1);
+    expected_.push_back(item);
+    begins_[offset / k_begins].bits |= std::uint64_t{1} << offset % k_begins;
+    expected_span_ = end - expected_from_;
+    ++before;
+    for (std::size_t next = (offset + k_begins) / k_begins; next * k_begins < expected_span_;
+         ++next) {
+      begins_[next].before = before;
+    }
+  }
 
   std::vector<std::vector<ItemRef>> chunks_;
   std::vector<std::uint32_t> firsts_;  ///< each chunk's first clock

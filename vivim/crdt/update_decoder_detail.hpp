@@ -88,7 +88,7 @@ class UpdateDecoderV1 {
 };
 
 /// Whether `size` bytes at `at`, where seven more may be read, are ASCII.
-inline bool is_ascii(const std::uint8_t* at, std::size_t size) {
+[[gnu::always_inline]] inline bool is_ascii(const std::uint8_t* at, std::size_t size) {
   constexpr std::uint64_t k_high = 0x8080'8080'8080'8080;
   std::uint64_t bits = 0;
   std::uint64_t word = 0;

@@ -70,7 +70,7 @@ class UpdateEncoderV2 {
     clients_.write(client);
     right_clocks_.write(clock);
   }
-  void info(std::uint8_t info) { infos_.write(info); }
+  void info(std::uint8_t info) { infos_.write_any(info); }
   void string(std::string_view utf8) { strings_.write(utf8); }
   void string(std::string_view utf8, std::uint64_t units) { strings_.write(utf8, units); }
   template <class Put>
@@ -79,7 +79,7 @@ class UpdateEncoderV2 {
   }
   void parent_info(std::uint8_t is_root) { parent_infos_.write(is_root); }
   void type_ref(std::uint64_t type) { type_refs_.write(type); }
-  void len(std::uint64_t len) { lens_.write(len); }
+  void len(std::uint64_t len) { lens_.write_any(len); }
 
   void strings(BytesView var_strings, std::uint64_t count);
   void name(BytesView var_string);

@@ -93,7 +93,7 @@ struct WireStruct {
     std::construct_at(&origin, id);
   }
 };
-static_assert(sizeof(WireStruct) == 80);
+static_assert(sizeof(WireStruct) <= 80);
 
 /// Deleted ranges by client, highest client first, sorted and merged.
 using WireDeletes = std::map<std::uint64_t, std::vector<ClockRange>, std::greater<>>;
