@@ -136,7 +136,7 @@ inline bool UpdateDecoderV1::quick_struct(WireStruct& item) {
         !is_ascii(at, len)) {
       return false;
     }
-    item.content = {at, len};
+    item.content = {at, static_cast<std::size_t>(len)};
     at += len;
   }
   item.kind = kind;
