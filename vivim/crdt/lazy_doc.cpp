@@ -261,6 +261,10 @@ bool LazyDoc::work_left() const {
   return tree_ && crdt::work_left(tree_->doc);
 }
 
+bool LazyDoc::parked() const {
+  return tree_ && has_pending(tree_->doc);
+}
+
 bool LazyDoc::rest() {
   if (!tree_) {
     return true;

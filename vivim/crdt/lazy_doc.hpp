@@ -91,6 +91,9 @@ class LazyDoc {
   /// Whether an update was too costly to be integrated at once (update.hpp): the empty update goes
   /// on.
   bool work_left() const;
+  /// Whether some of what came waits for what it builds on. apply() then returns all that comes,
+  /// known or not.
+  bool parked() const;
   /// Gives the tree up. False if it has parked structs, which only a tree can place.
   bool rest();
 

@@ -351,6 +351,35 @@ rt::Co<void> keeps_what_came_out_of_order(Home& home) {
   co_await home.stop();
 }
 
+// Two nodes that lack the same edit must not send each other what waits for it without end.
+rt::Co<void> passes_on_once_what_waits(Home& home) {
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    lease->authorship().begin_signing();
+    Pair pair(*lease, peer(2, Access::write), peer(3, Access::write));
+    auto& [document, alice, bob, alice_id, bob_id] = pair;
+    Author author(2);
+    const auto first = author.seal(author.write("first"));
+    const auto second = author.seal(author.write(" second"));
+    crdt::Doc plain(crdt::ClientId{9});
+    const auto lost = remote_edit(plain, "lost");
+    const auto later = remote_edit(plain, " later");
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE(document.receive_signed(alice_id, second));
+      REQUIRE(document.receive(alice_id, later));
+      REQUIRE(co_await document.flush());
+    }
+    CHECK(bob.envelopes.size() == 1);
+    CHECK(bob.updates.size() == 2);
+    REQUIRE(document.receive_signed(alice_id, first));
+    REQUIRE(document.receive(alice_id, lost));
+    REQUIRE(co_await document.flush());
+    CHECK(bob.envelopes.size() == 2);
+    CHECK(title_of(document).size() == std::string("first second").size() + 10);
+  }
+  co_await home.stop();
+}
+
 // A guest's update brings along what another wrote on top of it and was waiting here.
 rt::Co<void> signs_by_hands(Home& home) {
   {
@@ -426,6 +455,10 @@ TEST_CASE("authorship: from who may write, what lost its signature is taken") {
 
 TEST_CASE("authorship: envelopes that come out of order are kept") {
   run(19, keeps_what_came_out_of_order);
+}
+
+TEST_CASE("authorship: what waits for another edit is passed on once, however often it comes") {
+  run(21, passes_on_once_what_waits);
 }
 
 TEST_CASE("authorship: a guest is signed for also when its update brings along another's") {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vivim/base/bytes.hpp"
+#include "vivim/base/recent.hpp"
 #include "vivim/base/result.hpp"
 #include "vivim/crdt/awareness.hpp"
 #include "vivim/crdt/lazy_doc.hpp"
@@ -20,6 +21,9 @@
 #include "vivim/sync/subscriber.hpp"
 
 namespace vivim::sync {
+
+/// Updates of one document that are remembered while it waits for others.
+inline constexpr std::size_t k_told_max = 4096;
 
 /// Bytes of updates that may wait for the disk before senders have to wait too (`room`).
 inline constexpr std::size_t k_backlog_bytes_max = std::size_t{8} << 20;
@@ -147,6 +151,8 @@ class OpenDocument {
     Bytes state_vector;
   };
 
+  /// Takes out of `news` what came before in just these bytes.
+  void drop_told(std::vector<Bytes>& news, BytesView update);
   void enqueue(std::vector<Bytes> updates, SubscriberId from,
                std::optional<store::Envelope> envelope = std::nullopt);
   std::vector<Bytes> by_hand(Bytes update) const;
@@ -178,6 +184,9 @@ class OpenDocument {
   store::CompactionPolicy compaction_;
   Authorship authorship_;
   crdt::LazyDoc doc_;
+  /// Hashes of what was handed on while something was parked. Two nodes that lack the same would
+  /// else send each other the same again and again.
+  std::optional<Recent<Bytes, bool>> told_;
   UpdatePolicy policy_;
   crdt::Awareness awareness_;
 

@@ -9,6 +9,7 @@
 #include "vivim/base/log.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/update_split.hpp"
+#include "vivim/crypto/hash.hpp"
 #include "vivim/sync/error.hpp"
 #include "vivim/sync/open_document.hpp"
 
@@ -47,12 +48,32 @@ Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
   }
   VIVIM_TRY(auto news, doc_.apply(update, crdt::Origin{std::to_underlying(from)}));
   report_equivocations();
+  drop_told(news, update);
   if (source.guest) {
     enqueue_signing(std::move(news), from);
   } else {
     enqueue(std::move(news), from);
   }
   return {};
+}
+
+void OpenDocument::drop_told(std::vector<Bytes>& news, BytesView update) {
+  if (!doc_.parked()) {
+    told_.reset();
+    return;
+  }
+  if (news.size() != 1 || !std::ranges::equal(news.front(), update)) {
+    return;
+  }
+  if (!told_) {
+    told_.emplace(k_told_max);
+  }
+  const auto digest = crypto::sha256(update);
+  const auto key = to_bytes(BytesView(digest));
+  if (told_->find(key) != nullptr) {
+    news.clear();
+  }
+  told_->put(key, true);
 }
 
 Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope) {
@@ -75,6 +96,7 @@ Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope)
   }
   VIVIM_TRY(auto news, doc_.apply(opened.update, crdt::Origin{std::to_underlying(from)}));
   report_equivocations();
+  drop_told(news, opened.update);
   if (!news.empty()) {
     auto stored = stored_form(envelope, opened);
     authorship_.bind(stored);
