@@ -1,6 +1,10 @@
 #include "citizen.hpp"
 
+#include <algorithm>
+
 #include "vivim/libp2p/kad/content_record.hpp"
+#include "vivim/multiformats/multihash.hpp"
+#include "vivim/store/grants.hpp"
 #include "vivim/store/settings.hpp"
 
 namespace vivim::sim {
@@ -26,6 +30,11 @@ Result<void> count_effect(store::Database& database, const message::Message& mes
   return database.run(
       "INSERT INTO effects VALUES(?, ?, 1) ON CONFLICT DO UPDATE SET times = times + 1",
       message.from.bytes(), message.payload);
+}
+
+/// What each provides: under a hash of its id.
+Bytes content_of(const multiformats::PeerId& provider) {
+  return multiformats::Multihash::sha256_of(provider.bytes()).bytes();
 }
 
 Bytes key_of(const multiformats::PeerId& publisher) {
@@ -64,7 +73,21 @@ rt::Co<bool> Citizen::start(Peer& peer) {
   peer_ = &peer;
   quiet_.emplace(peer.node().loop());
   know_others(peer);
-  co_return co_await start_messages(peer) && co_await start_dht(peer);
+  if (!co_await start_messages(peer) || !co_await start_dht(peer)) {
+    co_return false;
+  }
+  document_gossip_.emplace(peer.node().loop(), peer.node().rng(), peer.hub());
+  document_gossip_->attach(*gossip_);
+  co_await refresh_shares();
+  co_return true;
+}
+
+rt::Co<void> Citizen::refresh_shares() {
+  auto grants = co_await peer_->store().read(
+      [](store::Database& database) { return store::Grants(database).live(); });
+  if (grants) {
+    co_await document_gossip_->set_grants(std::move(*grants));
+  }
 }
 
 rt::Co<bool> Citizen::start_messages(Peer& peer) {
@@ -121,6 +144,7 @@ rt::Co<bool> Citizen::start_dht(Peer& peer) {
   if (!dht_->start()) {
     co_return false;
   }
+  (void)dht_->keep_providing(content_of(peer.peer_id()));
   if (*known) {
     (void)dht_->keep_putting(key_of(peer.peer_id()), record(load_be64(**known)));
   }
@@ -141,6 +165,9 @@ void Citizen::quit() {
 }
 
 rt::Co<void> Citizen::stop() {
+  if (document_gossip_) {
+    co_await document_gossip_->stop();
+  }
   if (dht_) {
     co_await dht_->stop();
   }
@@ -160,6 +187,7 @@ rt::Co<void> Citizen::stop() {
     quiet_->reset();
     co_await quiet_->wait();
   }
+  document_gossip_.reset();
   dht_.reset();
   messenger_.reset();
   mailbox_.reset();
@@ -246,6 +274,14 @@ rt::Co<std::optional<std::map<std::string, int>>> Citizen::heard() {
     }
   }
   co_return std::move(all);
+}
+
+rt::Co<bool> Citizen::finds(multiformats::PeerId provider) {
+  const Call call(*this);
+  const auto found = co_await dht_->find_providers(content_of(provider));
+  co_return found&& std::ranges::any_of(found->providers, [&](const kad::FoundProvider& each) {
+    return each.contact.peer == provider;
+  });
 }
 
 rt::Co<std::optional<std::uint64_t>> Citizen::value_of(multiformats::PeerId publisher) {

@@ -13,11 +13,13 @@
 #include "vivim/message/gossip_circles.hpp"
 #include "vivim/message/mailbox_server.hpp"
 #include "vivim/message/messenger.hpp"
+#include "vivim/sync/gossip/document_gossip.hpp"
 
 namespace vivim::sim {
 
-/// The rest of a VIVIM node on a Peer: gossip, circles, messages, a mailbox for others, the DHT.
-/// It dies and comes back with its peer; what was promised is kept by the disk, or by others.
+/// The rest of a VIVIM node on a Peer: gossip of documents, circles, messages, a mailbox for
+/// others, the DHT. It dies and comes back with its peer; what was promised is kept by the disk, or
+/// by others.
 class Citizen final : public Guest {
  public:
   /// Somebody to be known from the start.
@@ -36,6 +38,8 @@ class Citizen final : public Guest {
   explicit Citizen(Options options) : options_(std::move(options)) {}
 
   rt::Co<bool> start(Peer& peer) override;
+  /// Documents were shared or joined: their edits go over gossip too from now on.
+  rt::Co<void> refresh_shares();
   void quit() override;
   rt::Co<void> stop() override;
   bool running() const { return dht_ != nullptr; }
@@ -56,6 +60,8 @@ class Citizen final : public Guest {
   rt::Co<std::optional<std::map<std::string, std::int64_t>>> effects(multiformats::PeerId from);
   /// How often each text of the circle is among what was received.
   rt::Co<std::optional<std::map<std::string, int>>> heard();
+  /// Whether the DHT names `provider` as one who has what it provides.
+  rt::Co<bool> finds(multiformats::PeerId provider);
   /// The sequence number under which the DHT has what `publisher` has put.
   rt::Co<std::optional<std::uint64_t>> value_of(multiformats::PeerId publisher);
   std::size_t pending() const { return running() ? messenger_->pending().size() : 0; }
@@ -75,6 +81,7 @@ class Citizen final : public Guest {
   Options options_;
   Peer* peer_ = nullptr;
   std::optional<libp2p::gossipsub::Service> gossip_;
+  std::optional<sync::DocumentGossip> document_gossip_;
   std::optional<message::GossipCircles> binding_;
   std::optional<message::Circles> circles_;
   std::optional<message::CircleSync> circle_sync_;

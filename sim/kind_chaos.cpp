@@ -5,7 +5,7 @@
 //   - every message that was acknowledged has come, and what is exactly once has had its effect
 //     once;
 //   - what was said in the circle has come to everybody, once;
-//   - the DHT has, for everybody, what each has published last.
+//   - the DHT tells everybody what each has published last, and who provides what.
 #include "citizen.hpp"
 #include "editors.hpp"
 #include "kinds.hpp"
@@ -64,6 +64,9 @@ class Chaos {
     bool ready = co_await editors_.start();
     for (std::size_t i = 1; ready && i < editors_.size(); ++i) {
       ready = co_await editors_.join(0, i);
+    }
+    for (std::size_t i = 0; ready && i < citizens_.size(); ++i) {
+      co_await citizens_[i]->refresh_shares();
     }
     if (!ready) {
       stage_.report().failures.emplace_back("the nodes could not start and join");
@@ -224,6 +227,12 @@ class Chaos {
 
   rt::Co<Trouble> records_missing() {
     for (std::size_t by = 0; by < editors_.size(); ++by) {
+      for (std::size_t who = 0; who < editors_.size(); ++who) {
+        if (who != by && !co_await citizens_[who]->finds(editors_.at(by).peer_id())) {
+          co_return "p" + std::to_string(who) + " does not find what p" + std::to_string(by) +
+              " provides";
+        }
+      }
       std::optional<std::uint64_t> first;
       for (std::size_t who = 0; published_[by] > 0 && who < editors_.size(); ++who) {
         const auto value = co_await citizens_[who]->value_of(editors_.at(by).peer_id());
