@@ -19,8 +19,9 @@ const std::string k_topic = "/vivim/sim/topic";
 constexpr std::uint16_t k_message_bytes = 1024;
 constexpr std::size_t k_peers_min = 1000;  // with fewer descriptors nothing is shown
 constexpr std::size_t k_crowd = 2500;      // peers in a process
-constexpr auto k_patience = 60s;
-constexpr auto k_pause = 500ms;  // between messages
+constexpr auto k_patience = 20s;           // without any progress
+constexpr std::size_t k_theirs_every = 5;  // messages of ours
+constexpr auto k_pause = 500ms;            // between messages
 
 /// The node that all the others are connected with.
 class RealPeers {
@@ -64,16 +65,14 @@ class RealPeers {
     report_.set("connections at once", static_cast<double>(center_->host.peers().size()));
     report_.set("peers in the topic", static_cast<double>(in_topic()));
     const double cpu = processor_seconds();
-    for (std::size_t i = 0; i < messages_; ++i) {
+    for (std::size_t i = 0; i < messages_ && delivered_ == i * peers_; ++i) {
       co_await publish(i);
     }
     const std::size_t expected = messages_ * peers_;
-    co_await until("gossip flows",
-                   [&] { return delivered_ >= expected && heard_ >= crowds_.size() * messages_; });
     report_.set("deliveries expected", static_cast<double>(expected));
     report_.set("deliveries lost", static_cast<double>(expected - std::min(expected, delivered_)));
     report_.set("messages of others lost",
-                static_cast<double>(crowds_.size() * messages_) - static_cast<double>(heard_));
+                static_cast<double>(theirs_) - static_cast<double>(heard_));
     report_.set("processor ms per message of all",
                 1000 * (processor_seconds() - cpu) / static_cast<double>(messages_));
     report_.set("peers that did not connect", static_cast<double>(failed_));
@@ -86,7 +85,9 @@ class RealPeers {
 
   std::size_t in_topic() const { return center_->service.router().topic_peers(k_topic).size(); }
 
-  /// To all of them, and one of each process to us.
+  /// To all of them, and now and then one of theirs to us, which a quarter of the others asks for
+  /// at each heartbeat then. The next one when all have come: a machine that is slow is not a node
+  /// that loses messages.
   rt::Co<void> publish(std::size_t number) {
     Bytes data(k_message_bytes);
     rng_.fill(data);
@@ -94,14 +95,14 @@ class RealPeers {
     if (!center_->service.publish(k_topic, data)) {
       report_.failures.push_back("message " + std::to_string(number) + " is not published");
     }
-    for (const auto& crowd : crowds_) {
-      crowd->publish(k_message_bytes);
+    if (number % k_theirs_every == 0) {
+      crowds_[theirs_++ % crowds_.size()]->publish(k_message_bytes);
     }
     const auto next = loop_->clock().now() + k_pause;
-    while (loop_->clock().now() < next) {
-      listen("gossip flows");
-      co_await rt::sleep_for(*loop_, 5ms);
-    }
+    co_await until("gossip flows", [&] {
+      return loop_->clock().now() >= next && delivered_ >= (number + 1) * peers_ &&
+             heard_ >= theirs_;
+    });
   }
 
   template <class Done>
@@ -154,6 +155,7 @@ class RealPeers {
   std::size_t connected_ = 0;
   std::size_t failed_ = 0;
   std::size_t delivered_ = 0;
+  std::size_t theirs_ = 0;  ///< that they published
   std::size_t heard_ = 0;
   rt::TimePoint begin_{};
 };
