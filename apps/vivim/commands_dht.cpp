@@ -16,6 +16,9 @@ constexpr auto k_patience = std::chrono::minutes(3);
 std::string lookup_in_words(const Json& answer) {
   const auto& lookup = member(answer, "lookup");
   const auto end = one_line(text_at(lookup, "end"));
+  if (end == "running") {
+    return "still under way";  // nothing is known of it yet
+  }
   const std::string how = end == "stopped"     ? "stopped early: there may be more"
                           : end == "exhausted" ? "nobody answered"
                                                : end;

@@ -12,7 +12,7 @@ namespace vivim::gateway {
 /// How a lookup in the DHT went.
 struct DhtLookup {
   /// "complete": the nearest nodes have answered; "stopped": early, enough was found or the time
-  /// was over; "exhausted": nobody answered.
+  /// was over; "exhausted": nobody answered; "running": it goes on, and the rest is not known yet.
   std::string end;
   std::uint64_t hops = 0;
   std::uint64_t asked = 0;

@@ -19,6 +19,7 @@ namespace {
 /// What is known of other nodes, kept from an orderly stop to the next start.
 constexpr std::string_view k_peers_setting = "libp2p.peers";
 constexpr std::string_view k_dht_setting = "libp2p.dht";
+constexpr std::string_view k_dht_values_setting = "libp2p.dht.values";
 
 /// What was kept under a name; empty: nothing.
 rt::Co<Bytes> read_setting(store::Store& store, std::string_view name) {
@@ -91,6 +92,7 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
              .limits = options.limits,
              .peers = std::move(known.peers),
              .dht = std::move(known.dht),
+             .dht_values = std::move(known.dht_values),
              .private_network = std::move(options.secrets.private_network),
              .web_tls = std::move(web_tls),
              .autonat = options.autonat,
@@ -158,7 +160,8 @@ rt::Co<Outcome<std::unique_ptr<Node>>> Node::open(World world, NodeOptions optio
     }
   }
   KnownNodes known{.peers = co_await read_setting(**store, k_peers_setting),
-                   .dht = co_await read_setting(**store, k_dht_setting)};
+                   .dht = co_await read_setting(**store, k_dht_setting),
+                   .dht_values = co_await read_setting(**store, k_dht_values_setting)};
   auto parts = std::make_unique<Parts>(world, std::move(options), std::move(*store), *key,
                                        std::move(known), std::move(web_tls));
   auto& library = parts->library;
@@ -265,10 +268,11 @@ rt::Co<void> Node::stop() {
   co_await parts.messages.stop();
   if (parts.serving) {
     const auto saved = co_await parts.store->write(
-        [known = parts.swarm.encode_peers(),
-         dht = parts.swarm.encode_dht()](store::Database& database) -> Result<void> {
+        [known = parts.swarm.encode_peers(), dht = parts.swarm.encode_dht(),
+         values = parts.swarm.encode_dht_values()](store::Database& database) -> Result<void> {
           store::Settings settings(database);
           VIVIM_TRYV(settings.set(k_peers_setting, known));
+          VIVIM_TRYV(settings.set(k_dht_values_setting, values));
           return settings.set(k_dht_setting, dht);
         });
     if (!saved) {

@@ -13,7 +13,7 @@ namespace kad = libp2p::kad;
 using gateway::DhtLookup;
 using multiformats::PeerId;
 
-/// How long a published text is valid; it is put again long before.
+/// How long a published text is valid; it is signed anew and put again long before.
 constexpr auto k_published_life = std::chrono::hours(24 * 7);
 
 Problem dht_problem(const Error& error, std::string doing) {
@@ -174,17 +174,20 @@ rt::Co<Outcome<gateway::DhtStored>> NodeDht::put(std::string name, std::string t
     co_return std::unexpected(bad_text("A name must not be empty, nor begin with a slash.",
                                        "For example: vivim dht put profile TEXT"));
   }
-  const auto wall = swarm_.host().loop().clock().wall_now_ms();
-  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(k_published_life);
   const Bytes key = kad::content_key(swarm_.host().peer_id(), name);
   // The wall clock grows over restarts, so a later text replaces an earlier one.
-  const Bytes sealed = kad::seal_content(signer_, name, static_cast<std::uint64_t>(wall),
-                                         wall + life.count(), as_bytes(text));
-  const auto stored = co_await of->put_value(key, sealed);
+  const auto& clock = swarm_.host().loop().clock();
+  const auto sequence = static_cast<std::uint64_t>(clock.wall_now_ms());
+  const auto seal = [signer = signer_, &clock, name, text, sequence] {
+    const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(k_published_life);
+    return kad::seal_content(signer, name, sequence, clock.wall_now_ms() + life.count(),
+                             as_bytes(text));
+  };
+  const auto stored = co_await of->put_value(key, seal());
   if (!stored) {
     co_return std::unexpected(dht_problem(stored.error(), "Could not publish '" + name + "'"));
   }
-  if (const auto kept = of->keep_putting(key, sealed); !kept) {
+  if (const auto kept = of->keep_putting(key, seal); !kept) {
     co_return std::unexpected(dht_problem(kept.error(), "Could not go on publishing " + name));
   }
   co_return tell(*stored, std::string(as_text(key)));

@@ -59,8 +59,9 @@ class StatusService final : public gateway::NodeService {
 
 /// What is known of other nodes from an earlier life.
 struct KnownNodes {
-  Bytes peers;  ///< Swarm::encode_peers()
-  Bytes dht;    ///< Swarm::encode_dht()
+  Bytes peers;       ///< Swarm::encode_peers()
+  Bytes dht;         ///< Swarm::encode_dht()
+  Bytes dht_values;  ///< Swarm::encode_dht_values()
 };
 
 /// Every part, in the order in which they need each other: made from top to bottom.

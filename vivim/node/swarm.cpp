@@ -90,7 +90,8 @@ Swarm::Swarm(SwarmContext context, const crypto::KeyPair& key, SwarmOptions opti
                                   ++hole_punches_[event.kind];
                                 }}),
       refusal_log_(context.loop, host_.resources()),
-      known_dht_(std::move(options.dht)) {
+      known_dht_(std::move(options.dht)),
+      held_values_(std::move(options.dht_values)) {
   auto relays = std::make_unique<libp2p::relay::RelayTransport>(host_);
   relay_transport_ = relays.get();
   host_.add_transport(enclose(std::move(relays), private_network_, context.rng));
@@ -216,7 +217,8 @@ Outcome<void> Swarm::start_gossip(const PubsubConfig& config) {
 }
 
 Outcome<void> Swarm::join_dht(const DhtConfig& config) {
-  libp2p::kad::DhtOptions options{.mode = config.mode, .known = std::move(known_dht_)};
+  libp2p::kad::DhtOptions options{
+      .mode = config.mode, .known = std::move(known_dht_), .held = std::move(held_values_)};
   options.rpc.protocol = config.protocol;
   dht_ = std::make_unique<libp2p::kad::Dht>(host_, context_.rng, signer_, std::move(options));
   if (const auto started = dht_->start(); !started) {

@@ -35,6 +35,8 @@ struct SwarmOptions {
   Bytes peers = {};
   /// What encode_dht() gave.
   Bytes dht = {};
+  /// What encode_dht_values() gave.
+  Bytes dht_values = {};
   /// Present: only its members are talked to.
   std::optional<libp2p::pnet::PreSharedKey> private_network = {};
   /// For secure WebSocket; null: it is neither dialled nor listened on.
@@ -64,6 +66,7 @@ class Swarm {
 
   /// Whom of the DHT is known, to be given to the next Swarm.
   Bytes encode_dht() const { return dht_ ? dht_->encode_table() : Bytes(); }
+  Bytes encode_dht_values() const { return dht_ ? dht_->encode_values() : Bytes(); }
   /// Null while it does not serve, or where the configuration says so.
   libp2p::kad::Dht* dht() { return dht_.get(); }
 
@@ -124,6 +127,7 @@ class Swarm {
   std::optional<libp2p::bootstrap::Bootstrap> bootstrap_;
   std::unique_ptr<AutonatService> autonat_;
   Bytes known_dht_;
+  Bytes held_values_;
   std::unique_ptr<libp2p::kad::Dht> dht_;
   std::optional<PortMapper> mapper_;
   std::optional<RelaySeeker> seeker_;

@@ -66,6 +66,10 @@ Result<void> Dht::start() {
     }
     options_.known = {};
   }
+  if (!options_.held.empty()) {
+    (void)records_.adopt(options_.held, now(), wall());
+    options_.held = {};
+  }
   tasks_.spawn("kad house", keep_house());
   return {};
 }

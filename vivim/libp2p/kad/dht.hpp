@@ -58,6 +58,8 @@ struct DhtOptions {
   DhtLimits limits = {};
   /// What encode_table() gave in an earlier life; what cannot be read is forgotten.
   Bytes known = {};
+  /// What encode_values() gave in an earlier life; the same.
+  Bytes held = {};
   /// Who judges values; those of Validators::standard() if empty.
   std::optional<Validators> validators = {};
 };
@@ -161,8 +163,10 @@ class Dht {
 
   /// Provides a key again and again, from soon on. Errors: bad_key, too_many_provided.
   Result<void> keep_providing(const Bytes& key);
-  /// Puts a value again and again, so that it outlives those who hold it.
-  Result<void> keep_putting(const Bytes& key, const Bytes& value);
+  /// Puts a value again and again, so that it outlives those who hold it: each time the one that
+  /// `make` gives, which may be signed anew before the last one is over. `make` is called until
+  /// stop_publishing() or stop(). Errors: those of Validators::validate, too_many_provided.
+  Result<void> keep_putting(const Bytes& key, std::function<Bytes()> make);
   /// Forgets both; what others know expires.
   void stop_publishing(const Bytes& key);
   std::size_t published() const { return published_.size(); }
@@ -177,6 +181,8 @@ class Dht {
   std::optional<double> network_size() const;
   /// Whom we know, for DhtOptions::known.
   Bytes encode_table() const { return table_.encode(); }
+  /// The values that we hold for others, for DhtOptions::held.
+  Bytes encode_values() const { return records_.encode(now(), wall()); }
 
  private:
   struct Lookup;
@@ -188,7 +194,7 @@ class Dht {
     multiformats::AddressScope scope = multiformats::AddressScope::global;
   };
   struct Published {
-    std::optional<Bytes> value;  ///< none: we provide what is under the key
+    std::function<Bytes()> make_value;  ///< none: we provide what is under the key
     rt::TimePoint due{};
   };
   /// Lets stop() wait for the calls that are under way.

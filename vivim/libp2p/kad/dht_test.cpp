@@ -91,6 +91,30 @@ TEST_CASE("dht: provided by one, found by all; with its signature and its addres
   CHECK(net.world.run(net[3].dht.provide(Bytes(81))).error().is(KadError::bad_key));
 }
 
+TEST_CASE("dht: a value that is kept up is signed anew before it is over") {
+  DhtOptions options = DhtNetwork::server();
+  options.times.republish = 30min;
+  DhtNetwork net(25, 17, std::move(options));
+  auto& publisher = net[2];
+  const Bytes key = content_key(publisher.peer(), "profile");
+  constexpr rt::WallMs k_life_ms = 3'600'000;
+  const auto make = [&publisher] {
+    return seal_content(record::Signer::of(publisher.key), "profile", 1,
+                        publisher.machine.clock().wall_now_ms() + k_life_ms, as_bytes("text"));
+  };
+  REQUIRE(publisher.dht.keep_putting(key, make));
+  net.world.run_for(std::chrono::hours(3));
+  const auto found = net.world.run(net[20].dht.get_value(key));
+  REQUIRE(found);
+  const auto record = open_content(key, found->value);
+  REQUIRE(record);
+  CHECK(record->expires_ms > net[20].machine.clock().wall_now_ms());
+  CHECK(record->value == to_bytes("text"));
+  publisher.dht.stop_publishing(key);
+  net.world.run_for(std::chrono::hours(2));
+  CHECK(net.world.run(net[20].dht.get_value(key)).error().is(KadError::not_found));
+}
+
 TEST_CASE(
     "dht: a value put by one is got by all; a later one replaces it, and late nodes learn it") {
   DhtNetwork net(30);
@@ -211,7 +235,7 @@ TEST_CASE(
   DhtNetwork net(25, 13, std::move(options));
   REQUIRE(net[2].dht.keep_providing(content(5)));
   const auto value = value_of(net[2], 1);
-  REQUIRE(net[2].dht.keep_putting(value.key, value.value));
+  REQUIRE(net[2].dht.keep_putting(value.key, [value] { return value.value; }));
   CHECK(net[2].dht.published() == 2);
   net.world.run_for(30s);
   CHECK(net.world.run(net[9].dht.find_providers(content(5)))->providers.size() == 1);

@@ -78,7 +78,8 @@ struct DhtNetwork {
             .server = from.server,
             .times = from.times,
             .limits = from.limits,
-            .known = from.known};
+            .known = from.known,
+            .held = from.held};
   }
 
   DhtNode& add(DhtOptions options) {

@@ -117,8 +117,8 @@ rt::Co<void> Dht::publish_due() {
       co_return;
     }
     const Bytes key = due->first;
-    const auto value = due->second.value;
-    const auto stored = value ? co_await put_value(key, *value) : co_await provide(key);
+    const auto make_value = due->second.make_value;
+    const auto stored = make_value ? co_await put_value(key, make_value()) : co_await provide(key);
     // It may have been changed or given up meanwhile.
     if (const auto again = published_.find(key); again != published_.end()) {
       again->second.due =
@@ -142,12 +142,12 @@ Result<void> Dht::keep_providing(const Bytes& key) {
   if (key.empty() || key.size() > k_provided_key_bytes_max) {
     return fail(KadError::bad_key, key.size());
   }
-  return keep_publishing(key, {.value = std::nullopt, .due = now()});
+  return keep_publishing(key, {.make_value = {}, .due = now()});
 }
 
-Result<void> Dht::keep_putting(const Bytes& key, const Bytes& value) {
-  VIVIM_TRYV(validators_.validate(key, value, wall()));
-  return keep_publishing(key, {.value = value, .due = now()});
+Result<void> Dht::keep_putting(const Bytes& key, std::function<Bytes()> make) {
+  VIVIM_TRYV(validators_.validate(key, make(), wall()));
+  return keep_publishing(key, {.make_value = std::move(make), .due = now()});
 }
 
 void Dht::stop_publishing(const Bytes& key) {

@@ -130,6 +130,9 @@ void step_query(State& state, Input& in) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Input in(BytesView(data, size));
   State state;
+  (void)state.records.adopt(BytesView(data, size), state.now, 0);
+  const Bytes held = state.records.encode(state.now, 0);
+  VIVIM_ASSERT(state.records.adopt(held, state.now, 0).has_value());
   while (!in.empty()) {
     state.now += std::chrono::seconds(1);
     switch (in.byte() % 3) {

@@ -1,7 +1,10 @@
 #include "vivim/libp2p/kad/records.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+
+#include "vivim/libp2p/kad/snapshot_detail.hpp"
 
 namespace vivim::libp2p::kad {
 
@@ -9,6 +12,8 @@ namespace {
 
 /// Looking through everything is not for every request.
 constexpr rt::Duration k_tidy_interval = std::chrono::minutes(1);
+
+constexpr std::uint8_t k_values_version = 1;
 
 }  // namespace
 
@@ -95,6 +100,53 @@ void Records::expire(rt::TimePoint now) {
       erase(here);
     }
   }
+}
+
+Bytes Records::encode(rt::TimePoint now, rt::WallMs wall) const {
+  Bytes out{k_values_version};
+  for (const auto& [distance, key] : by_distance_) {
+    const Entry& entry = entries_.at(key);
+    if (entry.expires <= now) {
+      continue;
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(entry.expires - now);
+    Bytes one;
+    append_block(one, entry.sender.bytes());
+    append_block(one, key);
+    append_block(one, entry.record.value);
+    append_varint(one, static_cast<std::uint64_t>(std::max<rt::WallMs>(wall, 0) + left.count()));
+    if (out.size() + one.size() > k_values_snapshot_bytes_max) {
+      break;
+    }
+    append(out, one);
+  }
+  return out;
+}
+
+Result<void> Records::adopt(BytesView snapshot, rt::TimePoint now, rt::WallMs wall) {
+  if (snapshot.empty() || snapshot.front() != k_values_version ||
+      snapshot.size() > k_values_snapshot_bytes_max) {
+    return fail(KadError::bad_snapshot);
+  }
+  BytesView in = snapshot.subspan(1);
+  while (!in.empty()) {
+    VIVIM_TRY(const auto id, take_block(in));
+    VIVIM_TRY(const auto sender, PeerId::from_bytes(id));
+    VIVIM_TRY(const auto key_block, take_block(in));
+    VIVIM_TRY(const auto value, take_block(in));
+    VIVIM_TRY(const auto until, decode_varint(in));
+    in = in.subspan(until.size);
+    const auto wall_now = static_cast<std::uint64_t>(std::max<rt::WallMs>(wall, 0));
+    const Bytes key = to_bytes(key_block);
+    if (until.value <= wall_now || !put(sender, key, to_bytes(value), now, wall)) {
+      continue;
+    }
+    const auto most = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.ttl);
+    const auto left =
+        std::min<std::uint64_t>(until.value - wall_now, static_cast<std::uint64_t>(most.count()));
+    entries_.at(key).expires = now + std::chrono::milliseconds(left);
+  }
+  return {};
 }
 
 }  // namespace vivim::libp2p::kad

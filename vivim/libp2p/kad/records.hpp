@@ -37,6 +37,14 @@ class Records {
   /// Forgets what is over.
   void expire(rt::TimePoint now);
 
+  /// What is held, as bytes, for the next start (docs/protocol/kad.md): the nearest to us first, at
+  /// most k_values_snapshot_bytes_max.
+  Bytes encode(rt::TimePoint now, rt::WallMs wall) const;
+  /// Takes what encode() gave in an earlier life: each value is judged again, and held no longer
+  /// than it would have been; what is over, refused or too much is left out. Error: bad_snapshot,
+  /// when not all could be read.
+  Result<void> adopt(BytesView snapshot, rt::TimePoint now, rt::WallMs wall);
+
   std::size_t size() const { return entries_.size(); }
   std::size_t bytes() const { return bytes_; }
 
@@ -61,6 +69,9 @@ class Records {
   std::size_t bytes_ = 0;
   rt::TimePoint tidy_at_{};
 };
+
+/// Values of a snapshot; those farther away come again when they are put the next time.
+inline constexpr std::size_t k_values_snapshot_bytes_max = std::size_t{1} << 20;
 
 /// "2026-11-28T01:02:03.456Z", as Record::time_received has it.
 std::string format_time(rt::WallMs wall);

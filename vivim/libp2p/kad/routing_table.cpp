@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "vivim/base/varint.hpp"
+#include "vivim/libp2p/kad/snapshot_detail.hpp"
 
 namespace vivim::libp2p::kad {
 
@@ -19,21 +19,6 @@ std::vector<Multiaddr> first_addresses(const Contact& contact) {
   const auto count = std::min(contact.addresses.size(), k_contact_addresses_max);
   return {contact.addresses.begin(),
           contact.addresses.begin() + static_cast<std::ptrdiff_t>(count)};
-}
-
-void append_block(Bytes& out, BytesView block) {
-  append_varint(out, block.size());
-  append(out, block);
-}
-
-Result<BytesView> take_block(BytesView& in) {
-  VIVIM_TRY(const auto length, decode_varint(in));
-  if (length.value > in.size() - length.size) {
-    return fail(KadError::bad_snapshot);
-  }
-  const auto block = in.subspan(length.size, static_cast<std::size_t>(length.value));
-  in = in.subspan(length.size + block.size());
-  return block;
 }
 
 }  // namespace

@@ -218,6 +218,47 @@ TEST_CASE("records: bounded in number, bytes, and of one peer; those farthest fr
   CHECK(small.records.size() >= 1);
 }
 
+TEST_CASE("records: held over a restart, judged again, and no longer than before") {
+  Store store;
+  const Publisher alice(1);
+  const Publisher bob(2);
+  REQUIRE(store.records.put(peer(9), alice.content(), alice.seal(2), k_start, k_wall));
+  REQUIRE(store.records.put(peer(9), bob.content(), bob.seal(1, "v", k_wall + (30 * k_hour_ms)),
+                            k_start, k_wall));
+  const Bytes snapshot = store.records.encode(k_start + 20h, k_wall + (20 * k_hour_ms));
+  // The process begins anew: its clock too. Alice's value is over by itself.
+  Store later;
+  REQUIRE(later.records.adopt(snapshot, k_start, k_wall + (21 * k_hour_ms)));
+  CHECK(later.records.size() == 1);
+  REQUIRE(later.records.get(bob.content(), k_start) != nullptr);
+  CHECK(later.records.get(bob.content(), k_start)->value ==
+        bob.seal(1, "v", k_wall + (30 * k_hour_ms)));
+  CHECK(later.records.get(bob.content(), k_start + 26h) != nullptr);
+  CHECK(later.records.get(bob.content(), k_start + 28h) == nullptr);
+  // Too late for all of them.
+  Store last;
+  REQUIRE(last.records.adopt(snapshot, k_start, k_wall + (60 * k_hour_ms)));
+  CHECK(last.records.size() == 0);
+}
+
+TEST_CASE("records: a snapshot is bounded, and read strictly") {
+  Store store({}, {.per_peer_max = 4096});
+  for (std::uint64_t number = 1; number <= 200; ++number) {
+    const Publisher one(number);
+    REQUIRE(store.records.put(peer(9), one.content(), one.seal(1, std::string(7'000, 'x')), k_start,
+                              k_wall));
+  }
+  const Bytes snapshot = store.records.encode(k_start, k_wall);
+  CHECK(snapshot.size() <= k_values_snapshot_bytes_max);
+  CHECK(snapshot.size() > k_values_snapshot_bytes_max / 2);
+  Store later({}, {.records_max = 50, .per_peer_max = 4096});
+  REQUIRE(later.records.adopt(snapshot, k_start, k_wall));
+  CHECK(later.records.size() == 50);
+  for (const Bytes& bad : {Bytes(), Bytes{2}, Bytes{1, 5}, Bytes{1, 0}, Bytes(2 << 20, 1)}) {
+    CHECK_FALSE(later.records.adopt(bad, k_start, k_wall));
+  }
+}
+
 TEST_CASE("providers: announced, told, over") {
   Providers providers;
   const Bytes key = to_bytes("key");
