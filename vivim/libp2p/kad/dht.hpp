@@ -167,6 +167,10 @@ class Dht {
   /// `make` gives, which may be signed anew before the last one is over. `make` is called until
   /// stop_publishing() or stop(). Errors: those of Validators::validate, too_many_provided.
   Result<void> keep_putting(const Bytes& key, std::function<Bytes()> make);
+  /// The same, always this value.
+  Result<void> keep_putting(const Bytes& key, const Bytes& value) {
+    return keep_putting(key, [value] { return value; });
+  }
   /// Forgets both; what others know expires.
   void stop_publishing(const Bytes& key);
   std::size_t published() const { return published_.size(); }
