@@ -278,7 +278,7 @@ const MARKS = [
   [/^one stream, tcp \+ noise/, 'raw TCP', 0.7], [/^one stream, tcp \+ noise/, 'sealed TCP'], [/^one stream, tcp \+ noise/, 'rust', 1.3], [/^one stream, tcp \+ noise/, 'go', 2],
   [/^one stream, (tcp \+ tls|ws)/, 'rust', 1.2], [/^one stream, (tcp \+ tls|ws)/, 'go', 1.2],
   [/^one stream, quic/, 'rust', 1.5], [/^one stream, quic/, 'go', 1.5],
-  [/^gossipsub.*anonymous/, 'rust', 3], [/^gossipsub.*anonymous/, 'go', 5], [/^gossipsub.*signed/, 'rust'], [/^gossipsub.*signed/, 'go'],
+  [/^gossipsub.*anonymous/, 'rust', 3], [/^gossipsub.*anonymous/, 'go', 5], [/^gossipsub.*signed/, 'rust', 3], [/^gossipsub.*signed/, 'go', 5],
   [/^new connections/, 'rust', 2], [/^new connections/, 'go', 3]
 ]
 const FLOORS = [[/^one stream over/, 0.9]]
