@@ -140,7 +140,8 @@ std::vector<Target> promises() {
        .figures = {"propagation p50 ms", "propagation p95 ms", "propagation p99 ms",
                    "deliveries lost", "deliveries expected", "times real time"},
        .quick_nodes = 60,
-       .quick_seconds = 10},
+       .quick_seconds = 10,
+       .seeds = 5},
       {.metric = "Concurrent peers of one host: real sockets of the loopback interface, gossip "
                  "flows to all of them",
        .mark = "1,000+; 10,000",
