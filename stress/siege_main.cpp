@@ -281,12 +281,13 @@ int siege(rt::Duration time, Latency latency) {
 
 int run(const Words& words) {
   log::set_sink([](auto&&...) {}, log::Level::error);
-  if (words[0] == "--victim") {
+  const std::string mode = words.empty() ? std::string() : words[0];
+  if (mode == "--victim") {
     Machine machine;
     machine.loop.run(stand(machine));
     return 0;
   }
-  if (words[0] == "--attack" && words.size() == 8) {
+  if (mode == "--attack" && words.size() == 8) {
     return attack_as(words);
   }
   auto time = rt::Duration(2s);
