@@ -380,6 +380,25 @@ rt::Co<void> passes_on_once_what_waits(Home& home) {
   co_await home.stop();
 }
 
+rt::Co<void> keeps_the_signature_of_what_waits(Home& home) {
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    lease->authorship().begin_signing();
+    Pair pair(*lease, peer(2, Access::write), peer(3, Access::write));
+    auto& [document, alice, bob, alice_id, bob_id] = pair;
+    Author author(2);
+    (void)author.write("first");  // is missing
+    const auto second = author.write(" second");
+    REQUIRE(document.receive(alice_id, second));
+    REQUIRE(co_await document.flush());
+    REQUIRE(document.receive_signed(alice_id, author.seal(second)));
+    REQUIRE(co_await document.flush());
+    CHECK(bob.envelopes.size() == 1);
+    CHECK(co_await envelopes_on_disk(home) == 1);
+  }
+  co_await home.stop();
+}
+
 // A guest's update brings along what another wrote on top of it and was waiting here.
 rt::Co<void> signs_by_hands(Home& home) {
   {
@@ -459,6 +478,10 @@ TEST_CASE("authorship: envelopes that come out of order are kept") {
 
 TEST_CASE("authorship: what waits for another edit is passed on once, however often it comes") {
   run(21, passes_on_once_what_waits);
+}
+
+TEST_CASE("authorship: the signature of what waits is kept, though it came without before") {
+  run(22, keeps_the_signature_of_what_waits);
 }
 
 TEST_CASE("authorship: a guest is signed for also when its update brings along another's") {

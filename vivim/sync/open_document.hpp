@@ -151,8 +151,8 @@ class OpenDocument {
     Bytes state_vector;
   };
 
-  /// Takes out of `news` what came before in just these bytes.
-  void drop_told(std::vector<Bytes>& news, BytesView update);
+  /// Takes out of `news` what `came`, an update or its envelope, before in just these bytes.
+  void drop_told(std::vector<Bytes>& news, BytesView update, BytesView came);
   void enqueue(std::vector<Bytes> updates, SubscriberId from,
                std::optional<store::Envelope> envelope = std::nullopt);
   std::vector<Bytes> by_hand(Bytes update) const;

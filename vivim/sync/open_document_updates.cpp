@@ -48,7 +48,7 @@ Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
   }
   VIVIM_TRY(auto news, doc_.apply(update, crdt::Origin{std::to_underlying(from)}));
   report_equivocations();
-  drop_told(news, update);
+  drop_told(news, update, update);
   if (source.guest) {
     enqueue_signing(std::move(news), from);
   } else {
@@ -57,7 +57,7 @@ Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
   return {};
 }
 
-void OpenDocument::drop_told(std::vector<Bytes>& news, BytesView update) {
+void OpenDocument::drop_told(std::vector<Bytes>& news, BytesView update, BytesView came) {
   if (!doc_.parked()) {
     told_.reset();
     return;
@@ -68,7 +68,7 @@ void OpenDocument::drop_told(std::vector<Bytes>& news, BytesView update) {
   if (!told_) {
     told_.emplace(k_told_max);
   }
-  const auto digest = crypto::sha256(update);
+  const auto digest = crypto::sha256(came);  // a signature is news, too
   const auto key = to_bytes(BytesView(digest));
   if (told_->find(key) != nullptr) {
     news.clear();
@@ -96,7 +96,7 @@ Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope)
   }
   VIVIM_TRY(auto news, doc_.apply(opened.update, crdt::Origin{std::to_underlying(from)}));
   report_equivocations();
-  drop_told(news, opened.update);
+  drop_told(news, opened.update, envelope);
   if (!news.empty()) {
     auto stored = stored_form(envelope, opened);
     authorship_.bind(stored);
