@@ -57,8 +57,8 @@ struct TextPosition {
 /// A document's insides: the struct store, the types, the transaction machinery. One file per
 /// concern: engine.cpp (tables, lookups), engine_integrate.cpp (YATA, split, delete),
 /// engine_transaction.cpp (observers, garbage, merging), engine_local.cpp and engine_text.cpp
-/// (edits), engine_formatting.cpp (marks that say nothing), engine_apply.cpp and engine_place.cpp
-/// (updates in),
+/// (edits), engine_formatting.cpp (marks that say nothing), engine_apply.cpp, engine_place.cpp and
+/// engine_pending.cpp (updates in: their order, where each struct goes, what has to wait),
 /// engine_encode.cpp (updates out), engine_read.cpp and engine_xml.cpp (values),
 /// engine_events.cpp and engine_delta.cpp (observers, what they are told).
 class Engine {
@@ -336,34 +336,36 @@ class Engine {
   void apply_expected();
   void apply_decoded(const DecodedUpdate& update);
   std::size_t apply_in_order(std::span<const WireStruct> items);
-  bool extend_remote(ClientIndex client, const WireStruct& wire);
   std::optional<std::uint64_t> missing_client(const WireStruct& item) const;
-  void integrate_wire(const WireStruct& wire, std::uint32_t offset);
-  void resolve(const WireStruct& wire, Item& item, Shape& shape);
-  void cut_at_origins(const WireStruct& wire);
-  void resolve_parent(const WireStruct& wire, const Item& item, Shape& shape);
-  void fill_content(Item& item, const WireStruct& wire, std::uint32_t offset);
-  DenseId dense(const Id& id) {
-    return {client_index(value_of(id.client)), static_cast<std::uint32_t>(id.clock)};
-  }
+  bool too_deep(const WireStruct& wire);
   bool all_deleted(std::uint64_t client, const std::vector<ClockRange>& ranges);
   WireDeletes apply_deletes(const WireDeletes& deletes);
   void apply_range(ClientIndex client, ClockRange range);
-  bool should_retry() const;
-  void note_missing(std::uint64_t client, std::uint64_t clock);
-  bool would_park(const DecodedUpdate& update) const;
-  Result<void> check_room(const DecodedUpdate& update, std::size_t bytes);
-  void park(Bytes update);
-  void compact_pending();
-  bool too_deep(const WireStruct& wire);
+  DenseId dense(const Id& id) {
+    return {client_index(value_of(id.client)), static_cast<std::uint32_t>(id.clock)};
+  }
 
   // engine_place.cpp
   struct Spot;
   bool find_own_spot(ClientIndex client, const WireStruct& wire, Spot& spot) const;
   bool find_any_spot(ClientIndex client, const WireStruct& wire, Spot& spot) const;
   bool find_spot(ClientIndex client, const WireStruct& wire, Spot& spot) const;
+  bool extend_remote(ClientIndex client, const WireStruct& wire);
   /// Places most of what comes, at little expense. False: it is for integrate_wire() in full.
   bool place(ClientIndex client, const WireStruct& wire);
+  void integrate_wire(const WireStruct& wire, std::uint32_t offset);
+  void resolve(const WireStruct& wire, Item& item, Shape& shape);
+  void cut_at_origins(const WireStruct& wire);
+  void resolve_parent(const WireStruct& wire, const Item& item, Shape& shape);
+  void fill_content(Item& item, const WireStruct& wire, std::uint32_t offset);
+
+  // engine_pending.cpp
+  bool should_retry() const;
+  void note_missing(std::uint64_t client, std::uint64_t clock);
+  bool would_park(const DecodedUpdate& update) const;
+  Result<void> check_room(const DecodedUpdate& update, std::size_t bytes);
+  void park(Bytes update);
+  void compact_pending();
 
   // equivocation.cpp
   void find_equivocations(const DecodedUpdate& update, std::size_t bytes, Origin origin);

@@ -75,6 +75,16 @@ struct Engine::Spot {
   return !tracked(parent) && (parent.item == k_none || !items_[parent.item].deleted());
 }
 
+// Whether `wire` is what its writer typed on.
+bool Engine::extend_remote(ClientIndex client, const WireStruct& wire) {
+  if (!wire.has_origin || value_of(wire.origin.client) != wire.client ||
+      wire.origin.clock + 1 != wire.clock) {
+    return false;
+  }
+  const DenseId right = wire.has_right_origin ? dense(wire.right_origin) : DenseId{};
+  return extend(client, right, as_text(wire.content), wire.len);
+}
+
 bool Engine::place(ClientIndex client, const WireStruct& wire) {
   const bool text = wire.kind == Kind::string;
   if ((!text && wire.kind != Kind::deleted) || wire.parent != ParentRef::from_neighbour ||
@@ -124,6 +134,125 @@ bool Engine::place(ClientIndex client, const WireStruct& wire) {
     item.set_deleted(true);
   }
   return true;
+}
+
+void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
+  const ClientIndex client = client_index(wire.client);
+  if (offset == 0 && place(client, wire)) {
+    return;
+  }
+  const ItemRef ref = items_.make();
+  Item& item = items_[ref];
+  Shape shape{.client = client};
+  item.clock = static_cast<std::uint32_t>(wire.clock) + offset;
+  item.len = static_cast<std::uint32_t>(wire.len) - offset;
+  item.set_kind(wire.kind);
+  if (wire.kind != Kind::gc) {
+    resolve(wire, item, shape);
+    if (offset > 0) {
+      item.set_left(clean_end({client, item.clock - 1}));
+      item.origin_clock = item.clock - 1;
+      shape.origin = client;
+      // What follows it in its struct stands where it stands. If not, a client has made two things
+      // of one id: this one is kept as a gap, for no order would be the same everywhere.
+      const Item& first_part = items_[item.left()];
+      if (first_part.kind() == Kind::gc || items_.parent(first_part) != shape.parent ||
+          items_.key(first_part) != shape.key) {
+        shape.parent = k_none;
+      }
+    }
+    if (shape.parent != k_none) {
+      fill_content(item, wire, offset);
+    }
+  }
+  items_.set_shape(item, shape);
+  integrate(ref);
+}
+
+// Finds the neighbours, cutting runs where needed, and the parent; without a parent the item will
+// be a GC struct.
+void Engine::resolve(const WireStruct& wire, Item& item, Shape& shape) {
+  if (wire.has_origin) {
+    const DenseId origin = dense(wire.origin);
+    shape.origin = origin.client;
+    item.origin_clock = origin.clock;
+    item.set_left(clean_end(origin));
+  }
+  if (wire.has_right_origin) {
+    const DenseId origin = dense(wire.right_origin);
+    shape.right_origin = origin.client;
+    item.right_origin_clock = origin.clock;
+    item.set_right(clean_start(origin));
+  }
+  const bool collected = (item.left() != k_none && items_[item.left()].kind() == Kind::gc) ||
+                         (item.right() != k_none && items_[item.right()].kind() == Kind::gc);
+  if (!collected) {
+    resolve_parent(wire, item, shape);
+  }
+}
+
+// Yjs looks for the neighbours of what it knows already, too, and cuts there: halves of a surrogate
+// pair become U+FFFD, and what the cut leaves behind is merged in its order.
+void Engine::cut_at_origins(const WireStruct& wire) {
+  if (wire.has_origin) {
+    clean_end(dense(wire.origin));
+  }
+  if (wire.has_right_origin) {
+    clean_start(dense(wire.right_origin));
+  }
+}
+
+void Engine::resolve_parent(const WireStruct& wire, const Item& item, Shape& shape) {
+  switch (wire.parent) {
+    case ParentRef::from_neighbour: {
+      const Item& neighbour = items_[item.left() != k_none ? item.left() : item.right()];
+      shape.parent = items_.parent(neighbour);
+      shape.key = items_.key(neighbour);
+      return;
+    }
+    case ParentRef::root:
+      shape.parent = root(wire.root, TypeKind::unknown);
+      break;
+    case ParentRef::item: {
+      const Item& parent = items_[item_at(dense(wire.parent_item))];
+      if (parent.kind() == Kind::type) {
+        shape.parent = parent.content;
+      }
+      break;
+    }
+  }
+  if (wire.has_key) {
+    shape.key = keys_.intern(wire.key);
+  }
+}
+
+void Engine::fill_content(Item& item, const WireStruct& wire, std::uint32_t offset) {
+  switch (wire.kind) {
+    case Kind::string: {
+      const Utf8Position at = utf8_position(as_text(wire.content), offset);
+      const std::string_view tail = as_text(wire.content).substr(at.offset);
+      if (at.inside_pair) {  // the other half is ours already: U+FFFD on both sides
+        items_.set_text(item, "\xef\xbf\xbd" + std::string(tail), item.len);
+      } else {
+        items_.set_text(item, tail, item.len);
+      }
+      return;
+    }
+    case Kind::json:
+    case Kind::any:
+      items_.set_bytes(item, wire.content.subspan(element_offset(wire.kind, wire.content, offset)));
+      return;
+    case Kind::type: {
+      const TypeRef type = make_type(wire.type);
+      types_[type].name = to_bytes(wire.content);
+      item.content = type;
+      return;
+    }
+    case Kind::deleted:
+      return;
+    default:
+      items_.set_bytes(item, wire.content);
+  }
 }
 
 }  // namespace vivim::crdt::detail
