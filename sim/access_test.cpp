@@ -183,6 +183,38 @@ rt::Co<void> an_older_node(Trio& trio) {
   co_await trio.stop();
 }
 
+// Bob's node does not take a state vector with what is opened, nor sends one: he dials Alice, and
+// Carol dials him.
+rt::Co<void> between_versions(Trio& trio) {
+  trio.bob.set_version(sync::Version::v1_1);
+  co_await trio.start();
+  co_await type(trio.alice, "alice ");
+  const auto at_bob =
+      co_await trio.bob.sharing().join(co_await ticket_for(trio.alice, Access::write));
+  REQUIRE(at_bob);
+  CHECK(at_bob->status.state == sync::JoinState::synced);
+  const auto at_carol =
+      co_await trio.carol.sharing().join(co_await ticket_for(trio.bob, Access::write));
+  REQUIRE(at_carol);
+  CHECK(at_carol->status.state == sync::JoinState::synced);
+  CHECK((co_await title(trio.carol)) == "alice ");
+  co_await trio.carol.stop();
+  co_await type(trio.bob, "bob ");
+  REQUIRE(co_await trio.carol.start());
+  co_await trio.pause(1s);
+  co_await type(trio.carol, "carol ");
+  co_await trio.pause(1s);
+  co_await trio.bob.stop();
+  co_await type(trio.alice, "again");
+  REQUIRE(co_await trio.bob.start());
+  co_await trio.pause(60s);
+  for (Peer* peer : {&trio.alice, &trio.bob, &trio.carol}) {
+    CHECK((co_await title(*peer)) == "alice bob carol again");
+    CHECK(peer->hub().refused() == 0);
+  }
+  co_await trio.stop();
+}
+
 void run(std::uint64_t seed, rt::Co<void> (*scenario)(Trio&)) {
   Trio trio(seed);
   trio.world.run(scenario(trio));
@@ -208,4 +240,8 @@ TEST_CASE("access: a contributor adds, and does not take away") {
 
 TEST_CASE("access: a node of the older protocol writes and reads without signatures") {
   run(35, an_older_node);
+}
+
+TEST_CASE("access: nodes of the newer and the older protocol open documents at each other") {
+  run(36, between_versions);
 }

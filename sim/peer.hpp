@@ -72,7 +72,7 @@ class Peer {
   std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of_;
   sync::PeerLimits limits_;
   Securities securities_;
-  sync::Version version_ = sync::Version::v1_1;
+  sync::Version version_ = sync::Version::v1_2;
   rt::sim::Node& node_;
   crypto::KeyPair key_;
   std::unique_ptr<rt::Worker> worker_;

@@ -33,6 +33,9 @@ void encode(Encoder& out, const OpenFrame& frame) {
   out.var_bytes(frame.document.view());
   out.var_bytes(frame.grant.view());
   out.var_bytes(frame.proof);
+  if (!frame.state.empty()) {  // earlier versions end here
+    out.var_bytes(frame.state);
+  }
 }
 
 void encode(Encoder& out, const OpenedFrame& frame) {
@@ -157,6 +160,12 @@ Result<Frame> read_open(Decoder& in) {
   VIVIM_TRY(const auto grant, in.var_bytes());
   VIVIM_TRY(frame.grant, store::GrantId::from_bytes(grant));
   VIVIM_TRY(frame.proof, read_proof(in));
+  if (!in.at_end()) {
+    VIVIM_TRY(frame.state, in.var_bytes());
+    if (frame.state.size() > k_open_state_bytes_max) {
+      return fail(SyncError::bad_frame, frame.state.size());
+    }
+  }
   return frame;
 }
 

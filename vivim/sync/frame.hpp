@@ -13,7 +13,7 @@
 #include "vivim/store/ids.hpp"
 #include "vivim/sync/error.hpp"
 
-/// The frames of /vivim/sync/1.0.0 (docs/protocol/sync.md#frames). Views borrow from the decoded
+/// The frames of /vivim/sync (docs/protocol/sync.md#frames). Views borrow from the decoded
 /// bytes.
 namespace vivim::sync {
 
@@ -23,6 +23,8 @@ inline constexpr std::size_t k_greeting_bytes_max = std::size_t{64} << 10;
 /// Blocks asked for in one frame, and bytes of text in a greeting or a reason.
 inline constexpr std::size_t k_want_blocks_max = 1024;
 inline constexpr std::size_t k_text_bytes_max = 1024;
+/// Of a sealed state vector in an `open`; a longer one comes when the document is open.
+inline constexpr std::size_t k_open_state_bytes_max = std::size_t{16} << 10;
 
 inline constexpr std::size_t k_nonce_bytes = 32;
 using Nonce = std::array<std::uint8_t, k_nonce_bytes>;
@@ -44,6 +46,7 @@ struct OpenFrame {
   store::DocumentId document;
   store::GrantId grant;
   BytesView proof;
+  BytesView state;  ///< the opener's state vector, sealed; empty: it comes later
 };
 struct OpenedFrame {
   ChannelId channel{};

@@ -1,4 +1,5 @@
-// Whatever decodes must encode to something that decodes to the same type again.
+// Whatever decodes must encode to something that decodes to the same type again, and to the same
+// bytes.
 #include <cstdlib>
 
 #include "vivim/sync/frame.hpp"
@@ -21,6 +22,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto again = decode_frame(**body);
   if (!again || again->index() != frame->index()) {
+    std::abort();
+  }
+  Bytes same;
+  append_frame(same, *again);
+  if (same != wire) {
     std::abort();
   }
   return 0;

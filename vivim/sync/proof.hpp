@@ -22,11 +22,18 @@ struct ProofParties {
   BytesView other_nonce;
 };
 
-/// Which of the two proofs: the opener's or the answer.
-enum class ProofRole : std::uint8_t { open, opened };
+/// What is made: the opener's proof, the answer to it, or the key of the opener's state vector.
+enum class ProofRole : std::uint8_t { open, opened, state };
 
 /// HMAC-SHA256 under a key derived from the secret, over the role, both parties and what is opened.
 Proof make_proof(ProofRole role, const GrantSecret& secret, const ProofParties& prover,
                  const store::DocumentId& document, const store::GrantId& grant);
+
+/// Seals the state vector that goes with an `open`: who does not hold the grant's secret learns no
+/// more of it than its size. `key` is the proof of that role, good for one session; `channel` makes
+/// it good for several openings in it.
+Bytes seal_state(const Proof& key, ChannelId channel, BytesView state_vector);
+/// Errors: crypto's too_short and authentication_failed.
+Result<Bytes> open_state(const Proof& key, ChannelId channel, BytesView sealed);
 
 }  // namespace vivim::sync

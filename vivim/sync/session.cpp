@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/crypto/aead.hpp"
 
 namespace vivim::sync {
 
@@ -58,7 +59,7 @@ std::optional<SessionEvent> Session::poll_event() {
 }
 
 Result<ChannelId> Session::open(store::DocumentId document, store::GrantId grant,
-                                const GrantSecret& secret) {
+                                const GrantSecret& secret, BytesView state_vector) {
   if (ended_ || channels_.size() >= k_channels_max) {
     return fail(SyncError::too_many_channels, k_channels_max);
   }
@@ -68,6 +69,10 @@ Result<ChannelId> Session::open(store::DocumentId document, store::GrantId grant
   channel.document = document;
   channel.grant = grant;
   channel.secret = secret.clone();
+  if (opens_with_state() &&
+      state_vector.size() + crypto::k_aead_tag_bytes <= k_open_state_bytes_max) {
+    channel.state_vector = to_bytes(state_vector);
+  }
   if (greeted()) {
     send_open(id, channel);
   }
@@ -86,8 +91,19 @@ bool Session::accept(ChannelId id, const GrantSecret& secret, store::Access acce
     refuse(id);
     return false;
   }
-  channel.state = ChannelState::open;
   channel.proof.clear();
+  const Bytes sealed = std::exchange(channel.state_vector, {});
+  if (!sealed.empty()) {
+    const auto key =
+        make_proof(ProofRole::state, secret, other_parties(), channel.document, channel.grant);
+    auto state_vector = open_state(key, id, sealed);
+    if (!state_vector) {
+      close(id, Reason::malformed, state_vector.error().message());
+      return false;
+    }
+    events_.emplace_back(StepOne{.channel = id, .state_vector = std::move(*state_vector)});
+  }
+  channel.state = ChannelState::open;
   const auto proof =
       make_proof(ProofRole::opened, secret, own_parties(), channel.document, channel.grant);
   send(OpenedFrame{.channel = id, .proof = proof.view(), .access = std::to_underlying(access)});
@@ -201,6 +217,9 @@ Result<void> Session::handle(const OpenFrame& frame) {
   channel.document = frame.document;
   channel.grant = frame.grant;
   channel.proof = to_bytes(frame.proof);
+  if (opens_with_state()) {
+    channel.state_vector = to_bytes(frame.state);
+  }
   events_.emplace_back(
       OpenRequested{.channel = frame.channel, .document = frame.document, .grant = frame.grant});
   return {};
@@ -229,7 +248,8 @@ Result<void> Session::handle(const OpenedFrame& frame) {
   const auto access = frame.access == 1   ? store::Access::write
                       : frame.access == 2 ? store::Access::contribute
                                           : store::Access::read;
-  events_.emplace_back(ChannelOpened{.channel = frame.channel, .access = access});
+  events_.emplace_back(
+      ChannelOpened{.channel = frame.channel, .access = access, .state_sent = channel.state_sent});
   return {};
 }
 
@@ -330,8 +350,18 @@ void Session::send_open(ChannelId id, Channel& channel) {
   channel.state = ChannelState::asked;
   const auto proof =
       make_proof(ProofRole::open, channel.secret, own_parties(), channel.document, channel.grant);
-  send(OpenFrame{
-      .channel = id, .document = channel.document, .grant = channel.grant, .proof = proof.view()});
+  Bytes sealed;
+  if (const Bytes state_vector = std::exchange(channel.state_vector, {}); !state_vector.empty()) {
+    const auto key = make_proof(ProofRole::state, channel.secret, own_parties(), channel.document,
+                                channel.grant);
+    sealed = seal_state(key, id, state_vector);
+    channel.state_sent = true;
+  }
+  send(OpenFrame{.channel = id,
+                 .document = channel.document,
+                 .grant = channel.grant,
+                 .proof = proof.view(),
+                 .state = sealed});
 }
 
 bool Session::chosen_by_us(ChannelId channel) const {

@@ -24,7 +24,8 @@ inline constexpr std::size_t k_refusals_max = 16;
 /// Which version of the protocol a stream speaks (docs/protocol/sync.md#versions).
 enum class Version : std::uint8_t {
   v1_0,  ///< /vivim/sync/1.0.0: no envelopes
-  v1_1,  ///< /vivim/sync/1.1.0
+  v1_1,  ///< /vivim/sync/1.1.0: an `open` without a state vector
+  v1_2,  ///< /vivim/sync/1.2.0
 };
 
 /// Which end of the stream we are.
@@ -36,7 +37,7 @@ struct SessionOptions {
   Bytes other_peer;  ///< as the connection authenticated it
   Nonce nonce{};     ///< random, new for each session
   std::string agent;
-  Version version = Version::v1_1;  ///< that the stream was opened for
+  Version version = Version::v1_2;  ///< that the stream was opened for
 };
 
 // What a session reports. Bytes are owned.
@@ -53,8 +54,10 @@ struct OpenRequested {
 struct ChannelOpened {
   ChannelId channel{};
   store::Access access = store::Access::read;  ///< what we may do there
+  bool state_sent = false;  ///< our state vector went with the `open`: it is being answered
 };
-/// The peer's state vector: answer with `send_sync(step2)`.
+/// The peer's state vector, also the one that came with what was accepted: answer with
+/// `send_sync(step2)`.
 struct StepOne {
   ChannelId channel{};
   Bytes state_vector;
@@ -106,7 +109,7 @@ using SessionEvent = std::variant<Greeted, OpenRequested, ChannelOpened, StepOne
                                   SignedReceived, DeniedReceived, AwarenessReceived, PeerDurable,
                                   BlocksWanted, BlockReceived, ChannelClosed, Bye>;
 
-/// /vivim/sync/1.0.0 with one peer: bytes in, events out; commands in, bytes out. No I/O, no clock
+/// /vivim/sync with one peer: bytes in, events out; commands in, bytes out. No I/O, no clock
 /// (docs/protocol/sync.md). The caller drains `poll_event` after each `feed`, and sends what
 /// `take_output` gives. After an error of `feed` the session says goodbye in its output and takes
 /// nothing more.
@@ -124,11 +127,12 @@ class Session {
   std::size_t output_bytes() const { return output_.size(); }
 
   /// Asks for a document; answered by ChannelOpened or ChannelClosed. Before the greeting it is
-  /// sent with it. Errors: too_many_channels.
+  /// sent with it. `state_vector` goes along, so that its answer comes at once, if the peer's
+  /// version takes it and it is not too long (ChannelOpened says so). Errors: too_many_channels.
   Result<ChannelId> open(store::DocumentId document, store::GrantId grant,
-                         const GrantSecret& secret);
+                         const GrantSecret& secret, BytesView state_vector = {});
   /// Answers OpenRequested with the grant's secret and what it permits: checks the peer's proof;
-  /// true and opened, or false and refused.
+  /// true and opened (StepOne follows, if a state vector came along), or false and refused.
   bool accept(ChannelId channel, const GrantSecret& secret, store::Access access);
   /// Answers OpenRequested: no such document, grant or right; the peer cannot tell which.
   void refuse(ChannelId channel);
@@ -147,6 +151,8 @@ class Session {
 
   /// Whether the peer takes envelopes; else send_signed() does nothing.
   bool knows_envelopes() const { return options_.version != Version::v1_0; }
+  /// Whether a state vector can go with an `open`.
+  bool opens_with_state() const { return options_.version >= Version::v1_2; }
   bool greeted() const { return other_nonce_.has_value(); }
   bool is_open(ChannelId channel) const;
   std::size_t channels() const { return channels_.size(); }
@@ -157,8 +163,10 @@ class Session {
     ChannelState state = ChannelState::waiting;
     store::DocumentId document;
     store::GrantId grant;
-    GrantSecret secret;  ///< of our own `open`, until it is answered
-    Bytes proof;         ///< the peer's, until it is checked
+    GrantSecret secret;       ///< of our own `open`, until it is answered
+    Bytes proof;              ///< the peer's, until it is checked
+    Bytes state_vector;       ///< to go with our `open`; the peer's sealed one, until then
+    bool state_sent = false;  ///< with our `open`
   };
 
   Result<void> handle(const HelloFrame& frame);

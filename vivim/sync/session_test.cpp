@@ -11,8 +11,10 @@ using crdt::protocol::SyncType;
 
 namespace {
 
-SessionOptions options(Side side, std::uint8_t own, std::uint8_t other) {
-  SessionOptions out{.side = side, .own_peer = Bytes(34, own), .other_peer = Bytes(34, other)};
+SessionOptions options(Side side, std::uint8_t own, std::uint8_t other,
+                       Version version = Version::v1_2) {
+  SessionOptions out{
+      .side = side, .own_peer = Bytes(34, own), .other_peer = Bytes(34, other), .version = version};
   out.nonce.fill(own);
   out.agent = "test/" + std::to_string(own);
   return out;
@@ -20,8 +22,11 @@ SessionOptions options(Side side, std::uint8_t own, std::uint8_t other) {
 
 /// Two sessions joined by a wire that a test can stop and look at.
 struct Pair {
-  Session a{options(Side::dialer, 1, 2)};
-  Session b{options(Side::listener, 2, 1)};
+  Session a;
+  Session b;
+
+  explicit Pair(Version version = Version::v1_2)
+      : a(options(Side::dialer, 1, 2, version)), b(options(Side::listener, 2, 1, version)) {}
 
   void pump() {
     for (int turn = 0; turn < 8; ++turn) {
@@ -70,7 +75,164 @@ Bytes frame_bytes(const Frame& frame) {
   return out;
 }
 
+/// The frames of some output.
+std::vector<Bytes> bodies_of(BytesView wire) {
+  std::vector<Bytes> bodies;
+  FrameReader reader;
+  reader.feed(wire);
+  for (;;) {
+    const auto body = reader.next(k_frame_bytes_max);
+    REQUIRE(body);
+    if (!*body) {
+      return bodies;
+    }
+    bodies.push_back(to_bytes(**body));
+  }
+}
+
+/// The sealed state vectors of the `open` frames in some output.
+std::vector<Bytes> states_of(BytesView wire) {
+  std::vector<Bytes> states;
+  for (const Bytes& body : bodies_of(wire)) {
+    const auto frame = decode_frame(body);
+    REQUIRE(frame);
+    if (const auto* open = std::get_if<OpenFrame>(&*frame)) {
+      states.push_back(to_bytes(open->state));
+    }
+  }
+  return states;
+}
+
+const Bytes k_state_vector = to_bytes(std::string_view("a state vector of some clients"));
+
+/// Both greet; what `a` says then.
+Bytes opening(Pair& pair) {
+  REQUIRE(pair.b.feed(pair.a.take_output()));
+  REQUIRE(pair.a.feed(pair.b.take_output()));
+  (void)expect<Greeted>(pair.a);
+  (void)expect<Greeted>(pair.b);
+  return pair.a.take_output();
+}
+
 }  // namespace
+
+TEST_CASE("session: a state vector goes with an open, and is read when the proof was right") {
+  Pair pair;
+  const auto channel = *pair.a.open(k_document, k_grant, secret(5), k_state_vector);
+  const auto wire = opening(pair);
+  CHECK(as_text(wire).find("state") == std::string_view::npos);
+  CHECK(states_of(wire).at(0).size() == k_state_vector.size() + 16);
+  REQUIRE(pair.b.feed(wire));
+  const auto request = expect<OpenRequested>(pair.b);
+  CHECK_FALSE(pair.b.poll_event());  // who asks is asked first
+  REQUIRE(pair.b.accept(request.channel, secret(5), store::Access::read));
+  const auto step = expect<StepOne>(pair.b);
+  CHECK(step.channel == channel);
+  CHECK(step.state_vector == k_state_vector);
+  // The answer comes with the acceptance, in one go.
+  pair.b.send_sync(channel, SyncType::step2, Bytes{0, 0});
+  REQUIRE(pair.a.feed(pair.b.take_output()));
+  CHECK(expect<ChannelOpened>(pair.a).state_sent);
+  CHECK(expect<UpdateReceived>(pair.a).answer);
+}
+
+TEST_CASE("session: the side that listens opens with its state vector too") {
+  Pair pair;
+  const auto channel = *pair.b.open(k_document, k_grant, secret(5), k_state_vector);
+  pair.pump();
+  (void)expect<Greeted>(pair.a);
+  REQUIRE(pair.a.accept(expect<OpenRequested>(pair.a).channel, secret(5), store::Access::write));
+  CHECK(expect<StepOne>(pair.a).state_vector == k_state_vector);
+  pair.pump();
+  (void)expect<Greeted>(pair.b);
+  const auto opened = expect<ChannelOpened>(pair.b);
+  CHECK(opened.channel == channel);
+  CHECK(opened.state_sent);
+}
+
+TEST_CASE(
+    "session: without a state vector, or with a long one, it comes when the channel is open") {
+  for (const std::size_t bytes : {std::size_t{0}, k_open_state_bytes_max - 15}) {
+    Pair pair;
+    (void)*pair.a.open(k_document, k_grant, secret(5), Bytes(bytes, 1));
+    const auto wire = opening(pair);
+    CHECK(states_of(wire).at(0).empty());
+    REQUIRE(pair.b.feed(wire));
+    REQUIRE(pair.b.accept(expect<OpenRequested>(pair.b).channel, secret(5), store::Access::write));
+    CHECK_FALSE(pair.b.poll_event());
+    pair.pump();
+    CHECK_FALSE(expect<ChannelOpened>(pair.a).state_sent);
+  }
+  const Bytes proof(32, 0);
+  const Bytes longest(k_open_state_bytes_max, 1);
+  const Bytes longer(k_open_state_bytes_max + 1, 1);
+  const auto decoded = [&](BytesView state) {
+    const auto wire = frame_bytes(OpenFrame{.proof = proof, .state = state});
+    return decode_frame(bodies_of(wire).at(0)).has_value();
+  };
+  CHECK(decoded(longest));
+  CHECK_FALSE(decoded(longer));
+}
+
+TEST_CASE("session: earlier versions neither send a state vector with an open nor take one") {
+  for (const Version version : {Version::v1_0, Version::v1_1}) {
+    Pair pair(version);
+    (void)*pair.a.open(k_document, k_grant, secret(5), k_state_vector);
+    const auto wire = opening(pair);
+    REQUIRE(states_of(wire) == std::vector<Bytes>{Bytes()});
+    REQUIRE(pair.b.feed(wire));
+    REQUIRE(pair.b.accept(expect<OpenRequested>(pair.b).channel, secret(5), store::Access::write));
+    CHECK_FALSE(pair.b.poll_event());
+    pair.pump();
+    CHECK_FALSE(expect<ChannelOpened>(pair.a).state_sent);
+  }
+  // As if the versions were mixed up.
+  Pair newer;
+  (void)*newer.a.open(k_document, k_grant, secret(5), k_state_vector);
+  Pair older(Version::v1_1);
+  (void)opening(older);
+  REQUIRE(older.b.feed(opening(newer)));
+  REQUIRE(older.b.accept(expect<OpenRequested>(older.b).channel, secret(5), store::Access::write));
+  CHECK_FALSE(older.b.poll_event());
+}
+
+TEST_CASE("session: who does not hold the secret cannot read the state vector, nor change it") {
+  Pair pair;
+  (void)*pair.a.open(k_document, k_grant, secret(5), k_state_vector);
+  (void)*pair.a.open(k_document, k_grant, secret(5), k_state_vector);
+  (void)*pair.a.open(k_document, k_grant, secret(5), k_state_vector);
+  const auto wire = opening(pair);
+  const auto states = states_of(wire);
+  REQUIRE(states.size() == 3);
+  CHECK(states[0] != states[1]);  // never the same key stream twice
+  REQUIRE(pair.b.feed(wire));
+  const auto first = expect<OpenRequested>(pair.b);
+  const auto second = expect<OpenRequested>(pair.b);
+  CHECK_FALSE(pair.b.accept(first.channel, secret(6), store::Access::write));
+  pair.b.refuse(second.channel);
+  (void)expect<OpenRequested>(pair.b);
+  CHECK_FALSE(pair.b.poll_event());
+
+  Pair changed;
+  (void)*changed.a.open(k_document, k_grant, secret(5), k_state_vector);
+  const auto body = bodies_of(opening(changed)).at(0);
+  auto open = std::get<OpenFrame>(*decode_frame(body));
+  Bytes state = to_bytes(open.state);
+  SUBCASE("changed") {
+    state.back() ^= 1;
+  }
+  SUBCASE("too short") {
+    state.resize(3);
+  }
+  open.state = state;
+  REQUIRE(changed.b.feed(frame_bytes(open)));
+  CHECK_FALSE(
+      changed.b.accept(expect<OpenRequested>(changed.b).channel, secret(5), store::Access::write));
+  CHECK_FALSE(changed.b.poll_event());
+  CHECK(changed.b.channels() == 0);
+  REQUIRE(changed.a.feed(changed.b.take_output()));
+  CHECK(expect<ChannelClosed>(changed.a).reason == Reason::malformed);
+}
 
 TEST_CASE("session: a document is opened by proof, and the secret is never on the wire") {
   Pair pair;

@@ -34,6 +34,7 @@ PeerLink::PeerLink(const LinkContext& context, std::unique_ptr<rt::Stream> strea
                 .nonce = random_nonce(context.rng),
                 .agent = context.agent,
                 .version = version}),
+      to_open_(context.loop),
       output_(context.loop),
       taken_(context.loop),
       questioned_(context.loop),
@@ -52,6 +53,7 @@ PeerLink::~PeerLink() = default;
 rt::Co<Reason> PeerLink::run() {
   output_.set();
   tasks_.spawn("sync writer", write());
+  tasks_.spawn("sync opening", ask_for_documents());
   tasks_.spawn("sync blocks", fetch_blocks());
   tasks_.spawn("sync answers", answer());
   const auto ended = co_await read();
@@ -61,25 +63,62 @@ rt::Co<Reason> PeerLink::run() {
   // What was said last, a goodbye above all, still goes out; then the stream is done with.
   co_await tasks_.stop();
   stream_->reset();
-  for (const auto& [id, grant] : std::exchange(asked_, {})) {
+  for (const auto& grant : std::exchange(to_ask_, {})) {
     report(grant.id, OpenOutcome::failed, "the connection ended");
+  }
+  for (const auto& [id, opening] : std::exchange(asked_, {})) {
+    report(opening.grant.id, OpenOutcome::failed, "the connection ended");
   }
   channels_.clear();
   co_return reason_;
 }
 
 void PeerLink::open(const store::GrantRow& grant) {
-  const auto id = session_.open(grant.document, grant.id, GrantSecret(BytesView(grant.secret)));
+  if (to_ask_.size() >= k_channels_max) {
+    report(grant.id, OpenOutcome::failed, Error(SyncError::too_many_channels).message());
+    return;
+  }
+  to_ask_.push_back(grant);
+  to_open_.set();
+}
+
+// Where the protocol's version lets our state vector go along, the document is read first: the
+// greeting takes longer.
+rt::Co<void> PeerLink::ask_for_documents() {
+  while (!ending_) {
+    if (to_ask_.empty()) {
+      to_open_.reset();
+      co_await to_open_.wait();
+      continue;
+    }
+    Opening opening{.grant = std::move(to_ask_.front()), .lease = {}};
+    to_ask_.pop_front();
+    if (session_.opens_with_state()) {
+      if (auto lease = co_await context_.hub.open(opening.grant.document)) {
+        opening.lease = std::move(*lease);
+      }
+    }
+    ask_for(std::move(opening));
+  }
+}
+
+void PeerLink::ask_for(Opening opening) {
+  const auto& grant = opening.grant;
+  const auto id = session_.open(grant.document, grant.id, GrantSecret(BytesView(grant.secret)),
+                                opening.lease ? BytesView(opening.lease->durable()) : BytesView());
   if (!id) {
     report(grant.id, OpenOutcome::failed, id.error().message());
     return;
   }
-  asked_.emplace(*id, grant);
+  asked_.emplace(*id, std::move(opening));
   flush();
 }
 
 void PeerLink::close_grants(const std::vector<store::GrantId>& grants, Reason reason,
                             std::string_view detail) {
+  std::erase_if(to_ask_, [&](const auto& grant) {
+    return std::ranges::find(grants, grant.id) != grants.end();
+  });
   std::vector<ChannelId> closing;
   for (const auto& [id, channel] : channels_) {
     if (std::ranges::find(grants, channel->grant) != grants.end()) {
@@ -169,6 +208,7 @@ void PeerLink::abort(Reason reason) {
 }
 
 void PeerLink::wake_all() {
+  to_open_.set();
   output_.set();
   taken_.set();
   questioned_.set();
@@ -212,7 +252,7 @@ rt::Co<void> PeerLink::admit(OpenRequested event, const store::GrantRow& grant) 
   if (!session_.accept(event.channel, GrantSecret(BytesView(grant.secret)), grant.access)) {
     co_return;
   }
-  co_await attach(event.channel, grant, grant.access);
+  co_await attach(event.channel, {.grant = grant, .lease = {}}, grant.access);
   const auto at = channels_.find(event.channel);
   if (at == channels_.end() || grant.access == store::Access::read) {
     co_return;
@@ -235,10 +275,12 @@ rt::Co<void> PeerLink::handle(ChannelOpened event) {
   if (at == asked_.end()) {
     co_return;
   }
-  const auto grant = std::move(at->second);
+  auto opening = std::move(at->second);
   asked_.erase(at);
+  opening.state_sent = event.state_sent;
+  const auto grant = opening.grant;
   // Its maker may write what it likes.
-  co_await attach(event.channel, grant, store::Access::write);
+  co_await attach(event.channel, std::move(opening), store::Access::write);
   if (channels_.contains(event.channel)) {
     co_await note_access(event.channel, grant, event.access);
   }
@@ -266,18 +308,28 @@ rt::Co<void> PeerLink::note_access(ChannelId id, const store::GrantRow& grant,
   }
 }
 
-rt::Co<void> PeerLink::attach(ChannelId id, const store::GrantRow& grant, store::Access access) {
-  auto lease = co_await context_.hub.open(grant.document);
-  if (!lease) {
-    drop(id, Reason::internal, lease.error().message());
-    co_return;
+rt::Co<void> PeerLink::attach(ChannelId id, Opening opening, store::Access access) {
+  const bool current = opening.lease && !opening.lease->broken() &&
+                       context_.hub.find(opening.grant.document) == &*opening.lease;
+  if (!current) {
+    opening.lease.release();
+    auto lease = co_await context_.hub.open(opening.grant.document);
+    if (!lease) {
+      drop(id, Reason::internal, lease.error().message());
+      co_return;
+    }
+    opening.lease = std::move(*lease);
   }
-  auto channel = std::make_unique<Channel>(*this, id, std::move(*lease), grant.id);
+  auto channel = std::make_unique<Channel>(*this, id, std::move(opening.lease), opening.grant.id);
   const auto attached = channel->attach({.peer = other_peer_, .access = access});
   if (!attached) {
     drop(id, Reason::limit, attached.error().message());
     co_return;
   }
+  if (!opening.state_sent) {
+    channel->ask_for_what_is_missing();
+  }
+  channel->on_awareness(channel->document().awareness());
   channels_.emplace(id, std::move(channel));
 }
 
@@ -353,7 +405,7 @@ rt::Co<void> PeerLink::handle(PeerDurable) {
 
 rt::Co<void> PeerLink::handle(ChannelClosed event) {
   if (const auto at = asked_.find(event.channel); at != asked_.end()) {
-    const auto grant = at->second.id;
+    const auto grant = at->second.grant.id;
     asked_.erase(at);
     const bool refused = event.reason == Reason::refused || event.reason == Reason::revoked;
     report(grant, refused ? OpenOutcome::refused : OpenOutcome::failed,

@@ -46,7 +46,7 @@ struct LinkContext {
   /// The blocks that a document refers to; a joined document fetches them. May be empty.
   std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of;
   PeerLimits limits = {};
-  Version version_max = Version::v1_1;  ///< the best that is spoken
+  Version version_max = Version::v1_2;  ///< the best that is spoken
 };
 
 /// What became of a document that we asked the peer for.
@@ -94,9 +94,17 @@ class PeerLink {
 
  private:
   class Channel;
+  /// A document on its way to being open here.
+  struct Opening {
+    store::GrantRow grant;
+    DocumentLease lease;      ///< may be empty: then it is opened when it is needed
+    bool state_sent = false;  ///< the peer has its state vector already
+  };
 
   rt::Co<Result<void>> read();
   rt::Co<void> write();
+  rt::Co<void> ask_for_documents();
+  void ask_for(Opening opening);
   rt::Co<void> fetch_blocks();
   rt::Co<void> answer();
   rt::Co<void> answer_step_one(ChannelId id);
@@ -120,7 +128,7 @@ class PeerLink {
 
   rt::Co<void> admit(OpenRequested event, const store::GrantRow& grant);
   rt::Co<void> note_access(ChannelId id, const store::GrantRow& grant, store::Access access);
-  rt::Co<void> attach(ChannelId id, const store::GrantRow& grant, store::Access access);
+  rt::Co<void> attach(ChannelId id, Opening opening, store::Access access);
   void detach(ChannelId id);
   void drop(ChannelId id, Reason reason, std::string_view detail);
   rt::Co<void> want_missing(ChannelId id);
@@ -138,10 +146,12 @@ class PeerLink {
   Session session_;
   std::string agent_;
   std::map<ChannelId, std::unique_ptr<Channel>> channels_;
-  std::map<ChannelId, store::GrantRow> asked_;
+  std::deque<store::GrantRow> to_ask_;  ///< at most k_channels_max
+  std::map<ChannelId, Opening> asked_;
   std::deque<ChannelId> questions_;  ///< channels whose peer waits for an answer; each once
   OnOutcome on_outcome_;
   std::function<void(const store::GrantId&, std::size_t)> on_received_;
+  rt::Event to_open_;     ///< there is something to ask for, or the link ends
   rt::Event output_;      ///< the session has something to send, or the link ends
   rt::Event taken_;       ///< the writer has taken something
   rt::Event questioned_;  ///< there are questions, or the link ends

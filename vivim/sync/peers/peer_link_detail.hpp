@@ -18,11 +18,9 @@ class PeerLink::Channel final : public Subscriber {
 
   Result<void> attach(SubscriberPeer peer) {
     VIVIM_TRY(subscription_, lease_->subscribe(*this, std::move(peer)));
-    link_.session_.send_sync(id_, crdt::protocol::SyncType::step1, lease_->durable());
-    link_.session_.send_awareness(id_, lease_->awareness());
-    link_.flush();
     return {};
   }
+  void ask_for_what_is_missing() { send(crdt::protocol::SyncType::step1, lease_->durable()); }
 
   void detach() {
     if (auto subscription = std::exchange(subscription_, std::nullopt)) {

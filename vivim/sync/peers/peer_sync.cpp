@@ -19,7 +19,9 @@ constexpr auto k_retry_max = std::chrono::seconds(30);
 constexpr auto k_goodbye_time = std::chrono::seconds(2);
 
 Version version_of(std::string_view protocol) {
-  return protocol == k_sync_protocol_1_0 ? Version::v1_0 : Version::v1_1;
+  return protocol == k_sync_protocol_1_0   ? Version::v1_0
+         : protocol == k_sync_protocol_1_1 ? Version::v1_1
+                                           : Version::v1_2;
 }
 
 /// The addresses of a grant that name a peer, and that peer: all must name the same.
@@ -76,10 +78,13 @@ PeerSync::PeerSync(LinkContext context, libp2p::Host& host)
 PeerSync::~PeerSync() = default;
 
 std::vector<std::string> PeerSync::protocols() const {
-  if (context_.version_max == Version::v1_0) {
-    return {std::string(k_sync_protocol_1_0)};
+  std::vector<std::string> out;
+  for (const auto protocol : {k_sync_protocol, k_sync_protocol_1_1, k_sync_protocol_1_0}) {
+    if (version_of(protocol) <= context_.version_max) {
+      out.emplace_back(protocol);
+    }
   }
-  return {std::string(k_sync_protocol), std::string(k_sync_protocol_1_0)};
+  return out;
 }
 
 rt::Co<Result<void>> PeerSync::start() {

@@ -14,7 +14,8 @@
 namespace vivim::sync {
 
 /// The versions that are spoken, the best first.
-inline constexpr std::string_view k_sync_protocol = "/vivim/sync/1.1.0";
+inline constexpr std::string_view k_sync_protocol = "/vivim/sync/1.2.0";
+inline constexpr std::string_view k_sync_protocol_1_1 = "/vivim/sync/1.1.0";
 inline constexpr std::string_view k_sync_protocol_1_0 = "/vivim/sync/1.0.0";
 
 /// How a joined document is doing.
