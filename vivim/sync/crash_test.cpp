@@ -21,6 +21,7 @@ constexpr int k_lives = 5;
 
 struct Progress {
   std::uint64_t next = 0;
+  crdt::Doc guest{crdt::ClientId{7}};  ///< a browser: it lives through all of it
   std::set<std::uint64_t> acknowledged;
   std::size_t compacted = 0;  ///< lives that found a snapshot
 };
@@ -43,6 +44,21 @@ rt::Co<void> write_on(OpenDocument& document, Progress& progress) {
     }
     progress.acknowledged.insert(number);
   }
+}
+
+/// Types on without waiting, as browsers do: there is always something that is not on disk yet.
+rt::Co<void> type_on(Home& home, OpenDocument& document, crdt::Doc& guest) {
+  Listener listener;
+  const auto id = document.subscribe(listener);
+  REQUIRE(id);
+  const auto before = crdt::encode_state_as_update(guest, document.durable());
+  REQUIRE(before);
+  bool taken = document.receive(*id, *before).has_value();
+  while (taken && home.node.running()) {
+    taken = document.receive(*id, remote_edit(guest, "x")).has_value();
+    co_await rt::sleep_for(home.node.loop(), std::chrono::microseconds(200));
+  }
+  document.unsubscribe(*id);
 }
 
 // What was acknowledged is there, and signed: the envelopes alone make the same document.
@@ -68,6 +84,7 @@ rt::Co<void> check(Home& home, OpenDocument& document, Progress& progress) {
   CHECK_FALSE(crdt::has_pending(copy));
   CHECK(crdt::state_vector(copy) == crdt::state_vector(document.doc()));
   CHECK(copy.map("numbers").size() == numbers.size());
+  CHECK(copy.text("title").to_string() == document.doc().text("title").to_string());
   const auto log = co_await home.store->read(
       [](store::Database& database) { return store::Documents(database).load(k_document); });
   REQUIRE(log);
@@ -86,6 +103,7 @@ rt::Co<void> live(Home& home, Progress& progress) {
     rt::TaskGroup writers(home.node.loop());
     writers.spawn("writer", write_on(*lease, progress));
     writers.spawn("writer", write_on(*lease, progress));
+    writers.spawn("guest", type_on(home, *lease, progress.guest));
     co_await rt::sleep_for(home.node.loop(),
                            std::chrono::microseconds(home.node.rng().below(30'000)));
     home.node.crash(home.node.rng().below(2) == 0 ? rt::sim::CrashKind::power

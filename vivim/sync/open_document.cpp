@@ -188,9 +188,12 @@ rt::Co<void> OpenDocument::write() {
         break;
       }
     }
+    auto snapshot = std::exchange(batch.snapshot, std::nullopt);
     deliver(std::move(batch));
     wake_waiters();
-    co_await compact_if_due();
+    if (snapshot) {
+      co_await compact(std::move(*snapshot));
+    }
   }
   writing_ = false;
 }
@@ -200,13 +203,23 @@ OpenDocument::Batch OpenDocument::take_batch() {
   VIVIM_ASSERT(state.has_value());
   Batch batch{.updates = std::exchange(queue_, {}),
               .answers = {},
-              .state_vector = crdt::encode_state_vector(*state)};
-  // The answers hold nothing that this batch does not put on disk: later edits are not in the
-  // document yet.
+              .state_vector = crdt::encode_state_vector(*state),
+              .snapshot = std::nullopt};
+  // The answers and the snapshot hold nothing that this batch does not put on disk: later edits are
+  // not in the document yet. A snapshot with more would be without its envelopes after a kill.
   for (const auto& [to, state_vector] : std::exchange(step_ones_, {})) {
     if (auto update = doc_.encode(state_vector)) {
       batch.answers.push_back({.to = to, .update = std::move(*update)});
     }
+  }
+  store::LogTail tail = tail_;
+  tail.updates += batch.updates.size();
+  for (const auto& queued : batch.updates) {
+    tail.bytes += queued.update.size();
+  }
+  if (compaction_.due(tail)) {
+    VIVIM_ASSERT(doc_.compact());
+    batch.snapshot = doc_.encode().value_or(Bytes());
   }
   return batch;
 }
@@ -274,12 +287,7 @@ void OpenDocument::deliver(Batch batch) {
   }
 }
 
-rt::Co<void> OpenDocument::compact_if_due() {
-  if (!compaction_.due(tail_)) {
-    co_return;
-  }
-  VIVIM_ASSERT(doc_.compact());
-  const auto snapshot = doc_.encode().value_or(Bytes());
+rt::Co<void> OpenDocument::compact(Bytes snapshot) {
   const auto upto = last_seq_;
   tail_ = {};
   const auto id = id_;

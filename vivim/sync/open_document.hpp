@@ -149,6 +149,7 @@ class OpenDocument {
     std::vector<Queued> updates;
     std::vector<Answer> answers;
     Bytes state_vector;
+    std::optional<Bytes> snapshot;  ///< to compact the log to, if that is due with these
   };
 
   /// Takes out of `news` what `came`, an update or its envelope, before in just these bytes.
@@ -167,7 +168,7 @@ class OpenDocument {
   void start_writing();
   rt::Co<void> write();
   rt::Co<Result<void>> append(const std::vector<Queued>& updates);
-  rt::Co<void> compact_if_due();
+  rt::Co<void> compact(Bytes snapshot);
   rt::Co<void> consolidate_envelopes(BytesView snapshot);
   Batch take_batch();
   void deliver(Batch batch);
