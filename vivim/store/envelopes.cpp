@@ -1,5 +1,7 @@
 #include "vivim/store/envelopes.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -49,15 +51,67 @@ Result<std::uint64_t> Envelopes::insert(std::int64_t document, const Envelope& e
         db_.run("INSERT INTO envelope_ranges(doc, client, clock, seq, until) "
                 "VALUES(?, ?, ?, ?, ?)",
                 document, range.client, range.from, seq, range.to));
-    VIVIM_TRYV(
-        db_.run("INSERT INTO bindings(doc, client, clock, author) SELECT ?1, ?2, ?3, ?4 "
-                "WHERE EXISTS (SELECT 1 FROM bindings WHERE doc = ?1 AND client = ?2) "
-                "OR (SELECT count(*) FROM bindings WHERE doc = ?1) < ?5 "
-                "ON CONFLICT(doc, client) DO UPDATE SET clock = min(clock, excluded.clock) "
-                "WHERE author = excluded.author",
-                document, range.client, range.from, author, k_bindings_max));
   }
+  VIVIM_TRYV(bind(document, author, envelope.written));
   return seq;
+}
+
+// One envelope can hold tens of thousands of new clients: those that are bound are counted once.
+Result<void> Envelopes::bind(std::int64_t document, std::int64_t author,
+                             std::span<const ClientClocks> written) {
+  std::optional<std::size_t> left;
+  for (const auto& range : written) {
+    Query bound = db_.query("SELECT author, clock FROM bindings WHERE doc = ? AND client = ?",
+                            document, range.client);
+    VIVIM_TRY(const bool there, bound.step());
+    if (!there) {
+      if (!left) {
+        VIVIM_TRY(left, bindings_left(document, author));
+      }
+      if (*left > 0) {
+        --*left;
+        VIVIM_TRYV(db_.run("INSERT INTO bindings(doc, client, clock, author) VALUES(?, ?, ?, ?)",
+                           document, range.client, range.from, author));
+      }
+    } else if (bound.integer(0) == author &&
+               static_cast<std::uint64_t>(bound.integer(1)) > range.from) {
+      VIVIM_TRYV(db_.run("UPDATE bindings SET clock = ? WHERE doc = ? AND client = ?", range.from,
+                         document, range.client));
+    }
+  }
+  return {};
+}
+
+// How many more clients may be bound to a key.
+Result<std::size_t> Envelopes::bindings_left(std::int64_t document, std::int64_t author) {
+  const auto left = [](Query query, std::size_t max) -> Result<std::size_t> {
+    VIVIM_TRYV(query.row());
+    return max - std::min(max, static_cast<std::size_t>(query.integer(0)));
+  };
+  VIVIM_TRY(const auto of_key,
+            left(db_.query("SELECT count(*) FROM bindings WHERE author = ? AND doc = ?", author,
+                           document),
+                 k_bindings_of_key_max));
+  if (of_key == 0) {
+    return of_key;
+  }
+  VIVIM_TRY(
+      const auto of_all,
+      left(db_.query("SELECT count(*) FROM bindings WHERE doc = ?", document), k_bindings_max));
+  return std::min(of_key, of_all);
+}
+
+// The same bytes have the same first range: that is enough to find them.
+Result<bool> Envelopes::has(std::int64_t document, const Envelope& envelope) {
+  if (envelope.written.empty()) {
+    return false;
+  }
+  const auto& first = envelope.written.front();
+  Query query = db_.query(
+      "SELECT 1 FROM envelope_ranges r JOIN envelopes e ON e.doc = r.doc AND e.seq = r.seq "
+      "WHERE r.doc = ? AND r.client = ? AND r.clock = ? AND r.until = ? AND e.bytes = ?",
+      document, first.client, first.from, first.to, envelope.bytes);
+  return query.step();
 }
 
 Result<bool> Envelopes::add(const DocumentId& document, const Envelope& envelope) {
@@ -66,15 +120,7 @@ Result<bool> Envelopes::add(const DocumentId& document, const Envelope& envelope
   }
   return db_.atomically([&]() -> Result<bool> {
     VIVIM_TRY(const std::int64_t row, row_of(document));
-    bool known = !envelope.written.empty();
-    for (const auto& range : envelope.written) {
-      Query query = db_.query(
-          "SELECT 1 FROM envelope_ranges r JOIN envelopes e ON e.doc = r.doc AND e.seq = r.seq "
-          "WHERE r.doc = ? AND r.client = ? AND r.clock = ? AND r.until = ? AND e.bytes = ?",
-          row, range.client, range.from, range.to, envelope.bytes);
-      VIVIM_TRY(const bool there, query.step());
-      known = known && there;
-    }
+    VIVIM_TRY(const bool known, has(row, envelope));
     if (known) {
       return false;
     }

@@ -14,6 +14,8 @@ namespace vivim::store {
 
 /// Client ids of one document that are bound to a key; more are not kept.
 inline constexpr std::size_t k_bindings_max = 65'536;
+/// Of them, those that are bound to one key.
+inline constexpr std::size_t k_bindings_of_key_max = 4096;
 
 /// Clocks [from, to) of one client.
 struct ClientClocks {
@@ -65,8 +67,9 @@ class Envelopes {
  public:
   explicit Envelopes(Database& database) : db_(database) {}
 
-  /// Keeps one, and binds its clients to its key. False if one with the same operations is there
-  /// already. Errors: not_found (the document), too_large (k_update_bytes_max and 64 KiB).
+  /// Keeps one, and binds its clients to its key, as many as may be. False if one with the same
+  /// operations is there already. Errors: not_found (the document), too_large (k_update_bytes_max
+  /// and 64 KiB).
   Result<bool> add(const DocumentId& document, const Envelope& envelope);
   /// The sequence numbers of those that a reader wants, oldest first. Errors: not_found.
   Result<std::vector<std::uint64_t>> find(const DocumentId& document, const EnvelopeQuery& query);
@@ -91,6 +94,10 @@ class Envelopes {
   Result<std::int64_t> row_of(const DocumentId& document);
   Result<std::int64_t> author_of(BytesView key);
   Result<std::uint64_t> insert(std::int64_t document, const Envelope& envelope);
+  Result<void> bind(std::int64_t document, std::int64_t author,
+                    std::span<const ClientClocks> written);
+  Result<std::size_t> bindings_left(std::int64_t document, std::int64_t author);
+  Result<bool> has(std::int64_t document, const Envelope& envelope);
   Result<std::vector<std::uint64_t>> clients_of(std::int64_t document);
   Result<EnvelopeRow> read_one(std::int64_t document, std::uint64_t seq);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include <doctest/doctest.h>
@@ -529,15 +530,28 @@ TEST_CASE("envelopes: a client id is of the key that had it first, from then on"
   CHECK(bindings[0].clock == 3);
   CHECK(bindings[0].key == Bytes(36, 1));
 
+  // A key has its share of a document's bindings, and all together have theirs.
+  const auto bound_to = [&](std::uint8_t key) {
+    return std::ranges::count(must(envelopes.bindings(id)), Bytes(36, key), &Binding::key);
+  };
+  std::vector<ClientClocks> many(k_bindings_max);
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    many[i] = {.client = 100 + i, .from = 0, .to = 1};
+  }
+  must(envelopes.add(id, envelope(4, 3, many)));
+  CHECK(bound_to(3) == k_bindings_of_key_max);
+  must(envelopes.add(id, envelope(5, 4, {{8, 0, 1}})));
+  CHECK(bound_to(4) == 1);
   must(fixture.db->begin());
   must(fixture.db->run(
-      "WITH RECURSIVE clients(client) AS (SELECT 100 UNION ALL SELECT client + 1 FROM clients "
-      "WHERE client < 98 + ?) INSERT INTO bindings SELECT doc, clients.client, 0, author "
+      "WITH RECURSIVE clients(client) AS (SELECT 100000 UNION ALL SELECT client + 1 FROM clients "
+      "WHERE client < 99999 + ?) INSERT INTO bindings SELECT doc, clients.client, 0, author "
       "FROM bindings, clients WHERE bindings.client = 7",
-      k_bindings_max));
-  must(envelopes.add(id, envelope(4, 1, {{8, 0, 1}})));
+      k_bindings_max - 2 - k_bindings_of_key_max));
+  must(envelopes.add(id, envelope(6, 4, {{9, 0, 1}})));
   must(fixture.db->commit());
   CHECK(must(envelopes.bindings(id)).size() == k_bindings_max);
+  CHECK(bound_to(4) == 1);
 }
 
 TEST_CASE("peers: kept, listed by last contact, the oldest forgotten") {

@@ -98,7 +98,7 @@ void Authorship::load(StoredAuthorship stored) {
 std::size_t Authorship::owner_of(BytesView key) {
   const auto [at, fresh] = owner_index_.try_emplace(to_bytes(key), owners_.size());
   if (fresh) {
-    owners_.push_back({.key = at->first, .peer = peer_of(key)});
+    owners_.push_back({.key = at->first, .peer = peer_of(key), .clients = 0});
   }
   return at->second;
 }
@@ -111,7 +111,9 @@ const Authorship::Owner* Authorship::owner_of(crdt::ClientId client) const {
 void Authorship::bind(const store::ClientClocks& clocks, std::size_t owner) {
   const auto at = bindings_.find(clocks.client);
   if (at == bindings_.end()) {
-    if (bindings_.size() < store::k_bindings_max) {
+    auto& bound_to_it = owners_[owner].clients;
+    if (bindings_.size() < store::k_bindings_max && bound_to_it < store::k_bindings_of_key_max) {
+      ++bound_to_it;
       bindings_.emplace(clocks.client,
                         Bound{.clock = clocks.from, .until = clocks.to, .owner = owner});
     }

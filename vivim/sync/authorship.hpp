@@ -96,7 +96,8 @@ class Authorship {
  private:
   struct Owner {
     Bytes key;
-    Bytes peer;  ///< its peer id
+    Bytes peer;               ///< its peer id
+    std::size_t clients = 0;  ///< bound to it
   };
   struct Bound {
     std::uint64_t clock = 0;
