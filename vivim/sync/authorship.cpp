@@ -183,6 +183,16 @@ bool Authorship::steals(const crdt::SignedUpdate& update) const {
   });
 }
 
+bool Authorship::takes_over(const crdt::SignedUpdate& update, const UpdateSource& source,
+                            const Known& known) const {
+  return std::holds_alternative<crdt::SignedUpdate::Hosted>(update.ids) &&
+         std::ranges::any_of(update.extent.written,
+                             [&](const auto& range) {
+                               return owner_of(range.client) == nullptr && known(range.client);
+                             }) &&
+         rights(source) != Access::write;
+}
+
 std::uint64_t Authorship::signed_from(const crdt::WrittenRange& range,
                                       const UpdateSource& source) const {
   const auto at = bindings_.find(crdt::value_of(range.client));

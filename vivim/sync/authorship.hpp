@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -76,6 +77,13 @@ class Authorship {
 
   /// Whether an author writes as a client that is somebody else's.
   bool steals(const crdt::SignedUpdate& update) const;
+  /// Says whether the document has anything of a client.
+  using Known = std::function<bool(crdt::ClientId)>;
+  /// Whether an update goes on as a client that nobody is known to be, as browsers were before the
+  /// document was shared, though neither its author nor its sender may write. To bind that client
+  /// would make what it wrote before the author's to delete.
+  bool takes_over(const crdt::SignedUpdate& update, const UpdateSource& source,
+                  const Known& known) const;
   /// From which clock on operations are taken with the signature only of the key that their client
   /// is bound to; the end of the range, if all of them may come without.
   std::uint64_t signed_from(const crdt::WrittenRange& range, const UpdateSource& source) const;

@@ -4,8 +4,7 @@
 
 #include "vivim/crdt/map.hpp"
 #include "vivim/crypto/error.hpp"
-#include "vivim/multiformats/peer_id.hpp"
-#include "vivim/sync/hub_test_detail.hpp"
+#include "vivim/sync/authorship_test_detail.hpp"
 
 using namespace vivim;
 using namespace vivim::sync;
@@ -13,45 +12,6 @@ using namespace vivim::sync::testing;
 using store::Access;
 
 namespace {
-
-constexpr std::uint8_t k_own = 1;  ///< this node's key
-
-Bytes peer_id(std::uint8_t seed) {
-  return to_bytes(multiformats::PeerId::of(signing_key(seed).public_key()).bytes());
-}
-
-SubscriberPeer peer(std::uint8_t seed, Access access) {
-  return {.peer = peer_id(seed), .access = access};
-}
-
-/// Somebody with a key and a document of their own.
-struct Author {
-  std::uint8_t seed;
-  multiformats::PrivateKey key = signing_key(seed);
-  crdt::Author session{.document = k_document.view(), .session = 77};
-  crdt::Doc doc{crdt::client_of(key.public_key(), session)};
-
-  explicit Author(std::uint8_t of) : seed(of) {}
-
-  Bytes write(std::string_view words) { return remote_edit(doc, words); }
-  Bytes seal(BytesView update) { return crdt::seal(key, session, update).value(); }
-};
-
-/// What `body` changes.
-Bytes changed(crdt::Doc& doc, const std::function<void(crdt::Transaction&)>& body) {
-  Bytes update;
-  const auto watching =
-      doc.on_update([&update](BytesView bytes, crdt::Origin) { update = to_bytes(bytes); });
-  doc.transact(body);
-  return update;
-}
-
-rt::Co<std::uint64_t> envelopes_on_disk(Home& home) {
-  const auto count = co_await home.store->read(
-      [](store::Database& database) { return store::Envelopes(database).count(k_document); });
-  REQUIRE(count);
-  co_return *count;
-}
 
 /// Gives the document a grant, as sharing does.
 rt::Co<void> grant(Home& home, store::GrantOrigin origin, Access access) {

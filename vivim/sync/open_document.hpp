@@ -159,6 +159,7 @@ class OpenDocument {
   std::vector<Bytes> by_hand(Bytes update) const;
   void enqueue_signing(std::vector<Bytes> updates, SubscriberId from);
   UpdateSource source_of(SubscriberId from) const;
+  std::function<std::uint64_t(crdt::ClientId)> known_clocks();
   Result<Bytes> without_unsigned(const UpdateSource& source, BytesView update);
   Result<bool> permitted(const UpdateSource& source, BytesView update,
                          const crdt::UpdateExtent* extent = nullptr);

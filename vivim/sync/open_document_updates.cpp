@@ -90,6 +90,10 @@ Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope)
     refuse(source, Error(SyncError::foreign_client));
     return {};
   }
+  const auto known = [clock = known_clocks()](crdt::ClientId client) { return clock(client) > 0; };
+  if (authorship_.takes_over(opened, source, known)) {
+    return receive(from, opened.update);  // what nobody signed before goes on so
+  }
   VIVIM_TRY(const bool may, permitted(source, opened.update, &opened.extent));
   if (!may) {
     return {};
@@ -105,17 +109,21 @@ Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope)
   return {};
 }
 
-// Operations under an id that is bound to a key are taken with a signature only. The rest of the
-// update is as good as without them: who sends it may have taken them from somebody worse.
-Result<Bytes> OpenDocument::without_unsigned(const UpdateSource& source, BytesView update) {
-  std::optional<crdt::StateVector> state;
-  const auto known = [&](crdt::ClientId client) -> std::uint64_t {
+// The clock behind what the document has of a client. To be used before the document changes.
+std::function<std::uint64_t(crdt::ClientId)> OpenDocument::known_clocks() {
+  return [this, state = std::optional<crdt::StateVector>()](crdt::ClientId client) mutable {
     if (!state) {
       state = doc_.state_vector().value_or(crdt::StateVector());
     }
     const auto at = state->find(client);
-    return at == state->end() ? 0 : at->second;
+    return at == state->end() ? std::uint64_t{0} : at->second;
   };
+}
+
+// Operations under an id that is bound to a key are taken with a signature only. The rest of the
+// update is as good as without them: who sends it may have taken them from somebody worse.
+Result<Bytes> OpenDocument::without_unsigned(const UpdateSource& source, BytesView update) {
+  const auto known = known_clocks();
   bool cut = false;
   bool refused = false;
   const auto cut_at = [&](const crdt::WrittenRange& range) {

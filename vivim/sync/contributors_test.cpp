@@ -1,0 +1,85 @@
+// What contributors may not do, however they go about it.
+#include <doctest/doctest.h>
+
+#include "vivim/sync/authorship_test_detail.hpp"
+
+using namespace vivim;
+using namespace vivim::sync;
+using namespace vivim::sync::testing;
+using store::Access;
+
+namespace {
+
+std::string title(OpenDocument& document) {
+  return document.doc().text("title").to_string();
+}
+
+Bytes hosted(std::uint8_t seed, BytesView update) {
+  return crdt::seal_hosted(signing_key(seed), k_document.view(), update).value();
+}
+
+Bytes erase(crdt::Doc& doc, std::uint32_t length) {
+  return changed(doc, [&](crdt::Transaction& t) { doc.text("title").remove(t, 0, length); });
+}
+
+// What browsers wrote before the document was shared is nobody's, and stays so.
+rt::Co<void> nobody_takes_over_what_was(Home& home) {
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    Pair pair(*lease, std::nullopt, peer(2, Access::contribute));
+    auto& [document, guest_side, bob, guest_id, bob_id] = pair;
+    crdt::Doc guest(crdt::ClientId{7});
+    const auto before = remote_edit(guest, "before");
+    REQUIRE(document.receive(guest_id, before));
+    document.authorship().begin_signing();
+
+    // He may add, as anybody may whom nobody knows, but that makes nothing his.
+    crdt::Doc taken(crdt::ClientId{7});
+    REQUIRE(crdt::apply_update(taken, before));
+    REQUIRE(document.receive_signed(bob_id, hosted(2, remote_edit(taken, "!"))));
+    REQUIRE(document.receive_signed(bob_id, hosted(2, crdt::encode_state_as_update(taken))));
+    CHECK(bob.denied == 0);
+    REQUIRE(document.receive_signed(bob_id, hosted(2, erase(taken, 6))));
+    CHECK(bob.denied == 1);
+    CHECK(title(document) == "before!");
+    REQUIRE(co_await document.flush());
+    CHECK(co_await envelopes_on_disk(home) == 0);
+
+    // A browser of his own is his.
+    crdt::Doc his(crdt::ClientId{8});
+    REQUIRE(document.receive_signed(bob_id, hosted(2, remote_edit(his, "his"))));
+    REQUIRE(document.receive_signed(bob_id, hosted(2, erase(his, 3))));
+    CHECK(bob.denied == 1);
+    CHECK(title(document) == "before!");
+  }
+  co_await home.stop();
+}
+
+// A node that lost its bindings, or wrote without signing before, may still say what is its own.
+rt::Co<void> writers_take_over(Home& home) {
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    Pair pair(*lease, peer(2, Access::read), peer(3, Access::write));
+    auto& [document, reader, writer, reader_id, writer_id] = pair;
+    document.authorship().begin_signing();
+    document.authorship().add_member({.grant = {{1}}, .peer = peer_id(3), .access = Access::write});
+    crdt::Doc browser(crdt::ClientId{7});
+    REQUIRE(document.receive(writer_id, remote_edit(browser, "un")));
+    REQUIRE(document.receive_signed(reader_id, hosted(3, remote_edit(browser, "signed"))));
+    REQUIRE(co_await document.flush());
+    CHECK(reader.denied == 0);
+    CHECK(writer.envelopes.size() == 1);
+    CHECK(title(document) == "unsigned");
+  }
+  co_await home.stop();
+}
+
+}  // namespace
+
+TEST_CASE("contributors: what browsers wrote before a document was shared is not taken over") {
+  run(31, nobody_takes_over_what_was);
+}
+
+TEST_CASE("contributors: who may write may go on with what nobody signed") {
+  run(32, writers_take_over);
+}
