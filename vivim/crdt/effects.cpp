@@ -46,6 +46,7 @@ class Surveyor {
         erase(client, range);
       }
     }
+    effects_.unplaced = effects_.unplaced || !can_be_integrated();
     for (std::size_t i = 0; i < places_.size(); ++i) {
       auto& counts = effects_.places[places_[i]];
       for (const auto& [client, units] : counts_[i].inserted) {
@@ -67,6 +68,80 @@ class Surveyor {
     std::size_t index = 0;
   };
 
+  // Whether no struct would have to wait: for what is missing, or in a circle. What waits is
+  // integrated later, when what was asked about may have changed. Goes through the clients' structs
+  // in the order in which they can be integrated: who needs another's waits on the stack.
+  bool can_be_integrated() const {
+    std::vector<std::size_t> next(update_.groups.size(), 0);
+    std::vector<bool> waits(update_.groups.size(), false);
+    std::vector<Ref> stack;
+    const auto want = [&](Ref ref) {
+      stack.push_back(ref);
+      waits[ref.group] = true;
+    };
+    for (std::size_t group = 0; group < update_.groups.size(); ++group) {
+      if (!update_.groups[group].empty()) {
+        want({group, update_.groups[group].size() - 1});
+      }
+      while (!stack.empty()) {
+        const Ref wanted = stack.back();
+        const Ref at{wanted.group, next[wanted.group]};
+        if (at.index > wanted.index) {
+          waits[at.group] = false;
+          stack.pop_back();
+          continue;
+        }
+        const Need need = needs(at, next);
+        if (need.missing || (need.first && waits[need.first->group])) {
+          return false;
+        }
+        if (need.first) {
+          want(*need.first);
+        } else {
+          ++next[at.group];
+        }
+      }
+    }
+    return true;
+  }
+
+  /// What a struct needs that is not integrated.
+  struct Need {
+    bool missing = false;      ///< it is nowhere
+    std::optional<Ref> first;  ///< it is in the update
+  };
+
+  // `next` says how far each group is.
+  Need needs(Ref ref, const std::vector<std::size_t>& next) const {
+    const auto group = update_.groups[ref.group];
+    const WireStruct& item = group[ref.index];
+    const std::uint64_t known = engine_.state_of(item.client);
+    if (item.kind == Kind::skip || item.end() <= known) {
+      return {};
+    }
+    const bool behind_a_gap = ref.index == 0 || group[ref.index - 1].kind == Kind::skip;
+    Need need{.missing = behind_a_gap && item.clock > known, .first = std::nullopt};
+    const auto look_for = [&](Id id) {
+      if (known_item(id) == nullptr) {
+        const auto at = struct_at(value_of(id.client), id.clock);
+        need.missing = need.missing || !at;
+        if (at && at->index >= next[at->group]) {
+          need.first = at;
+        }
+      }
+    };
+    if (item.has_origin) {
+      look_for(item.origin);
+    }
+    if (item.has_right_origin) {
+      look_for(item.right_origin);
+    }
+    if (item.parent == ParentRef::item) {
+      look_for(item.parent_item);
+    }
+    return need;
+  }
+
   void insert(std::size_t group, std::size_t index) {
     const WireStruct& item = update_.groups[group][index];
     const std::uint64_t known = engine_.state_of(item.client);
@@ -74,7 +149,6 @@ class Surveyor {
       return;
     }
     effects_.writers.insert(ClientId{item.client});
-    effects_.unplaced = effects_.unplaced || (index == 0 && item.clock > known);
     if (item.kind == Kind::gc) {
       return;
     }

@@ -96,6 +96,18 @@ TEST_CASE("effects: a key that is set anew deletes what was there, however it is
   CHECK(effects_of(doc, beside)->places.at({"meta", "model"}).deleted == Counts{{k_ann, 1}});
 }
 
+TEST_CASE("effects: two who wrote in turns depend on each other, and nothing waits") {
+  Peers peers(2);
+  for (int i = 0; i < 3; ++i) {
+    for (std::size_t writer = 0; writer < 2; ++writer) {
+      edit(peers[writer], [&](Transaction& t) { peers.text(writer).push(t, "x"); });
+      peers.sync();
+    }
+  }
+  Doc empty(ClientId{9});
+  CHECK_FALSE(effects_of(empty, encode_state_as_update(peers[0]))->unplaced);
+}
+
 TEST_CASE("effects: what depends on something unknown has no place") {
   Doc writer(k_ann);
   edit(writer, [&](Transaction& t) { writer.text("text").push(t, "a"); });
@@ -103,6 +115,23 @@ TEST_CASE("effects: what depends on something unknown has no place") {
   Doc doc(k_ben);
   CHECK(effects_of(doc, later)->unplaced);
   CHECK(effects_of(doc, later)->writers == std::set<ClientId>{k_ann});
+  // Behind a gap, at the beginning or further in: it would be integrated later, unasked.
+  Doc setter(k_ann);
+  const auto set = [&](double value) {
+    return change(setter, [&](Transaction& t) { setter.map("meta").set(t, "key", Any(value)); });
+  };
+  const Bytes one = set(1);
+  const Bytes two = set(2);
+  const Bytes three = set(3);
+  const auto together = [](const Bytes& a, const Bytes& b) {
+    return merge_updates(std::vector<BytesView>{a, b}).value();
+  };
+  CHECK(effects_of(doc, together(one, three))->unplaced);
+  CHECK_FALSE(effects_of(doc, together(one, two))->unplaced);
+  REQUIRE(apply_update(doc, one));
+  CHECK(effects_of(doc, together(one, three))->unplaced);
+  REQUIRE(apply_update(doc, two));
+  CHECK_FALSE(effects_of(doc, together(one, three))->unplaced);
   // A deletion of what nobody knows.
   CHECK(effects_of(doc, Bytes{0, 1, 5, 1, 0, 1})->unplaced);
   // Two structs that stand beside each other.
@@ -112,6 +141,19 @@ TEST_CASE("effects: what depends on something unknown has no place") {
   circle.raw(Bytes{1, 5, 0, 0x84, 6, 0, 1, 'y'});
   circle.u8(0);
   CHECK(effects_of(doc, circle.view())->unplaced);
+  // What stands behind what is known, but before what nobody knows.
+  lib0::Encoder before;
+  before.var_uint(1);
+  before.raw(Bytes{1, 5, 0, 0xc4, 1, 0, 9, 9, 1, 'x'});
+  before.u8(0);
+  CHECK(effects_of(doc, before.view())->unplaced);
+  // Two that stand behind what is known, and each before the other: neither can be first.
+  lib0::Encoder crossed;
+  crossed.var_uint(2);
+  crossed.raw(Bytes{1, 6, 0, 0xc4, 1, 0, 5, 0, 1, 'x'});
+  crossed.raw(Bytes{1, 5, 0, 0xc4, 1, 0, 6, 0, 1, 'y'});
+  crossed.u8(0);
+  CHECK(effects_of(doc, crossed.view())->unplaced);
   CHECK(effects_of(doc, Bytes{1}).error().is(CrdtError::truncated));
 }
 
