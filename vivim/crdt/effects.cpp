@@ -48,9 +48,12 @@ class Surveyor {
     }
     effects_.unplaced = effects_.unplaced || !can_be_integrated();
     for (std::size_t i = 0; i < places_.size(); ++i) {
-      auto& counts = effects_.places[places_[i]];
+      auto& counts = effects_.places[places_[i].place];
       for (const auto& [client, units] : counts_[i].inserted) {
         counts.inserted[client] += units;
+        if (const auto maker = places_[i].maker) {
+          counts.keyed[*maker] += units;
+        }
       }
       for (const auto& [client, units] : counts_[i].deleted) {
         counts.deleted[client] += units;
@@ -257,8 +260,14 @@ class Surveyor {
     }
   }
 
-  Whereabouts add(std::string_view root, std::string_view key) {
-    places_.push_back({.root = std::string(root), .key = std::string(key)});
+  /// A place, or what lies there under a key of a type that `maker` made.
+  struct Spot {
+    Place place;
+    std::optional<ClientId> maker;
+  };
+
+  Whereabouts add(Spot spot) {
+    places_.push_back(std::move(spot));
     counts_.emplace_back();
     return static_cast<Whereabouts>(places_.size() - 1);
   }
@@ -266,7 +275,16 @@ class Surveyor {
   Whereabouts place_in_root(std::string_view root, std::string_view key) {
     const auto [it, fresh] = named_.try_emplace({root, key}, k_unknown);
     if (fresh) {
-      it->second = add(root, key);
+      it->second = add(
+          {.place = {.root = std::string(root), .key = std::string(key)}, .maker = std::nullopt});
+    }
+    return it->second;
+  }
+
+  Whereabouts keyed_in(Whereabouts place, ClientId maker) {
+    const auto [it, fresh] = keyed_.try_emplace({place, maker}, k_unknown);
+    if (fresh) {
+      it->second = add({.place = places_[place].place, .maker = maker});
     }
     return it->second;
   }
@@ -359,17 +377,37 @@ class Surveyor {
     if (id.clock >= engine_.state_of(client)) {
       return struct_at(client, id.clock);
     }
-    place = place_of(*known_item(id));
+    const Item& known = *known_item(id);
+    place = place_of(known);
+    if (const auto maker = maker_beside(item, known)) {
+      place = keyed_in(place, *maker);
+    }
     return std::nullopt;
+  }
+
+  // Who made the type under a key of which `item` comes, in or beside `known`; nobody makes roots.
+  std::optional<ClientId> maker_beside(const WireStruct& item, const Item& known) const {
+    const Item* holder = nullptr;
+    if (item.parent == ParentRef::item) {
+      holder = item.has_key ? &known : nullptr;
+    } else if (const Shape& shape = engine_.items_.shape(known);
+               shape.key != k_none && shape.parent != k_none) {
+      const ItemRef of_type = engine_.types_[shape.parent].item;
+      holder = of_type == k_none ? nullptr : &engine_.items_[of_type];
+    }
+    return holder == nullptr
+               ? std::nullopt
+               : std::optional(ClientId{engine_.clients_[engine_.items_.client(*holder)].id});
   }
 
   const Engine& engine_;
   const DecodedUpdate& update_;
   std::unordered_map<std::uint64_t, std::size_t> groups_;
   std::vector<std::vector<Whereabouts>> found_;
-  std::vector<Place> places_;
+  std::vector<Spot> places_;
   std::vector<PlaceEffects> counts_;
   std::map<std::pair<std::string_view, std::string_view>, Whereabouts> named_;
+  std::map<std::pair<Whereabouts, ClientId>, Whereabouts> keyed_;
   std::unordered_map<TypeRef, Whereabouts> within_;
   std::unordered_set<ItemRef> replaced_;
   UpdateEffects effects_;

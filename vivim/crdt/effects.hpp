@@ -28,6 +28,9 @@ struct Place {
 struct PlaceEffects {
   std::map<ClientId, std::uint64_t> inserted;
   std::map<ClientId, std::uint64_t> deleted;
+  /// Of what it inserts, units under a key of a type that the document has, no root: by who made
+  /// that type. (A key of a map, an attribute.)
+  std::map<ClientId, std::uint64_t> keyed;
 };
 
 /// What an update would do.

@@ -96,6 +96,42 @@ TEST_CASE("effects: a key that is set anew deletes what was there, however it is
   CHECK(effects_of(doc, beside)->places.at({"meta", "model"}).deleted == Counts{{k_ann, 1}});
 }
 
+TEST_CASE("effects: in whose maps keys are set") {
+  Doc doc(k_ann);
+  edit(doc, [&](Transaction& t) {
+    Map turn = doc.map("turns").set_map(t, "t1");
+    turn.set(t, "role", Any(1.0));
+    turn.set_text(t, "text").push(t, "hello");
+  });
+  Doc other(k_ben);
+  REQUIRE(apply_update(other, encode_state_as_update(doc)));
+  const Bytes update = change(other, [&](Transaction& t) {
+    Map turn = *other.map("turns").get("t1")->if_map();
+    Text text = *turn.get("text")->if_text();
+    text.push(t, " you");  // adds, and sets no key
+    turn.set(t, "deleted", Any(true));
+    turn.set(t, "deleted", Any(false));
+    turn.set(t, "role", Any(2.0));
+    turn.set_map(t, "more").set(t, "a", Any(1.0));  // what is in it is there, too
+    Map own = other.map("turns").set_map(t, "t2");
+    own.set(t, "role", Any(1.0));
+    other.map("meta").set(t, "model", Any(1.0));
+  });
+  const auto effects = effects_of(doc, update).value();
+  CHECK(effects.places.at({"turns", "t1"}).keyed == Counts{{k_ann, 5}});
+  CHECK(effects.places.at({"turns", "t1"}).inserted == Counts{{k_ben, 9}});
+  CHECK(effects.places.at({"turns", "t2"}).keyed.empty());
+  CHECK(effects.places.at({"meta", "model"}).keyed.empty());
+
+  // Its own, once the document has it.
+  REQUIRE(apply_update(doc, update));
+  const Bytes later = change(other, [&](Transaction& t) {
+    Map own = *other.map("turns").get("t2")->if_map();
+    own.set(t, "deleted", Any(true));
+  });
+  CHECK(effects_of(doc, later)->places.at({"turns", "t2"}).keyed == Counts{{k_ben, 1}});
+}
+
 TEST_CASE("effects: two who wrote in turns depend on each other, and nothing waits") {
   Peers peers(2);
   for (int i = 0; i < 3; ++i) {

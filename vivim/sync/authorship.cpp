@@ -234,9 +234,11 @@ bool Authorship::contributes(const UpdateSource& source, const crdt::UpdateEffec
     const Owner* owner = owner_of(client);
     return (source.guest && client == own_client_) || (owner != nullptr && owner->peer == author);
   };
+  const auto all_own = [&](const auto& units) {
+    return std::ranges::all_of(units, [&](const auto& entry) { return own(entry.first); });
+  };
   return !effects.unplaced && std::ranges::all_of(effects.places, [&](const auto& place) {
-    return std::ranges::all_of(place.second.deleted,
-                               [&](const auto& entry) { return own(entry.first); });
+    return all_own(place.second.deleted) && all_own(place.second.keyed);
   });
 }
 

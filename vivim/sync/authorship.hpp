@@ -94,7 +94,8 @@ class Authorship {
 
   /// What the sender and the author together may do.
   store::Access rights(const UpdateSource& source) const;
-  /// Whether an update only adds, and changes what its author wrote itself.
+  /// Whether an update only adds, and changes what its author wrote itself. What others made has no
+  /// keys but those that they set.
   bool contributes(const UpdateSource& source, const crdt::UpdateEffects& effects) const;
 
   bool knows_member(const store::GrantId& grant, BytesView peer) const;

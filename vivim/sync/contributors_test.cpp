@@ -1,6 +1,7 @@
 // What contributors may not do, however they go about it.
 #include <doctest/doctest.h>
 
+#include "vivim/crdt/map.hpp"
 #include "vivim/sync/authorship_test_detail.hpp"
 
 using namespace vivim;
@@ -74,6 +75,50 @@ rt::Co<void> writers_take_over(Home& home) {
   co_await home.stop();
 }
 
+// A key that says that something is gone, or who said it, is as good as a deletion.
+rt::Co<void> what_others_made_has_their_keys(Home& home) {
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    lease->authorship().begin_signing();
+    Pair pair(*lease, peer(2, Access::contribute), peer(3, Access::contribute));
+    auto& [document, alice, bob, alice_id, bob_id] = pair;
+    const auto turn = [](crdt::Doc& doc, std::string_view id) {
+      return *doc.map("turns").get(id)->if_map();
+    };
+    REQUIRE(co_await document.edit([](crdt::Doc& doc) {
+      doc.transact([&](crdt::Transaction& t) {
+        auto first = doc.map("turns").set_map(t, "first");
+        first.set(t, "role", crdt::Any(1.0));
+        first.set_text(t, "text").push(t, "hello");
+      });
+    }));
+    Author author(2);
+    REQUIRE(crdt::apply_update(author.doc, crdt::encode_state_as_update(document.doc())));
+    const auto added = changed(author.doc, [&](crdt::Transaction& t) {
+      author.doc.map("turns").set_map(t, "second").set(t, "role", crdt::Any(1.0));
+      auto text = *turn(author.doc, "first").get("text")->if_text();
+      text.push(t, " you");
+    });
+    REQUIRE(document.receive_signed(alice_id, author.seal(added)));
+    const auto removed_own = changed(author.doc, [&](crdt::Transaction& t) {
+      turn(author.doc, "second").set(t, "deleted", crdt::Any(true));
+    });
+    REQUIRE(document.receive_signed(alice_id, author.seal(removed_own)));
+    CHECK(alice.denied == 0);
+    const auto removed = changed(author.doc, [&](crdt::Transaction& t) {
+      turn(author.doc, "first").set(t, "deleted", crdt::Any(true));
+    });
+    REQUIRE(document.receive_signed(alice_id, author.seal(removed)));
+    REQUIRE(document.receive(bob_id, removed));
+    CHECK(alice.denied == 1);
+    CHECK(bob.denied == 1);
+    CHECK(turn(document.doc(), "second").contains("deleted"));
+    CHECK_FALSE(turn(document.doc(), "first").contains("deleted"));
+    CHECK(turn(document.doc(), "first").get("text")->if_text()->to_string() == "hello you");
+  }
+  co_await home.stop();
+}
+
 }  // namespace
 
 TEST_CASE("contributors: what browsers wrote before a document was shared is not taken over") {
@@ -82,4 +127,8 @@ TEST_CASE("contributors: what browsers wrote before a document was shared is not
 
 TEST_CASE("contributors: who may write may go on with what nobody signed") {
   run(32, writers_take_over);
+}
+
+TEST_CASE("contributors: keys of what others made are theirs to set, as a turn's mark of removal") {
+  run(33, what_others_made_has_their_keys);
 }
