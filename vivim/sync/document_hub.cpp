@@ -108,13 +108,16 @@ rt::Co<Result<DocumentLease>> DocumentHub::load(store::DocumentId id) {
 }
 
 Result<DocumentLease> DocumentHub::lease(Slot& slot) {
-  if (slot.leases == 0) {
-    if (documents_.size() - idle_.size() >= options_.leased_max) {
-      return fail(SyncError::too_many_documents, options_.leased_max);
-    }
+  if (slot.leases == 0 && documents_.size() - idle_.size() >= options_.leased_max) {
+    return fail(SyncError::too_many_documents, options_.leased_max);
+  }
+  return hold(slot);
+}
+
+DocumentLease DocumentHub::hold(Slot& slot) {
+  if (slot.leases++ == 0) {
     idle_.erase(slot.idle);
   }
-  ++slot.leases;
   return DocumentLease(*this, *slot.document);
 }
 
@@ -203,13 +206,18 @@ rt::Co<void> DocumentHub::expire_awareness() {
 }
 
 rt::Co<void> DocumentHub::stop() {
-  std::vector<OpenDocument*> ending;
+  std::vector<store::DocumentId> ending;
   for (const auto& [id, slot] : documents_) {
-    ending.push_back(slot->document.get());
+    ending.push_back(id);
   }
-  for (auto* document : ending) {
-    document->end(Reason::shutting_down, "the node stops");
-    (void)co_await document->flush();
+  // While one is flushed, others are let go of, and go.
+  for (const auto& id : ending) {
+    const auto at = documents_.find(id);
+    if (at != documents_.end() && at->second->ready) {
+      const auto held = hold(*at->second);
+      held->end(Reason::shutting_down, "the node stops");
+      (void)co_await held->flush();
+    }
   }
   co_await tasks_.stop();
   while (leased()) {

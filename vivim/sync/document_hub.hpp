@@ -100,6 +100,7 @@ class DocumentHub {
 
   rt::Co<Result<DocumentLease>> load(store::DocumentId id);
   Result<DocumentLease> lease(Slot& slot);
+  DocumentLease hold(Slot& slot);
   void release(OpenDocument& document);
   void trim_idle();
   bool leased() const;

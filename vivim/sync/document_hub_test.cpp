@@ -265,6 +265,45 @@ rt::Co<void> eviction_ends_subscribers(Home& home) {
   co_await home.stop();
 }
 
+// While the hub stops, who held documents lets go of them, and the idle ones become too many.
+rt::Co<void> stops_while_documents_go(Home& home) {
+  constexpr std::uint8_t k_documents = 65;
+  co_await home.start({.idle_max = 1});
+  std::vector<DocumentLease> leases;
+  for (std::uint8_t i = 1; i <= k_documents; ++i) {
+    co_await home.create({{i}});
+    auto lease = co_await home.hub->open({{i}});
+    REQUIRE(lease);
+    crdt::Doc remote(crdt::ClientId{7});
+    REQUIRE((*lease)->receive(SubscriberId{0}, remote_edit(remote, "x")));
+    leases.push_back(std::move(*lease));
+  }
+  rt::TaskGroup tasks(home.node.loop());
+  const auto stop = [](DocumentHub& hub) -> rt::Co<void> { co_await hub.stop(); };
+  tasks.spawn("stop", stop(*home.hub));
+  std::size_t sizes = 0;
+  while (!leases.empty()) {
+    co_await rt::sleep_for(home.node.loop(), 100us);
+    leases.pop_back();
+    sizes += home.hub->size();
+  }
+  CHECK(sizes < std::size_t{k_documents} * k_documents);  // some went meanwhile
+  co_await tasks.stop();
+  const auto written = co_await home.store->read([](store::Database& database) -> Result<bool> {
+    for (std::uint8_t i = 1; i <= k_documents; ++i) {
+      VIVIM_TRY(const auto seq, store::Documents(database).last_seq({{i}}));
+      if (seq == 0) {
+        return false;
+      }
+    }
+    return true;
+  });
+  CHECK(written.value());
+  home.hub.reset();
+  (void)co_await home.store->close();
+  home.store.reset();
+}
+
 rt::Co<void> compacts(Home& home) {
   {
     auto lease = co_await home.open_new();
@@ -398,6 +437,10 @@ TEST_CASE("hub: a document is in memory once, and how many are is limited") {
 
 TEST_CASE("hub: evicting a document ends it for everybody") {
   run(3, eviction_ends_subscribers);
+}
+
+TEST_CASE("hub: documents that go while it stops are not looked at any more") {
+  run(8, stops_while_documents_go);
 }
 
 TEST_CASE("hub: a long log is compacted, and reads the same") {
