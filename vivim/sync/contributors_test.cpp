@@ -1,6 +1,10 @@
-// What contributors may not do, however they go about it.
+// What readers and contributors may not do, however they go about it.
+#include <bit>
+#include <string>
+
 #include <doctest/doctest.h>
 
+#include "vivim/base/log.hpp"
 #include "vivim/crdt/map.hpp"
 #include "vivim/sync/authorship_test_detail.hpp"
 
@@ -119,6 +123,42 @@ rt::Co<void> what_others_made_has_their_keys(Home& home) {
   co_await home.stop();
 }
 
+// Nothing of it is integrated, so that it is not refused; but it is noted, and that costs.
+rt::Co<void> readers_do_not_fill_the_log(Home& home) {
+  constexpr std::uint64_t k_updates = 1000;
+  std::size_t lines = 0;
+  std::string logged;
+  log::set_sink(
+      [&](log::Level, std::string_view, std::string_view,
+          std::initializer_list<log::Field> fields) {
+        ++lines;
+        for (const auto& field : fields) {
+          if (const auto* text = std::get_if<std::string_view>(&field.value)) {
+            logged += *text;
+          }
+        }
+      },
+      log::Level::warning);
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    Pair pair(*lease, std::nullopt, peer(2, Access::read));
+    auto& document = pair.document;
+    crdt::Doc guest(crdt::ClientId{7});
+    REQUIRE(document.receive(pair.alice_id, remote_edit(guest, "confidential")));
+    for (std::uint64_t i = 0; i < k_updates; ++i) {
+      crdt::Doc impostor(crdt::ClientId{7});
+      REQUIRE(document.receive(pair.bob_id, remote_edit(impostor, "what he says")));
+    }
+    CHECK(document.equivocations() == k_updates);
+    CHECK(title(document) == "confidential");
+  }
+  co_await home.stop();
+  CHECK(lines >= 1);
+  CHECK(lines <= std::bit_width(k_updates));
+  CHECK(logged.find(to_hex(as_bytes("confidential"))) == std::string::npos);
+  log::set_sink([](auto&&...) {}, log::Level::error);
+}
+
 }  // namespace
 
 TEST_CASE("contributors: what browsers wrote before a document was shared is not taken over") {
@@ -131,4 +171,8 @@ TEST_CASE("contributors: who may write may go on with what nobody signed") {
 
 TEST_CASE("contributors: keys of what others made are theirs to set, as a turn's mark of removal") {
   run(33, what_others_made_has_their_keys);
+}
+
+TEST_CASE("contributors: who may only read cannot fill the log, nor bring texts into it") {
+  run(34, readers_do_not_fill_the_log);
 }

@@ -116,7 +116,7 @@ class OpenDocument {
   /// What is on disk, as a state vector.
   const Bytes& durable() const { return durable_; }
   /// How often a client was found to have written two things under one id (docs/protocol/yjs.md);
-  /// the log says which.
+  /// the log says which, of the first, the second, the fourth and so on.
   std::uint64_t equivocations() const { return equivocations_; }
   bool busy() const { return writing_; }
   bool broken() const { return broken_.has_value(); }
