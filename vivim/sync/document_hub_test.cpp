@@ -105,70 +105,10 @@ rt::Co<void> relays_without_a_tree(Home& home) {
   co_await home.stop();
 }
 
-rt::Co<void> asks_for_permission(Home& home) {
-  {
-    const auto lease = co_await home.open_new();
-    auto& document = *lease;
-    Pair pair(document);
-    auto& [of, alice, bob, alice_id, bob_id] = pair;
-    const auto key = signing_key(1);
-    const auto stranger = signing_key(2);
-    const crdt::Author author{.document = k_document.view(), .session = 5};
-
-    // Anybody may write the notes, the owner of one key the title; nobody what has no place.
-    document.set_policy([&](const UpdateSource& source, const crdt::UpdateEffects& effects) {
-      const bool owner = source.author != nullptr && *source.author == key.public_key();
-      return !effects.unplaced && std::ranges::all_of(effects.places, [&](const auto& entry) {
-        return owner || entry.first.root == "notes";
-      });
-    });
-
-    crdt::Doc visitor(crdt::ClientId{7});
-    Bytes note;
-    const auto watching =
-        visitor.on_update([&](BytesView bytes, crdt::Origin) { note = to_bytes(bytes); });
-    visitor.transact([&](crdt::Transaction& t) { visitor.text("notes").push(t, "a note"); });
-    REQUIRE(document.receive(alice_id, note));
-    CHECK(alice.denied == 0);
-    const auto title = remote_edit(visitor, "mine");
-    REQUIRE(document.receive(alice_id, title));
-    CHECK(alice.denied == 1);
-    // What came after a refused one cannot be placed any more.
-    visitor.transact([&](crdt::Transaction& t) { visitor.text("notes").push(t, "!"); });
-    REQUIRE(document.receive(alice_id, note));
-    CHECK(alice.denied == 2);
-    REQUIRE(co_await document.flush());
-    CHECK(document.doc().text("title").to_string().empty());
-    CHECK(document.doc().text("notes").to_string() == "a note");
-    CHECK_FALSE(alice.ended);
-    CHECK(bob.updates.size() == 1);
-
-    crdt::Doc owner(crdt::client_of(key.public_key(), author));
-    const auto words = remote_edit(owner, "hello");
-    const auto envelope = crdt::seal(key, author, words).value();
-    REQUIRE(document.receive_signed(alice_id, envelope));
-    REQUIRE(co_await document.flush());
-    CHECK(document.doc().text("title").to_string() == "hello");
-    // Bob may check it himself.
-    CHECK(bob.envelopes == std::vector<Bytes>{envelope});
-    CHECK(bob.updates.size() == 2);
-
-    crdt::Doc other(crdt::client_of(stranger.public_key(), author));
-    const auto forged = crdt::seal(stranger, author, remote_edit(other, "no")).value();
-    REQUIRE(document.receive_signed(bob_id, forged));
-    CHECK(bob.denied == 1);
-    CHECK(document.receive_signed(bob_id, Bytes{9}).error().is(crdt::EnvelopeError::bad_version));
-    REQUIRE(co_await document.flush());
-    CHECK(document.doc().text("title").to_string() == "hello");
-  }
-  CHECK(co_await title_on_disk(*home.store) == "hello");
-  co_await home.stop();
-}
-
 rt::Co<void> tells_a_browser_what_is_denied(Home& home) {
   {
     auto lease = co_await home.open_new();
-    lease->set_policy([](const UpdateSource&, const crdt::UpdateEffects&) { return false; });
+    lease->authorship().set_access(store::Access::read);
     BrowserChannel channel(home.node.loop(), std::move(lease));
     REQUIRE(channel.start());
     while (channel.next_message()) {
@@ -417,10 +357,6 @@ TEST_CASE("hub: nothing is relayed or called durable before it is on disk") {
 
 TEST_CASE("hub: documents that are only passed on have no tree, and trees are bounded by bytes") {
   run(2, relays_without_a_tree);
-}
-
-TEST_CASE("hub: who may write what is asked before it is integrated; the rest goes on") {
-  run(2, asks_for_permission);
 }
 
 TEST_CASE("browser channel: a change that is not permitted is told, and the channel stays") {

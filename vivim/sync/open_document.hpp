@@ -30,10 +30,6 @@ inline constexpr std::size_t k_backlog_bytes_max = std::size_t{8} << 20;
 /// Subscribers of one document.
 inline constexpr std::size_t k_subscribers_max = 1024;
 
-/// Says whether an update may be integrated, from what it would do: besides what grants permit.
-/// Asked only for what changes something; not for this node's own edits.
-using UpdatePolicy = std::function<bool(const UpdateSource&, const crdt::UpdateEffects&)>;
-
 /// Who subscribes, if not a guest of this node.
 struct SubscriberPeer {
   Bytes peer;                                  ///< binary peer id
@@ -82,10 +78,6 @@ class OpenDocument {
 
   /// Whose the client ids are, and who may write (docs/protocol/sync.md#access).
   Authorship& authorship() { return authorship_; }
-  /// Who may change what from now on, besides. A document with such a policy needs its tree for
-  /// every update.
-  void set_policy(UpdatePolicy policy) { policy_ = std::move(policy); }
-
   /// Integrates an update of a subscriber, but for operations that need a signature. What is
   /// refused is counted, logged, and told to the subscriber by on_denied, and no error. Errors:
   /// crdt's decode errors. In both cases the document is unchanged.
@@ -189,7 +181,6 @@ class OpenDocument {
   /// Hashes of what was handed on while something was parked. Two nodes that lack the same would
   /// else send each other the same again and again.
   std::optional<Recent<Bytes, bool>> told_;
-  UpdatePolicy policy_;
   crdt::Awareness awareness_;
 
   std::map<SubscriberId, Entry> subscribers_;

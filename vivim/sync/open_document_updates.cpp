@@ -147,7 +147,7 @@ Result<Bytes> OpenDocument::without_unsigned(const UpdateSource& source, BytesVi
 Result<bool> OpenDocument::permitted(const UpdateSource& source, BytesView update,
                                      const crdt::UpdateExtent* extent) {
   const auto rights = authorship_.rights(source);
-  if (rights == store::Access::write && !policy_) {
+  if (rights == store::Access::write) {
     return true;
   }
   crdt::UpdateExtent read;
@@ -159,10 +159,8 @@ Result<bool> OpenDocument::permitted(const UpdateSource& source, BytesView updat
     return true;
   }
   VIVIM_TRY(const auto effects, crdt::effects_of(doc(), update));
-  const bool may =
-      effects.empty() || rights == store::Access::write ||
-      (rights == store::Access::contribute && authorship_.contributes(source, effects));
-  if (may && (effects.empty() || !policy_ || policy_(source, effects))) {
+  if (effects.empty() ||
+      (rights == store::Access::contribute && authorship_.contributes(source, effects))) {
     return true;
   }
   refuse(source, Error(SyncError::not_permitted));
