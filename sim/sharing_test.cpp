@@ -72,6 +72,38 @@ rt::Co<void> revokes(Trio& trio) {
   co_await trio.stop();
 }
 
+/// Bob comes back to a document that Alice has to read from her disk first.
+rt::Co<void> comes_back(Trio& trio) {
+  co_await trio.start();
+  REQUIRE(co_await trio.bob.sharing().join(co_await ticket_of(trio.alice)));
+  co_await type(trio.alice, "before");
+  co_await trio.pause(1s);
+  co_await trio.bob.stop();
+  co_await trio.pause(1s);
+  trio.alice.hub().evict(k_document, sync::Reason::done, "");
+  REQUIRE(trio.alice.hub().size() == 0);
+  REQUIRE(co_await trio.bob.start());
+}
+
+/// How long it takes until she begins to read it.
+rt::Co<void> until_it_is_read(Trio& trio, rt::Duration& time) {
+  co_await comes_back(trio);
+  while (trio.alice.hub().size() == 0) {
+    co_await trio.pause(10us);
+    time += 10us;
+  }
+  co_await trio.stop();
+}
+
+rt::Co<void> unshares_after(Trio& trio, rt::Duration& time) {
+  co_await comes_back(trio);
+  co_await trio.pause(time);
+  REQUIRE(co_await trio.alice.sharing().unshare(k_document));
+  co_await trio.pause(1s);
+  CHECK(trio.alice.peers().peers_of(k_document).empty());
+  co_await trio.stop();
+}
+
 rt::Co<void> joins_later(Trio& trio) {
   co_await trio.start();
   co_await type(trio.alice, "late");
@@ -133,6 +165,18 @@ TEST_CASE("sharing: without the secret refused, damaged and own tickets told apa
 TEST_CASE("sharing: unshare stops the future, not the past") {
   Trio trio(3);
   trio.world.run(revokes(trio));
+}
+
+TEST_CASE("sharing: unshare reaches also who is just coming in") {
+  const auto in_a_world = [](auto scenario, rt::Duration& time) {
+    Trio trio(7);
+    trio.world.run(scenario(trio, time));
+  };
+  rt::Duration read{};
+  in_a_world(until_it_is_read, read);
+  for (rt::Duration time = read - 500us; time < read + 500us; time += 20us) {
+    in_a_world(unshares_after, time);
+  }
 }
 
 TEST_CASE("sharing: a node that is away is joined when it is back, and after a restart again") {

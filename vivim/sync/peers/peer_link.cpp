@@ -234,13 +234,18 @@ rt::Co<void> PeerLink::handle(Greeted event) {
   co_return;
 }
 
-rt::Co<void> PeerLink::handle(OpenRequested event) {
-  const auto grant_id = event.grant;
-  const auto grant = co_await context_.store.read(
-      [grant_id](store::Database& database) { return store::Grants(database).get(grant_id); });
-  const bool valid = grant && !grant->revoked && grant->document == event.document &&
+// The grant, if it is one of the document's and not revoked.
+rt::Co<std::optional<store::GrantRow>> PeerLink::valid_grant(store::GrantId id,
+                                                             store::DocumentId document) {
+  auto grant = co_await context_.store.read(
+      [id](store::Database& database) { return store::Grants(database).get(id); });
+  const bool valid = grant && !grant->revoked && grant->document == document &&
                      grant->secret.size() == k_grant_secret_bytes;
-  if (valid) {
+  co_return valid ? std::optional(std::move(*grant)) : std::nullopt;
+}
+
+rt::Co<void> PeerLink::handle(OpenRequested event) {
+  if (const auto grant = co_await valid_grant(event.grant, event.document)) {
     co_await admit(event, *grant);
   } else {
     session_.refuse(event.channel);
@@ -252,7 +257,18 @@ rt::Co<void> PeerLink::admit(OpenRequested event, const store::GrantRow& grant) 
   if (!session_.accept(event.channel, GrantSecret(BytesView(grant.secret)), grant.access)) {
     co_return;
   }
-  co_await attach(event.channel, {.grant = grant, .lease = {}}, grant.access);
+  // Reading the document takes time, and an unshare meanwhile found no channel to close. With the
+  // document at hand nothing is waited for between this and the channel's beginning.
+  auto lease = co_await context_.hub.open(grant.document);
+  if (!lease) {
+    drop(event.channel, Reason::internal, lease.error().message());
+    co_return;
+  }
+  if (!co_await valid_grant(grant.id, grant.document)) {
+    drop(event.channel, Reason::revoked, "not shared any more");
+    co_return;
+  }
+  co_await attach(event.channel, {.grant = grant, .lease = std::move(*lease)}, grant.access);
   const auto at = channels_.find(event.channel);
   if (at == channels_.end() || grant.access == store::Access::read) {
     co_return;

@@ -126,6 +126,7 @@ class PeerLink {
   rt::Co<void> handle(ChannelClosed event);
   rt::Co<void> handle(Bye event);
 
+  rt::Co<std::optional<store::GrantRow>> valid_grant(store::GrantId id, store::DocumentId document);
   rt::Co<void> admit(OpenRequested event, const store::GrantRow& grant);
   rt::Co<void> note_access(ChannelId id, const store::GrantRow& grant, store::Access access);
   rt::Co<void> attach(ChannelId id, Opening opening, store::Access access);
