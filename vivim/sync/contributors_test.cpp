@@ -6,6 +6,8 @@
 
 #include "vivim/base/log.hpp"
 #include "vivim/crdt/map.hpp"
+#include "vivim/crdt/text.hpp"
+#include "vivim/crdt/value.hpp"
 #include "vivim/sync/authorship_test_detail.hpp"
 
 using namespace vivim;
