@@ -223,6 +223,31 @@ Result<std::vector<Binding>> Envelopes::bindings(const DocumentId& document) {
   }
 }
 
+Result<std::vector<ClientClocks>> Envelopes::signed_by(const DocumentId& document, BytesView key) {
+  VIVIM_TRY(const std::int64_t row, row_of(document));
+  Query query = db_.query(
+      "SELECT b.client, b.clock, r.clock, r.until FROM bindings b "
+      "JOIN authors a ON a.id = b.author "
+      "JOIN envelope_ranges r ON r.doc = b.doc AND r.client = b.client "
+      "WHERE b.doc = ? AND a.key = ? ORDER BY b.client, r.clock",
+      row, key);
+  std::vector<ClientClocks> out;
+  for (;;) {
+    VIVIM_TRY(const bool more, query.step());
+    if (!more) {
+      return out;
+    }
+    const auto client = static_cast<std::uint64_t>(query.integer(0));
+    const auto from = static_cast<std::uint64_t>(query.integer(1));
+    if (out.empty() || out.back().client != client) {
+      out.push_back({.client = client, .from = from, .to = from});
+    }
+    if (static_cast<std::uint64_t>(query.integer(2)) <= out.back().to) {
+      out.back().to = std::max(out.back().to, static_cast<std::uint64_t>(query.integer(3)));
+    }
+  }
+}
+
 Result<std::vector<EnvelopeRow>> Envelopes::small_ones(const DocumentId& document, BytesView key,
                                                        std::size_t bytes_below, std::size_t limit) {
   VIVIM_TRY(const std::int64_t row, row_of(document));

@@ -79,6 +79,9 @@ class Envelopes {
                             std::size_t bytes_max);
   /// Every client id that is bound. Errors: not_found.
   Result<std::vector<Binding>> bindings(const DocumentId& document);
+  /// Of each client that is bound to a key, and of which there are envelopes: from the clock where
+  /// it is bound to the end of what is in them without a gap. Errors: not_found.
+  Result<std::vector<ClientClocks>> signed_by(const DocumentId& document, BytesView key);
   /// Those of one key that have less than `bytes_below` bytes, oldest first, at most `limit`.
   /// Errors: not_found.
   Result<std::vector<EnvelopeRow>> small_ones(const DocumentId& document, BytesView key,

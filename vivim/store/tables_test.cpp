@@ -517,6 +517,21 @@ TEST_CASE("envelopes: kept once, found by what is known, read in pages") {
   CHECK(fails(envelopes.count(id), StoreError::not_found));
 }
 
+TEST_CASE("envelopes: how far it is signed what the clients of a key wrote") {
+  Fixture fixture;
+  Envelopes envelopes(*fixture.db);
+  const DocumentId id = make_document(*fixture.db, 1);
+  must(envelopes.add(id, envelope(1, 1, {{7, 9, 10}})));
+  must(envelopes.add(id, envelope(2, 1, {{7, 4, 6}, {8, 0, 1}})));
+  must(envelopes.add(id, envelope(3, 1, {{7, 5, 8}})));
+  must(envelopes.add(id, envelope(4, 2, {{9, 0, 3}})));
+  CHECK(must(envelopes.signed_by(id, Bytes(36, 1))) ==
+        std::vector<ClientClocks>{{7, 4, 8}, {8, 0, 1}});
+  must(envelopes.add(id, envelope(5, 1, {{7, 8, 9}})));
+  CHECK(must(envelopes.signed_by(id, Bytes(36, 1))).at(0) == ClientClocks{7, 4, 10});
+  CHECK(must(envelopes.signed_by(id, Bytes(36, 3))).empty());
+}
+
 TEST_CASE("envelopes: a client id is of the key that had it first, from then on") {
   Fixture fixture;
   Envelopes envelopes(*fixture.db);

@@ -16,9 +16,8 @@ using store::Access;
 
 namespace {
 
-/// So many envelopes below that size are worth signing anew.
+/// Below that an envelope is small.
 constexpr std::size_t k_small_envelope_bytes = std::size_t{8} << 10;
-constexpr std::size_t k_small_envelopes_min = 256;
 
 int rank(Access access) {
   return access == Access::write ? 2 : access == Access::contribute ? 1 : 0;
@@ -291,12 +290,13 @@ Result<Bytes> state_of(const Group& group, BytesView snapshot) {
 }  // namespace
 
 Result<std::size_t> consolidate(store::Database& database, const store::DocumentId& document,
-                                const multiformats::PrivateKey& key, BytesView snapshot) {
+                                const multiformats::PrivateKey& key, BytesView snapshot,
+                                std::size_t small_min) {
   store::Envelopes envelopes(database);
   const Bytes own_key = key.public_key().encode();
   VIVIM_TRY(const auto small,
-            envelopes.small_ones(document, own_key, k_small_envelope_bytes, k_small_envelopes_min));
-  if (small.size() < k_small_envelopes_min) {
+            envelopes.small_ones(document, own_key, k_small_envelope_bytes, small_min));
+  if (small.size() < small_min) {
     return std::size_t{0};
   }
   VIVIM_TRY(const auto rows, envelopes.small_ones(document, own_key, SIZE_MAX >> 1, SIZE_MAX >> 1));

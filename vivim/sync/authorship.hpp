@@ -32,6 +32,9 @@ struct UpdateSource {
 /// (update_split.hpp).
 inline constexpr std::size_t k_update_part_bytes = std::size_t{256} << 10;
 
+/// So many small envelopes are worth signing anew.
+inline constexpr std::size_t k_small_envelopes_min = 256;
+
 /// What the store knows of a document's authors.
 struct StoredAuthorship {
   bool shared = false;                          ///< somebody else has it, or had it
@@ -137,10 +140,11 @@ store::Envelope stored_form(BytesView envelope, const crdt::SignedUpdate& opened
 
 /// Signs anew what this node and its guests wrote in a document, as it is in `snapshot` (a state of
 /// the whole document): a long history is one of single letters no more, and what was deleted is
-/// gone from the envelopes too. Only if many small ones came since the last time. Returns how many
-/// envelopes it took the place of. Runs on the store's thread, in a transaction. Errors: the
-/// store's, and of damaged envelopes.
+/// gone from the envelopes too. Returns how many envelopes it took the place of: none, if less than
+/// `small_min` small ones came since the last time. Runs on the store's thread, in a transaction.
+/// Errors: the store's, and of damaged envelopes.
 Result<std::size_t> consolidate(store::Database& database, const store::DocumentId& document,
-                                const multiformats::PrivateKey& key, BytesView snapshot);
+                                const multiformats::PrivateKey& key, BytesView snapshot,
+                                std::size_t small_min = k_small_envelopes_min);
 
 }  // namespace vivim::sync

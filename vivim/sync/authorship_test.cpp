@@ -32,6 +32,24 @@ std::string title_of(OpenDocument& document) {
   return document.doc().text("title").to_string();
 }
 
+/// The title that the envelopes of this node alone make; nothing secret is in them.
+rt::Co<std::string> signed_title(Home& home) {
+  const auto rows = co_await home.store->read([](store::Database& database) {
+    return store::Envelopes(database).small_ones(
+        k_document, signing_key(k_own).public_key().encode(), 1 << 30, 10'000);
+  });
+  REQUIRE(rows);
+  crdt::Doc copy(crdt::ClientId{99});
+  for (const auto& row : *rows) {
+    CHECK(as_text(row.bytes).find("secret") == std::string_view::npos);
+    const auto opened = crdt::open_envelope(k_document.view(), row.bytes);
+    REQUIRE(opened);
+    REQUIRE(crdt::apply_update(copy, opened->update));
+  }
+  CHECK_FALSE(crdt::has_pending(copy));
+  co_return copy.text("title").to_string();
+}
+
 rt::Co<void> signs_and_remembers(Home& home) {
   crdt::Doc guest(crdt::ClientId{7});
   {
@@ -258,19 +276,7 @@ rt::Co<void> signs_anew(Home& home) {
     CHECK(co_await envelopes_on_disk(home) < 150);
 
     // The envelopes alone make the same document; nothing deleted is in them.
-    const auto rows = co_await home.store->read([](store::Database& database) {
-      return store::Envelopes(database).small_ones(
-          k_document, signing_key(k_own).public_key().encode(), 1 << 30, 10'000);
-    });
-    REQUIRE(rows);
-    crdt::Doc copy(crdt::ClientId{99});
-    for (const auto& row : *rows) {
-      CHECK(as_text(row.bytes).find("secret") == std::string_view::npos);
-      const auto opened = crdt::open_envelope(k_document.view(), row.bytes);
-      REQUIRE(opened);
-      REQUIRE(crdt::apply_update(copy, opened->update));
-    }
-    CHECK(copy.text("title").to_string() == title_of(document));
+    CHECK((co_await signed_title(home)) == title_of(document));
   }
   co_await home.stop();
 }
@@ -359,6 +365,33 @@ rt::Co<void> keeps_the_signature_of_what_waits(Home& home) {
   co_await home.stop();
 }
 
+rt::Co<void> signs_again_what_lost_its_signature(Home& home) {
+  crdt::Doc guest(crdt::ClientId{7});
+  {
+    const auto lease = co_await home.open_new({}, signing_key(k_own));
+    lease->authorship().begin_signing();
+    co_await grant(home, store::GrantOrigin::made, Access::write);
+    Pair pair(*lease, std::nullopt, peer(2, Access::write));
+    for (int i = 0; i < 5; ++i) {
+      REQUIRE(lease->receive(pair.alice_id, remote_edit(guest, "guest")));
+      REQUIRE(co_await lease->edit([](crdt::Doc& doc) { type(doc, "own"); }));
+    }
+  }
+  co_await home.stop();
+  co_await home.start({}, signing_key(k_own));
+  const auto lose = [](store::Database& database) {
+    return store::Envelopes(database).replace(k_document, {3, 4, 10}, {});
+  };
+  REQUIRE(co_await home.store->write(lose));
+  CHECK(co_await envelopes_on_disk(home) == 7);
+  {
+    const auto lease = co_await home.open();
+    CHECK((co_await signed_title(home)) == title_of(*lease));
+    CHECK(co_await envelopes_on_disk(home) == 2);
+  }
+  co_await home.stop();
+}
+
 // A guest's update brings along what another wrote on top of it and was waiting here.
 rt::Co<void> signs_by_hands(Home& home) {
   {
@@ -442,6 +475,10 @@ TEST_CASE("authorship: what waits for another edit is passed on once, however of
 
 TEST_CASE("authorship: the signature of what waits is kept, though it came without before") {
   run(22, keeps_the_signature_of_what_waits);
+}
+
+TEST_CASE("authorship: what lost its signature is signed again when the document is opened") {
+  run(23, signs_again_what_lost_its_signature);
 }
 
 TEST_CASE("authorship: a guest is signed for also when its update brings along another's") {

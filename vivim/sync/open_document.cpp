@@ -47,9 +47,12 @@ rt::Co<Result<void>> OpenDocument::load() {
   struct Stored {
     store::DocumentLog log;
     StoredAuthorship authorship;
+    std::vector<store::ClientClocks> signed_here;
   };
-  const auto job = [id](store::Database& database) -> Result<Stored> {
+  const Bytes own_key = key_ != nullptr ? key_->public_key().encode() : Bytes();
+  const auto job = [id, &own_key](store::Database& database) -> Result<Stored> {
     Stored stored;
+    VIVIM_TRY(stored.signed_here, store::Envelopes(database).signed_by(id, own_key));
     VIVIM_TRY(stored.log, store::Documents(database).load(id));
     VIVIM_TRY(stored.authorship, read_authorship(database, id));
     return stored;
@@ -69,6 +72,16 @@ rt::Co<Result<void>> OpenDocument::load() {
   }
   VIVIM_CO_TRY(const auto state, doc_.state_vector());
   durable_ = crdt::encode_state_vector(state);
+  const bool lost = std::ranges::any_of(stored.signed_here, [&](const auto& range) {
+    const auto known = state.find(crdt::ClientId{range.client});
+    return known != state.end() && known->second > range.to;
+  });
+  if (lost) {
+    // Nobody would take it of us: by a fault of an earlier version, say. Others take it when they
+    // sync next.
+    VIVIM_CO_TRY(const Bytes snapshot, doc_.encode());
+    co_await consolidate_envelopes(snapshot, 0);
+  }
   co_return Result<void>{};
 }
 
@@ -307,16 +320,16 @@ rt::Co<void> OpenDocument::compact(Bytes snapshot) {
                 {"error", std::string_view(compacted.error().message())}});
     co_return;
   }
-  co_await consolidate_envelopes(snapshot);
+  co_await consolidate_envelopes(snapshot, k_small_envelopes_min);
 }
 
-rt::Co<void> OpenDocument::consolidate_envelopes(BytesView snapshot) {
+rt::Co<void> OpenDocument::consolidate_envelopes(BytesView snapshot, std::size_t small_min) {
   if (!authorship_.signing()) {
     co_return;
   }
   const auto id = id_;
-  const auto job = [id, snapshot, key = key_](store::Database& database) {
-    return consolidate(database, id, *key, snapshot);
+  const auto job = [id, snapshot, small_min, key = key_](store::Database& database) {
+    return consolidate(database, id, *key, snapshot, small_min);
   };
   if (const auto done = co_await store_.write(job); !done) {
     log::write(log::Level::warning, "sync", "could not put signed updates together",

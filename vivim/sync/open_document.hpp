@@ -162,7 +162,7 @@ class OpenDocument {
   rt::Co<void> write();
   rt::Co<Result<void>> append(const std::vector<Queued>& updates);
   rt::Co<void> compact(Bytes snapshot);
-  rt::Co<void> consolidate_envelopes(BytesView snapshot);
+  rt::Co<void> consolidate_envelopes(BytesView snapshot, std::size_t small_min);
   Batch take_batch();
   void deliver(Batch batch);
   void break_down(const Error& error);
