@@ -34,7 +34,7 @@ rt::Co<bool> Peer::start() {
     co_return false;
   }
   store_ = std::move(*opened);
-  hub_ = std::make_unique<sync::DocumentHub>(node_.loop(), *store_, node_.rng(), sync::HubOptions{},
+  hub_ = std::make_unique<sync::DocumentHub>(node_.loop(), *store_, node_.rng(), hub_options_,
                                              multiformats::PrivateKey(key_.clone()));
   libp2p::HostOptions options{.key = key_};
   if (securities_) {

@@ -67,10 +67,12 @@ class Peer {
   /// Of its next start().
   void set_limits(sync::PeerLimits limits) { limits_ = limits; }
   void set_version(sync::Version version) { version_ = version; }
+  void set_compaction(store::CompactionPolicy policy) { hub_options_.compaction = policy; }
 
  private:
   std::function<std::vector<store::BlobId>(crdt::Doc&)> blobs_of_;
   sync::PeerLimits limits_;
+  sync::HubOptions hub_options_;
   Securities securities_;
   sync::Version version_ = sync::Version::v1_2;
   rt::sim::Node& node_;

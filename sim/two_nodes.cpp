@@ -1,6 +1,6 @@
-// Two nodes edit one shared document while the network loses, stalls and resets, and while either
-// machine dies at any moment and its disk tears what was not synced. Afterwards the world heals,
-// and then
+// Two nodes and a page in a browser at each edit one shared document while the network loses,
+// stalls and resets, and while either machine dies at any moment and its disk tears what was not
+// synced. Afterwards the world heals, and then
 //   - both documents are the same,
 //   - every edit that was acknowledged is in both, exactly once,
 //   - the same seed has given the same trace.
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "browser.hpp"
 #include "peer.hpp"
 #include "vivim/base/log.hpp"
 #include "vivim/crdt/array.hpp"
@@ -31,6 +32,8 @@ using std::chrono_literals::operator""h;
 constexpr store::DocumentId k_document{{0xd0}};
 constexpr auto k_turmoil = 60s;
 constexpr auto k_heal_max = 10min;
+/// Logs are put together often, so that crashes fall into that too.
+constexpr store::CompactionPolicy k_compaction{.updates_max = 30};
 
 struct Tally {
   std::uint64_t acknowledged = 0;
@@ -54,7 +57,11 @@ class Scenario {
       : world_(seed),
         alice_(world_.add_node("alice", {.job_min = 1ms, .job_jitter = 30ms}), 1),
         bob_(world_.add_node("bob", {.wall_skew = 5s, .job_min = 1ms, .job_jitter = 60ms}), 2),
+        page_a_(alice_, k_document, crdt::ClientId{101}),
+        page_b_(bob_, k_document, crdt::ClientId{102}),
         tasks_(alice_.node().loop()) {
+    alice_.set_compaction(k_compaction);
+    bob_.set_compaction(k_compaction);
     auto& rng = world_.rng();
     world_.set_default_link({.latency = std::chrono::milliseconds(1 + rng.below(80)),
                              .jitter = std::chrono::milliseconds(rng.below(40)),
@@ -86,6 +93,8 @@ class Scenario {
     deadline_ = world_.now() + k_turmoil;
     tasks_.spawn("alice edits", edit(alice_, 'a'));
     tasks_.spawn("bob edits", edit(bob_, 'b'));
+    tasks_.spawn("page a", browse(page_a_, "pa"));
+    tasks_.spawn("page b", browse(page_b_, "pb"));
     tasks_.spawn("network", disturb_network());
     tasks_.spawn("machines", kill_machines());
     while (tasks_.running() > 0) {
@@ -133,6 +142,22 @@ class Scenario {
       } else {
         ++tally_.unacknowledged;
       }
+    }
+  }
+
+  rt::Co<void> browse(Browser& page, std::string name) {
+    for (int number = 0; world_.now() < deadline_; ++number) {
+      // Some at once: while the first goes to the disk, the others wait for it.
+      if (number % 4 == 0) {
+        co_await pause(5ms, 600ms);
+        co_await page.reconnect();
+      }
+      page.insert(name + std::to_string(number), world_.rng().u64());
+    }
+    page.disconnect();
+    for (auto& token : page.acknowledged()) {
+      acknowledged_.push_back(std::move(token));
+      ++tally_.acknowledged;
     }
   }
 
@@ -237,6 +262,8 @@ class Scenario {
   rt::sim::World world_;
   Peer alice_;
   Peer bob_;
+  Browser page_a_;
+  Browser page_b_;
   rt::TaskGroup tasks_;
   rt::TimePoint deadline_{};
   std::vector<std::string> acknowledged_;
