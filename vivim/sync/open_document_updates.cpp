@@ -37,8 +37,7 @@ Result<void> OpenDocument::receive(SubscriberId from, BytesView update) {
   }
   const auto source = source_of(from);
   Bytes rest;
-  // Who may write anything is believed without: a signature that was lost must lose nothing else.
-  if (authorship_.any_bound() && source.access != store::Access::write) {
+  if (authorship_.any_bound()) {
     VIVIM_TRY(rest, without_unsigned(source, update));
     update = rest;
   }
@@ -84,9 +83,6 @@ Result<void> OpenDocument::receive_signed(SubscriberId from, BytesView envelope)
   auto source = source_of(from);
   source.author = &opened.key;
   if (authorship_.steals(opened)) {
-    if (source.access == store::Access::write) {
-      return receive(from, opened.update);
-    }
     refuse(source, Error(SyncError::foreign_client));
     return {};
   }
