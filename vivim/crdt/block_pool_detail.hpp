@@ -15,8 +15,10 @@ class BlockPool {
  public:
   using Ref = std::uint32_t;
   static constexpr Ref k_nothing = 0;  ///< no block has this handle
-  /// So many bytes may be read from where a block begins, however small it is.
+  /// So many bytes may be read from where a block begins, however small it is; and behind one that
+  /// is at most k_small_max large.
   static constexpr std::size_t k_readable = 16;
+  static constexpr std::size_t k_small_max = 1024;
 
   std::uint8_t* at(Ref ref) {
     return (ref & k_large) != 0
@@ -25,16 +27,30 @@ class BlockPool {
   }
   const std::uint8_t* at(Ref ref) const { return const_cast<BlockPool*>(this)->at(ref); }
 
-  /// at(ref), or `there` if `elsewhere`, where `ref` may be anything: without a branch on that.
-  const std::uint8_t* at_unless(bool elsewhere, Ref ref, const std::uint8_t* there) const {
-    const Ref block = elsewhere ? k_nothing : ref;
-    if ((block & k_large) != 0 || chunks_.empty()) [[unlikely]] {
-      return elsewhere ? there : at(ref);
+  /// Where blocks are, for a loop that writes bytes: they might be the pool's own, as far as the
+  /// compiler can tell, and at() would look up all again. Holds until a block is taken.
+  class View {
+   public:
+    explicit View(const BlockPool& pool)
+        : chunks_(pool.chunks_.empty() ? &k_no_chunk : pool.chunks_.data()), pool_(&pool) {}
+
+    /// at(ref), or `there` if `elsewhere`, where `ref` may be anything: without a branch on that.
+    const std::uint8_t* at_unless(bool elsewhere, Ref ref, const std::uint8_t* there) const {
+      const Ref block = elsewhere ? k_nothing : ref;
+      if ((block & k_large) != 0) [[unlikely]] {
+        return pool_->at(ref);
+      }
+      const std::uint8_t* const bytes =
+          chunks_[block / k_chunk_granules].get() + block % k_chunk_granules * k_granule;
+      return elsewhere ? there : bytes;
     }
-    const std::uint8_t* const bytes =
-        chunks_[block / k_chunk_granules].get() + block % k_chunk_granules * k_granule;
-    return elsewhere ? there : bytes;
-  }
+
+   private:
+    static constexpr std::unique_ptr<std::uint8_t[]> k_no_chunk;
+
+    const std::unique_ptr<std::uint8_t[]>* chunks_;
+    const BlockPool* pool_;
+  };
 
   /// A block of `bytes`.
   Ref take(std::size_t bytes);
@@ -47,7 +63,7 @@ class BlockPool {
   static constexpr std::size_t k_granule = 8;
   static constexpr std::uint32_t k_chunk_granules = 512;
   static constexpr Ref k_large = 0x8000'0000;
-  static constexpr std::size_t k_small_max = 128 * k_granule;
+  static_assert(k_small_max == 128 * k_granule);
   static constexpr std::size_t k_classes = 24;
   static constexpr std::size_t k_bytes_max = std::size_t{1} << 31;
 

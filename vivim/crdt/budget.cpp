@@ -17,7 +17,6 @@ constexpr std::uint64_t k_struct_cost = sizeof(WireStruct) + sizeof(Item) + size
 constexpr std::uint64_t k_regrown_cost = (k_grown - 1) * sizeof(WireStruct);
 constexpr std::uint64_t k_shape_cost = k_grown * sizeof(Shape) + 4 * sizeof(ShapeRef);
 constexpr std::uint64_t k_group_cost = 1024;
-constexpr std::uint64_t k_deleted_cost = 2 * k_grown * sizeof(ClockRange);
 constexpr std::uint64_t k_type_cost = 192;
 constexpr std::uint64_t k_document_cost = 512;
 constexpr std::uint64_t k_root_cost = 448;
@@ -25,14 +24,6 @@ constexpr std::uint64_t k_key_cost = 192;
 constexpr std::uint64_t k_values_cost = 128;
 
 }  // namespace
-
-Result<void> MemoryBudget::charge(std::uint64_t bytes) {
-  if (bytes > left_) {
-    return fail(CrdtError::too_costly, bytes);
-  }
-  left_ -= bytes;
-  return {};
-}
 
 Result<void> MemoryBudget::group(std::uint64_t structs, bool again) {
   if (structs > left_ / k_struct_cost) {
@@ -44,11 +35,7 @@ Result<void> MemoryBudget::group(std::uint64_t structs, bool again) {
 
 // Of a series of structs with one shape the first pays for it.
 bool MemoryBudget::other_shape(const WireStruct& item) {
-  const ShapeOf shape{
-      .origin = item.has_origin ? item.origin.client : ClientId{},
-      .right_origin = item.has_right_origin ? item.right_origin.client : ClientId{},
-      .parent = item.parent == ParentRef::item ? item.parent_item : Id{},
-  };
+  const ShapeOf shape = shape_of(item);
   return std::exchange(shape_, shape) != shape;
 }
 

@@ -67,16 +67,15 @@ class UintColumnWriter {
   /// As write(), for values that follow no pattern: what is not to be there is written over.
   void write_any(std::uint64_t value) {
     constexpr std::uint64_t k_one_byte = 0x80;
-    if (count_ == 0 || count_ > k_one_byte || value_ >> 32 != 0) {
+    if (count_ - 1 >= k_one_byte || value_ > k_small_max) [[unlikely]] {
       write(value);
       return;
     }
-    std::uint8_t* const at = out_.begin(lib0::Encoder::k_short_max + 1);
-    std::uint8_t* const times =
-        lib0::Encoder::put(at, lib0::Encoder::short_var_int(value_, count_ > 1));
-    *times = static_cast<std::uint8_t>(count_ - 2);
+    std::uint8_t* const at = out_.begin(2);
+    at[0] = static_cast<std::uint8_t>(value_ | (count_ > 1 ? 0x40 : 0));
+    at[1] = static_cast<std::uint8_t>(count_ - 2);
     const bool same = value == value_;
-    out_.finish(same ? at : times + (count_ > 1 ? 1 : 0));
+    out_.finish(at + (same ? 0 : count_ > 1 ? 2 : 1));
     count_ = same ? count_ + 1 : 1;
     value_ = value;
   }
@@ -99,6 +98,8 @@ class UintColumnWriter {
   std::size_t size() const { return out_.size() + 2 * lib0::Encoder::k_short_max; }
 
  private:
+  static constexpr std::uint64_t k_small_max = 0x3f;  ///< what a byte holds beside sign and end
+
   void flush() {
     if (count_ > 0) {
       put_run(out_, lib0::Encoder::short_var_int(value_, count_ > 1), count_);
@@ -112,6 +113,25 @@ class UintColumnWriter {
 /// lib0 IntDiffOptRleEncoder: differences, doubled to hold whether a count of repeats follows.
 class DiffColumnWriter {
  public:
+  /// As write(), sooner where hardly any difference is the one before.
+  void write_any(std::uint64_t value) {
+    constexpr std::int64_t k_small = std::int64_t{1} << 26;
+    const auto diff = static_cast<std::int64_t>(value) - static_cast<std::int64_t>(value_);
+    if (diff == diff_ || count_ != 1 || diff_ >= k_small || diff_ <= -k_small) [[unlikely]] {
+      write(value);
+      return;
+    }
+    const auto sign = static_cast<std::int32_t>(diff_ >> 63);
+    const auto doubled =
+        static_cast<std::uint32_t>((static_cast<std::int32_t>(diff_) ^ sign) - sign) * 2;
+    // As short_var_int() has it.
+    const std::uint32_t number =
+        doubled + (doubled & ~0x3fU) + (static_cast<std::uint32_t>(sign) & 0x40);
+    out_.finish(lib0::Encoder::put(out_.begin(lib0::Encoder::k_short_max),
+                                   lib0::Encoder::short_var_uint28(number)));
+    value_ = value;
+    diff_ = diff;
+  }
   void write(std::uint64_t value) {
     const auto diff = static_cast<std::int64_t>(value) - static_cast<std::int64_t>(value_);
     value_ = value;
@@ -163,8 +183,13 @@ class StringColumnWriter {
   /// ASCII of `size` bytes that `put` copies to where it is told; it may write `room` beyond.
   template <class Put>
   void write_by(std::size_t size, std::size_t room, Put&& put) {
-    text_.finish(put(text_.begin(size + room)));
-    lengths_.write_any(size);
+    put_text(size + room, put)->write_any(size);
+  }
+  /// The same without its length, which is to be written to what is returned. `room` is for both.
+  template <class Put>
+  UintColumnWriter* put_text(std::size_t room, Put&& put) {
+    text_.finish(put(text_.begin(room)));
+    return &lengths_;
   }
   void reserve(std::size_t strings, std::size_t bytes) {
     text_.reserve(bytes);

@@ -194,6 +194,12 @@ void Engine::apply_expected() {
 std::size_t Engine::apply_in_order(std::span<const WireStruct> items) {
   const ClientIndex client = client_index(items.front().client);
   for (std::size_t i = 0; i < items.size(); ++i) {
+    if (clients_[client].runs.expecting()) {
+      i += place_row(client, items.subspan(i));
+      if (i == items.size()) {
+        break;
+      }
+    }
     const WireStruct& item = items[i];
     const std::uint64_t state = clients_[client].state;
     if (state == item.clock && steps_left_ > 0 && place(client, item)) {

@@ -353,6 +353,13 @@ class Engine {
   bool extend_remote(ClientIndex client, const WireStruct& wire);
   /// Places most of what comes, at little expense. False: it is for integrate_wire() in full.
   bool place(ClientIndex client, const WireStruct& wire);
+  struct Row;
+  std::size_t place_row(ClientIndex client, std::span<const WireStruct> items);
+  bool may_extend(const Row& row, const WireStruct& wire) const;
+  bool enter(Row& row, const WireStruct& wire, Spot& spot);
+  void put_in(Row& row, const WireStruct& wire, const Spot& spot);
+  void note_deleted(const Row& row);
+  void leave(Row& row);
   void integrate_wire(const WireStruct& wire, std::uint32_t offset);
   void resolve(const WireStruct& wire, Item& item, Shape& shape);
   void cut_at_origins(const WireStruct& wire);
@@ -360,7 +367,8 @@ class Engine {
   void fill_content(Item& item, const WireStruct& wire, std::uint32_t offset);
 
   // engine_pending.cpp
-  bool should_retry() const;
+  bool should_retry() const { return !pending_.empty() && heard_of_missing(); }
+  bool heard_of_missing() const;
   void note_missing(std::uint64_t client, std::uint64_t clock);
   bool would_park(const DecodedUpdate& update) const;
   Result<void> check_room(const DecodedUpdate& update, std::size_t bytes);
@@ -381,10 +389,8 @@ class Engine {
   template <class Out>
   void write_item(Out& out, const Item& item, std::uint32_t offset) const;
   struct ShapeBytes;
-  std::uint8_t* put_text(std::uint8_t* at, const Item& item, const ShapeBytes& shape) const;
   void write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Position from) const;
-  template <class Out>
-  void write_runs(Out& out, const RunList& runs, RunList::Position from) const;
+  void write_runs(UpdateEncoderV2& out, const RunList& runs, RunList::Position from) const;
   template <class Out>
   void reserve(Out& out, const ClientOrder& order) const;
   template <class Out>
@@ -462,7 +468,7 @@ class Engine {
     std::uint32_t extended = 0;
     std::uint32_t cut = 0;
     bool worth_it() const {
-      constexpr std::uint32_t k_few = 32;
+      constexpr std::uint32_t k_few = 8;
       return extended < k_few || cut < extended / 4;
     }
   };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -201,42 +202,51 @@ std::uint8_t info_of(Kind kind, const Shape& shape) {
 }  // namespace
 
 /// How every item of a shape begins in an update of v1.
-struct Engine::ShapeBytes {
-  ShapeRef shape = k_none;
+struct alignas(64) Engine::ShapeBytes {
+  static constexpr std::uint32_t k_unread = ~0U;
+  std::uint32_t shape = k_unread;
   std::uint8_t info = 0;  ///< without the kind
-  bool has_origins = false;
   // Whose the origins are; nothing where there is none, and then no bit of the clock's size counts.
   lib0::Encoder::Short origin;
   lib0::Encoder::Short right_origin;
   std::uint32_t origin_mask = 0;
   std::uint32_t right_origin_mask = 0;
-  std::uint64_t origin_id = 0;
-  std::uint64_t right_origin_id = 0;
 
-  void read(const Engine& engine, ShapeRef ref) {
+  /// False: its items have no origins, or origins whose clocks are too large for this, and it stays
+  /// unread.
+  bool read(const Engine& engine, ShapeRef ref) {
     const Shape& from = engine.items_.shape(ref);
-    *this = {.shape = ref, .info = info_of(Kind::gc, from), .has_origins = from.has_origins()};
-    if (from.origin != k_none) {
-      origin = engine.clients_[from.origin].wire_id;
-      origin_id = engine.clients_[from.origin].id;
-      origin_mask = ~0U;
+    ShapeBytes fresh{.shape = ref, .info = info_of(Kind::gc, from)};
+    bool small = from.has_origins();
+    const auto read_origin = [&](ClientIndex client, lib0::Encoder::Short& id,
+                                 std::uint32_t& mask) {
+      if (client != k_none) {
+        id = engine.clients_[client].wire_id;
+        mask = ~0U;
+        small = small && engine.clients_[client].state >> lib0::Encoder::k_pair_bits == 0;
+      }
+    };
+    read_origin(from.origin, fresh.origin, fresh.origin_mask);
+    read_origin(from.right_origin, fresh.right_origin, fresh.right_origin_mask);
+    if (small) {
+      *this = fresh;
     }
-    if (from.right_origin != k_none) {
-      right_origin = engine.clients_[from.right_origin].wire_id;
-      right_origin_id = engine.clients_[from.right_origin].id;
-      right_origin_mask = ~0U;
-    }
+    return small;
   }
 };
 
 namespace {
 
-std::uint8_t* put_id(std::uint8_t* at, lib0::Encoder::Short client, std::uint32_t clock,
-                     std::uint32_t mask) {
-  const lib0::Encoder::Short bytes = lib0::Encoder::short_var_uint32(clock);
-  at = lib0::Encoder::put(at, client);
-  lib0::Encoder::put(at, bytes);
-  return at + (bytes.size & mask);
+std::uint8_t* put_word(std::uint8_t* at, std::uint32_t word, std::uint32_t size) {
+  std::memcpy(at, &word, sizeof(word));
+  return at + size;
+}
+
+// Text, or what is left of it when it was deleted.
+bool is_text(Kind kind) {
+  constexpr std::uint32_t k_texts = 1U << static_cast<std::uint32_t>(Kind::string) |
+                                    1U << static_cast<std::uint32_t>(Kind::deleted);
+  return (k_texts >> static_cast<std::uint32_t>(kind) & 1) != 0;
 }
 
 }  // namespace
@@ -244,75 +254,71 @@ std::uint8_t* put_id(std::uint8_t* at, lib0::Encoder::Short client, std::uint32_
 // Most items are short texts, or what is left of them when they were deleted. Which of them, and
 // which origins they have, follows no pattern: so both origins are written, and what is not there
 // is written over by what comes next; and where the next byte goes stays in a register.
-[[gnu::always_inline]] inline std::uint8_t* Engine::put_text(std::uint8_t* at, const Item& item,
-                                                             const ShapeBytes& shape) const {
-  *at++ = shape.info | static_cast<std::uint8_t>(item.kind());
-  at = put_id(at, shape.origin, item.origin_clock, shape.origin_mask);
-  at = put_id(at, shape.right_origin, item.right_origin_clock, shape.right_origin_mask);
-  at = lib0::Encoder::put(at, lib0::Encoder::short_var_uint32(item.len));
-  return items_.put_text(at, item, item.kind() == Kind::string ? item.len : 0);
-}
-
 void Engine::write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Position from) const {
-  constexpr std::uint32_t k_texts = 1U << static_cast<std::uint32_t>(Kind::string) |
-                                    1U << static_cast<std::uint32_t>(Kind::deleted);
-  constexpr std::size_t k_most = 1 + 5 * lib0::Encoder::k_short_max + Items::k_put_room;
+  constexpr std::size_t k_most = 1 + 5 * lib0::Encoder::k_short_max + Items::View::k_put_room;
   std::array<ShapeBytes, 16> shapes;  // those of most items are few
+  const Items::View items(items_);
   std::uint8_t* at = out.rest().begin(k_most);
-  const std::uint8_t* end = at;  // nothing is sure to fit yet
+  const std::uint8_t* limit = at;  // so far `at` and text may go with k_most behind them
   runs.each_from(from, [&](ItemRef ref) {
-    const Item& item = items_[ref];
+    const Item& item = items[ref];
     ShapeBytes& shape = shapes[item.shape() % shapes.size()];
-    if (shape.shape != item.shape()) {
-      shape.read(*this, item.shape());
-    }
-    const std::uint32_t text = k_texts >> static_cast<std::uint32_t>(item.kind()) & 1;
-    const bool plain = (text & static_cast<std::uint32_t>(!item.wide()) &
-                        static_cast<std::uint32_t>(shape.has_origins)) != 0;
-    const std::size_t most = k_most + (item.kind() == Kind::string ? item.len : 0);
-    if (!plain || static_cast<std::size_t>(end - at) < most) {
+    const Kind kind = item.kind();
+    const std::size_t size = kind == Kind::string ? item.len : 0;
+    // A shape as it stands in an item: wide text is none of these.
+    if (shape.shape != item.shape_and_wide || !is_text(kind) ||
+        limit - at < static_cast<std::ptrdiff_t>(size)) [[unlikely]] {
       out.rest().finish(at);
+      const bool plain = is_text(kind) && !item.wide() && shape.read(*this, item.shape());
       if (!plain) {
         write_item(out, item, 0);
       }
-      at = out.rest().begin(plain ? most : k_most);
-      end = at + out.rest().spare();
+      at = out.rest().begin(k_most + size);
+      limit = at + (out.rest().spare() - k_most);
+      if (!plain) {
+        return;
+      }
     }
-    if (plain) {
-      at = put_text(at, item, shape);
+    *at++ = shape.info | static_cast<std::uint8_t>(kind);
+    const auto clocks =
+        lib0::Encoder::short_var_uints28(item.origin_clock, item.right_origin_clock);
+    at = lib0::Encoder::put(at, shape.origin);
+    at = put_word(at, clocks.first, clocks.first_size & shape.origin_mask);
+    at = lib0::Encoder::put(at, shape.right_origin);
+    at = put_word(at, clocks.second, clocks.second_size & shape.right_origin_mask);
+    if (item.len < 0x80) [[likely]] {
+      *at++ = static_cast<std::uint8_t>(item.len);
+    } else {
+      at = lib0::Encoder::put(at, lib0::Encoder::short_var_uint32(item.len));
     }
+    at = items.put_text(at, item, size);
   });
   out.rest().finish(at);
 }
 
 // The same for v2, whose columns see to it that what repeats takes no room.
-template <class Out>
-void Engine::write_runs(Out& out, const RunList& runs, RunList::Position from) const {
-  std::array<ShapeBytes, 16> shapes;
+void Engine::write_runs(UpdateEncoderV2& out, const RunList& runs, RunList::Position from) const {
+  const Items::View items(items_);
+  const Shape* const shapes = &items_.shape(ShapeRef{0});
+  const Client* const clients = clients_.data();
   runs.each_from(from, [&](ItemRef ref) {
-    const Item& item = items_[ref];
-    const bool text = item.kind() == Kind::string;
-    const bool plain = (text && !item.wide()) || item.kind() == Kind::deleted;
-    ShapeBytes& shape = shapes[item.shape() % shapes.size()];
-    if (shape.shape != item.shape()) {
-      shape.read(*this, item.shape());
-    }
-    if (!plain || !shape.has_origins) {
+    const Item& item = items[ref];
+    const Shape& shape = shapes[item.shape()];
+    const Kind kind = item.kind();
+    if (!is_text(kind) || item.wide() || !shape.has_origins()) [[unlikely]] {
       write_item(out, item, 0);
       return;
     }
-    out.info(shape.info | static_cast<std::uint8_t>(item.kind()));
-    if (shape.origin_mask != 0) {
-      out.left_id(shape.origin_id, item.origin_clock);
+    out.info(info_of(kind, shape));
+    if (shape.origin != k_none) [[likely]] {
+      out.left_id(clients[shape.origin].id, item.origin_clock);
     }
-    if (shape.right_origin_mask != 0) {
-      out.right_id(shape.right_origin_id, item.right_origin_clock);
+    if (shape.right_origin != k_none) [[likely]] {
+      out.right_id(clients[shape.right_origin].id, item.right_origin_clock);
     }
-    if (text) {
-      items_.write_text(out, item, 0);
-    } else {
-      out.len(item.len);
-    }
+    const std::size_t size = kind == Kind::string ? item.len : 0;
+    out.ascii_or_len(kind == Kind::string, item.len, size + Items::View::k_put_room,
+                     [&](std::uint8_t* at) { return items.put_text(at, item, size); });
   });
 }
 

@@ -19,7 +19,8 @@ constexpr auto deleted_client = [](const ClientRanges& ranges) { return ranges.f
 // Remembers, for every transaction that is not cleaned up yet, the client's state before it.
 void Engine::touch(ClientIndex client) {
   for (const auto& state : queue_) {
-    if (state->touched_slots.find(state->touched, client, touched_client) == k_none) {
+    if (state->touched.empty() ||
+        state->touched_slots.find(state->touched, client, touched_client) == k_none) {
       state->touched.push_back({.client = client, .before = clients_[client].state});
       state->touched_slots.added(state->touched, touched_client);
     }

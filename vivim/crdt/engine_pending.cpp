@@ -12,10 +12,10 @@ void Engine::note_missing(std::uint64_t client, std::uint64_t clock) {
   }
 }
 
-bool Engine::should_retry() const {
-  return !pending_.empty() && std::ranges::any_of(missing_, [&](const auto& entry) {
-    return entry.second < state_of(entry.first);
-  });
+// Whether something is here now that was not when it was missed.
+bool Engine::heard_of_missing() const {
+  return std::ranges::any_of(
+      missing_, [&](const auto& entry) { return entry.second < state_of(entry.first); });
 }
 
 void Engine::park(Bytes update) {

@@ -1,3 +1,7 @@
+#include <array>
+#include <string>
+#include <utility>
+
 #include "vivim/crdt/engine_detail.hpp"
 
 namespace vivim::crdt::detail {
@@ -7,7 +11,24 @@ struct Engine::Spot {
   ItemRef left = k_none;
   ItemRef right = k_none;
   Shape shape;
+  ShapeRef shape_ref = k_none;  ///< once it is known
 };
+
+namespace {
+
+// No origin is another writer's.
+bool is_own(const WireStruct& wire) {
+  return (!wire.has_origin || value_of(wire.origin.client) == wire.client) &&
+         (!wire.has_right_origin || value_of(wire.right_origin.client) == wire.client);
+}
+
+// It stands behind what its writer wrote right before.
+bool typed_on(const WireStruct& wire) {
+  return wire.has_origin && value_of(wire.origin.client) == wire.client &&
+         wire.origin.clock + 1 == wire.clock;
+}
+
+}  // namespace
 
 // Both origins are the struct's own writer's, which is what most of a large update has. The items
 // of both are looked up, whether they are there or not (clock 0 is): what does not depend on what
@@ -60,9 +81,7 @@ struct Engine::Spot {
 // there at the same time, and nobody wants to hear of it. False: all else.
 [[gnu::always_inline]] inline bool Engine::find_spot(ClientIndex client, const WireStruct& wire,
                                                      Spot& spot) const {
-  const bool own = (!wire.has_origin || value_of(wire.origin.client) == wire.client) &&
-                   (!wire.has_right_origin || value_of(wire.right_origin.client) == wire.client);
-  if (!(own ? find_own_spot(client, wire, spot) : find_any_spot(client, wire, spot))) {
+  if (!(is_own(wire) ? find_own_spot(client, wire, spot) : find_any_spot(client, wire, spot))) {
     return false;
   }
   const Shape& beside = items_.shape(items_[wire.has_origin ? spot.left : spot.right]);
@@ -75,13 +94,150 @@ struct Engine::Spot {
   return !tracked(parent) && (parent.item == k_none || !items_[parent.item].deleted());
 }
 
-// Whether `wire` is what its writer typed on.
-bool Engine::extend_remote(ClientIndex client, const WireStruct& wire) {
-  if (!wire.has_origin || value_of(wire.origin.client) != wire.client ||
-      wire.origin.clock + 1 != wire.clock) {
+/// What place_row() knows of where it is.
+struct Engine::Row {
+  ClientIndex client = k_none;
+  std::uint32_t clock = 0;   ///< of the next struct
+  TypeRef list = k_none;     ///< in which the last one was,
+  std::uint32_t length = 0;  ///< and what came to its length
+  ItemRef last = k_none;     ///< what was placed last
+  ClockRange deleted{};      ///< what was deleted and is not noted yet
+  /// Of what is placed there, by whether it has a left and a right origin.
+  std::array<ShapeRef, 4> shapes{k_none, k_none, k_none, k_none};
+};
+
+// Whether the last run may grow by `wire`: place() looks closer.
+[[gnu::always_inline]] inline bool Engine::may_extend(const Row& row,
+                                                      const WireStruct& wire) const {
+  if (!typed_on(wire) || !typed_on_.worth_it()) {
     return false;
   }
-  const DenseId right = wire.has_right_origin ? dense(wire.right_origin) : DenseId{};
+  return row.last == k_none || (items_[row.last].kind() == Kind::string &&
+                                items_[row.last].right_origin_clock ==
+                                    static_cast<std::uint32_t>(wire.right_origin.clock));
+}
+
+// False: nothing can be placed there without more ado.
+[[gnu::always_inline]] inline bool Engine::enter(Row& row, const WireStruct& wire, Spot& spot) {
+  const Shape& beside = items_.shape(items_[wire.has_origin ? spot.left : spot.right]);
+  if (beside.key != k_none || beside.parent == k_none) {
+    return false;
+  }
+  if (beside.parent != row.list) {
+    const Type& list = types_[beside.parent];
+    if (tracked(list) || list.sequence || (list.item != k_none && items_[list.item].deleted())) {
+      return false;
+    }
+    leave(row);
+    row.list = beside.parent;
+    row.shapes.fill(k_none);
+  }
+  ShapeRef& shape = row.shapes[(wire.has_origin ? 2 : 0) + (wire.has_right_origin ? 1 : 0)];
+  if (shape == k_none) {
+    spot.shape.client = row.client;
+    spot.shape.parent = row.list;
+    shape = items_.intern(spot.shape);
+  }
+  spot.shape_ref = shape;
+  return true;
+}
+
+[[gnu::always_inline]] inline void Engine::put_in(Row& row, const WireStruct& wire,
+                                                  const Spot& spot) {
+  const ItemRef ref = items_.make();
+  Item& item = items_[ref];
+  const bool text = wire.kind == Kind::string;
+  const auto len = static_cast<std::uint32_t>(wire.len);
+  item.clock = row.clock;
+  item.len = len;
+  item.origin_clock = static_cast<std::uint32_t>(wire.origin.clock);
+  item.right_origin_clock = static_cast<std::uint32_t>(wire.right_origin.clock);
+  item.left_and_kind = spot.left;
+  item.set_kind(wire.kind);
+  item.right_and_flags = spot.right | (text ? 0 : Item::k_deleted);
+  item.shape_and_wide = spot.shape_ref;
+  if (spot.left == k_none) {
+    types_[row.list].start = ref;
+  } else {
+    items_[spot.left].set_right(ref);
+  }
+  if (spot.right == k_none) {
+    types_[row.list].tail = ref;
+  } else {
+    items_[spot.right].set_left(ref);
+  }
+  if (text) {
+    items_.set_text(item, as_text(wire.content), len);
+    row.length += len;
+  } else if (row.deleted.to == row.clock) {
+    row.deleted.to += len;
+  } else {
+    note_deleted(row);
+    row.deleted = {row.clock, std::uint64_t{row.clock} + len};
+  }
+  clients_[row.client].runs.push_back(ref, row.clock, row.clock + len);
+  row.clock += len;
+  row.last = ref;
+}
+
+void Engine::note_deleted(const Row& row) {
+  if (row.deleted.to > row.deleted.from) {
+    note_deleted(row.client, static_cast<std::uint32_t>(row.deleted.from),
+                 static_cast<std::uint32_t>(row.deleted.to - row.deleted.from));
+  }
+}
+
+// Tells all else what was placed.
+void Engine::leave(Row& row) {
+  note_deleted(row);
+  row.deleted = {};
+  clients_[row.client].state = row.clock;
+  if (row.list != k_none) {
+    types_[row.list].cursor = k_none;
+    types_[row.list].length += std::exchange(row.length, 0);
+  }
+}
+
+// Places the first of `items`, of which more are to come, as place() would: as long as they are
+// text, or what is left of it, between others of their writer, in one list. What does not change on
+// the way is looked up once. How many that were.
+std::size_t Engine::place_row(ClientIndex client, std::span<const WireStruct> items) {
+  Client& writer = clients_[client];
+  if (zone_ || writer.state == 0) {
+    return 0;
+  }
+  Row row{.client = client, .clock = writer.state};
+  std::size_t placed = 0;
+  for (; placed < items.size() && steps_left_ > 0; ++placed) {
+    const WireStruct& wire = items[placed];
+    const bool text = wire.kind == Kind::string;
+    Spot spot;
+    if ((!text && wire.kind != Kind::deleted) || wire.parent != ParentRef::from_neighbour ||
+        wire.clock != row.clock || !is_own(wire) || (text && may_extend(row, wire)) ||
+        !find_own_spot(client, wire, spot) || !enter(row, wire, spot)) {
+      break;
+    }
+    if (placed == 0) {
+      touch(client);
+    }
+    put_in(row, wire, spot);
+    --steps_left_;
+  }
+  leave(row);
+  return placed;
+}
+
+// Whether `wire` is what its writer typed on.
+bool Engine::extend_remote(ClientIndex client, const WireStruct& wire) {
+  if (!typed_on(wire)) {
+    return false;
+  }
+  DenseId right;
+  if (wire.has_right_origin) {
+    const bool own = value_of(wire.right_origin.client) == wire.client;
+    right = own ? DenseId{client, static_cast<std::uint32_t>(wire.right_origin.clock)}
+                : dense(wire.right_origin);
+  }
   return extend(client, right, as_text(wire.content), wire.len);
 }
 

@@ -21,10 +21,11 @@ std::string Engine::text_string(TypeRef ref) const {
     return out;
   }
   std::size_t units = types_[ref].length;
-  out.resize(units + Items::k_put_room);
+  out.resize(units + Items::View::k_put_room);
   std::size_t size = 0;
-  for (ItemRef at = types_[ref].start; at != k_none; at = items_[at].right()) {
-    const Item& item = items_[at];
+  const Items::View items(items_);
+  for (ItemRef at = types_[ref].start; at != k_none; at = items[at].right()) {
+    const Item& item = items[at];
     if (item.deleted() || item.kind() != Kind::string) {
       continue;
     }
@@ -33,10 +34,10 @@ std::string Engine::text_string(TypeRef ref) const {
       out.resize(size);
       items_.append_to(out, item);
       size = out.size();
-      out.resize(size + units + Items::k_put_room);
+      out.resize(size + units + Items::View::k_put_room);
     } else {
       auto* to = reinterpret_cast<std::uint8_t*>(out.data() + size);
-      size += static_cast<std::size_t>(items_.put_text(to, item, item.len) - to);
+      size += static_cast<std::size_t>(items.put_text(to, item, item.len) - to);
     }
   }
   out.resize(size);

@@ -205,6 +205,11 @@ struct TransactionState {
   std::vector<Id> subdocuments_loaded;
   std::vector<Id> subdocuments_gone;   ///< came and went
   const void* undo_manager = nullptr;  ///< who undoes or redoes here
+
+  bool any_subdocuments() const {
+    return !subdocuments_added.empty() || !subdocuments_removed.empty() ||
+           !subdocuments_loaded.empty() || !subdocuments_gone.empty();
+  }
 };
 
 /// What is known of a document within.

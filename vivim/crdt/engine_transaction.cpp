@@ -36,7 +36,9 @@ TransactionState& Engine::begin(Origin origin, bool local) {
   queue_.push_back(std::move(state));
   ++changes_;
   for (EncodedState& kept : encoded_) {
-    kept.bytes = Bytes();
+    if (!kept.bytes.empty()) {
+      kept.bytes = Bytes();
+    }
   }
   current_ = queue_.back().get();
   return *current_;
@@ -65,14 +67,18 @@ void Engine::end(TransactionState&) {
     state.deleted_slots.clear();
     state.to_merge.clear();
     state.erased = false;
-    state.changed.clear();
-    state.told.clear();
-    state.parents.clear();
-    state.parent_slots.clear();
-    state.subdocuments_added.clear();
-    state.subdocuments_removed.clear();
-    state.subdocuments_loaded.clear();
-    state.subdocuments_gone.clear();
+    if (!state.changed.empty()) {
+      state.changed.clear();
+      state.told.clear();
+      state.parents.clear();
+      state.parent_slots.clear();
+    }
+    if (state.any_subdocuments()) {
+      state.subdocuments_added.clear();
+      state.subdocuments_removed.clear();
+      state.subdocuments_loaded.clear();
+      state.subdocuments_gone.clear();
+    }
     state.undo_manager = nullptr;
   }
   cleaning_ = false;
@@ -106,7 +112,9 @@ void Engine::clean_up(TransactionState& state) {
     });
     state.touched_slots.reordered(state.touched, client_of);
   }
-  call_observers(state);
+  if (!state.changed.empty() || !after_transaction_.empty()) {
+    call_observers(state);
+  }
   // What came deleted has no content to forget, and merges as all that is new does.
   if (state.erased) {
     if (options_.collect_garbage) {
@@ -117,7 +125,9 @@ void Engine::clean_up(TransactionState& state) {
   merge_new(state);
   merge_split(state);
   emit(state);
-  tell_subdocuments(state);
+  if (state.any_subdocuments()) {
+    tell_subdocuments(state);
+  }
 }
 
 // Cuts the run at `id`, on behalf of `state`, which may be in its clean-up.

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <string>
 
@@ -19,17 +18,6 @@ void put(std::uint8_t* at, BytesView bytes) {
   if (!bytes.empty()) {
     std::memcpy(at, bytes.data(), bytes.size());
   }
-}
-
-// Up to four bytes as they lie in memory.
-std::uint32_t word_of(std::string_view text) {
-  const auto byte = [&](std::size_t at) {
-    return static_cast<std::uint32_t>(static_cast<std::uint8_t>(text[at])) << (8 * at);
-  };
-  static_assert(std::endian::native == std::endian::little);
-  const std::size_t size = text.size();
-  // Some are named twice: what the size is cannot be foreseen.
-  return size == 0 ? 0 : byte(0) | byte(size / 2) | byte(size - 1) | byte((size - 1) / 2);
 }
 
 // More than four bytes: mostly few.
@@ -91,14 +79,10 @@ std::uint8_t* Items::resize_text(Item& item, std::size_t before, std::size_t byt
   return blocks_.at(item.content);
 }
 
-void Items::set_text(Item& item, std::string_view utf8, std::size_t units) {
+void Items::set_long_text(Item& item, std::string_view utf8, std::size_t units) {
   if (units == utf8.size()) {
-    if (units > k_inline_max) {
-      item.content = blocks_.take(units);
-      put_short(blocks_.at(item.content), utf8);
-    } else {
-      item.content = word_of(utf8);
-    }
+    item.content = blocks_.take(units);
+    put_short(blocks_.at(item.content), utf8);
     return;
   }
   std::u16string wide_text;

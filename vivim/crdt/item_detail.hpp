@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -211,7 +212,13 @@ class Items {
 
   /// Kind::string: valid UTF-8 of `units` UTF-16 units, which is the item's length, for an item
   /// that holds nothing.
-  void set_text(Item& item, std::string_view utf8, std::size_t units);
+  void set_text(Item& item, std::string_view utf8, std::size_t units) {
+    if (utf8.size() <= k_inline_max && units == utf8.size()) {
+      item.content = word_of(utf8);
+    } else {
+      set_long_text(item, utf8, units);
+    }
+  }
   /// Appends valid UTF-8 of `units` UTF-16 units.
   void append_string(Item& item, std::string_view utf8, std::size_t units);
   /// Appends the text of `tail`.
@@ -231,13 +238,50 @@ class Items {
   }
   /// Appends the text from unit `offset` on as UTF-8.
   void append_to(std::string& out, const Item& item, std::uint32_t offset = 0) const;
+  /// Items and their texts for a loop that writes bytes: as BlockPool::View, and as long.
+  class View {
+   public:
+    explicit View(const Items& items) : chunks_(items.chunks_.data()), blocks_(items.blocks_) {}
+
+    const Item& operator[](ItemRef ref) const { return chunks_[ref / k_chunk][ref % k_chunk]; }
+    /// Room that put_text() wants beyond the text.
+    static constexpr std::size_t k_put_room = BlockPool::k_readable;
+    /// Copies the `size` bytes of the item's text to `at` and returns what is behind.
+    std::uint8_t* put_text(std::uint8_t* at, const Item& item, std::size_t size) const {
+      const std::uint8_t* text =
+          blocks_.at_unless(size <= k_inline_max, item.content, item.content_bytes());
+      // Most text is short: a fixed size is copied sooner than the right one.
+      std::memcpy(at, text, k_put_room);
+      if (size > k_put_room) {
+        put_rest(at, text, size);
+      }
+      return at + size;
+    }
+
+   private:
+    static void put_rest(std::uint8_t* at, const std::uint8_t* text, std::size_t size) {
+      if (size > BlockPool::k_small_max) {
+        std::memcpy(at + k_put_room, text + k_put_room, size - k_put_room);
+        return;
+      }
+      for (std::size_t i = k_put_room; i < size; i += k_put_room) {
+        std::memcpy(at + i, text + i, k_put_room);
+      }
+    }
+
+    const std::unique_ptr<Item[]>* chunks_;
+    BlockPool::View blocks_;
+  };
+
   /// Writes the text from unit `offset` on as a string field of an update (UpdateEncoderV1 or V2).
   template <class Out>
   void write_text(Out& out, const Item& item, std::uint32_t offset) const {
     if (!item.wide()) {
       const std::size_t size = item.len - offset;
       if (offset == 0) {
-        out.ascii(size, k_put_room, [&](std::uint8_t* at) { return put_text(at, item, size); });
+        const View view(*this);
+        out.ascii(size, View::k_put_room,
+                  [&](std::uint8_t* at) { return view.put_text(at, item, size); });
       } else {
         out.string(as_text(text_bytes(item).subspan(offset)), size);
       }
@@ -247,20 +291,6 @@ class Items {
     append_to(utf8, item, offset);
     out.string(utf8, item.len - offset);
   }
-  /// Room that put_text() wants beyond the text.
-  static constexpr std::size_t k_put_room = BlockPool::k_readable;
-  /// Copies the `size` bytes of the item's text to `at` and returns what is behind.
-  std::uint8_t* put_text(std::uint8_t* at, const Item& item, std::size_t size) const {
-    const std::uint8_t* text =
-        blocks_.at_unless(size <= k_inline_max, item.content, item.content_bytes());
-    // Most text is short: a fixed size is copied sooner than the right one.
-    std::memcpy(at, text, k_put_room);
-    if (size > k_put_room) {
-      std::memcpy(at + k_put_room, text + k_put_room, size - k_put_room);
-    }
-    return at + size;
-  }
-
   /// Kinds json, any, binary, embed, format, doc: encoded content, in a block behind its size. Of
   /// other kinds: nothing.
   BytesView bytes(const Item& item) const {
@@ -281,7 +311,19 @@ class Items {
   static constexpr std::uint32_t k_chunk = 256;
   static constexpr std::size_t k_inline_max = sizeof(Item::content);
 
+  // Up to four bytes as they lie in memory.
+  static std::uint32_t word_of(std::string_view text) {
+    const auto byte = [&](std::size_t at) {
+      return static_cast<std::uint32_t>(static_cast<std::uint8_t>(text[at])) << (8 * at);
+    };
+    static_assert(std::endian::native == std::endian::little);
+    const std::size_t size = text.size();
+    // Some are named twice: what the size is cannot be foreseen.
+    return size == 0 ? 0 : byte(0) | byte(size / 2) | byte(size - 1) | byte((size - 1) / 2);
+  }
+
   void add_chunk();
+  void set_long_text(Item& item, std::string_view utf8, std::size_t units);
   std::uint8_t* resize_text(Item& item, std::size_t before, std::size_t bytes);
   void widen(Item& item);
 

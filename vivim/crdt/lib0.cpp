@@ -36,9 +36,16 @@ bool is_integer(double value) {
 
 }  // namespace
 
+// A vector writes zeros to what it grows by: a little at a time, so that they are still in the
+// first cache when what is to be there comes.
 void Encoder::grow(std::size_t bytes) {
   constexpr std::size_t k_first = 32;
-  out_.resize(std::max({size_ + bytes, 2 * size_, k_first}));
+  constexpr std::size_t k_step = 4096;
+  const std::size_t least = size_ + bytes;
+  if (least > out_.capacity()) {
+    out_.reserve(std::max({least, 2 * size_, k_first}));
+  }
+  out_.resize(std::min(out_.capacity(), least + k_step));
 }
 
 void Encoder::number(double value) {

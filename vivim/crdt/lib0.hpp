@@ -21,8 +21,8 @@ inline constexpr std::uint32_t k_any_depth_max = 128;
 /// Appends values to bytes that it owns.
 class Encoder {
  public:
-  /// Makes room for `bytes` more at once.
-  void reserve(std::size_t bytes) { room(bytes); }
+  /// Takes memory for `bytes` more at once.
+  void reserve(std::size_t bytes) { out_.reserve(size_ + bytes); }
 
   void u8(std::uint8_t value) {
     *room(1) = value;
@@ -54,13 +54,36 @@ class Encoder {
     constexpr std::uint64_t k_more = 0x8080'8080'8080'8080;
     return {spread | (k_more & ((std::uint64_t{1} << (8 * (size - 1))) - 1)), size};
   }
-  /// The same of 32 bits, sooner where it is mostly large.
+  /// The same of 32 bits, sooner where it is mostly large. What it compares to takes a cycle; to
+  /// ask for the width of a number takes much of what is older than x86-64-v3 four.
   static Short short_var_uint32(std::uint32_t value) {
     const std::uint64_t wide = value;
     const std::uint64_t spread = (wide & 0x7f) | (wide << 1 & 0x7f00) | (wide << 2 & 0x7f'0000) |
                                  (wide << 3 & 0x7f00'0000) | (wide << 4 & 0x7f'0000'0000);
-    const auto width = static_cast<std::size_t>(std::bit_width(value | 1));
-    return {spread | k_more_bits[width], k_var_uint_sizes[width]};
+    const std::uint32_t size = size_of_28(value) + (value >> 28 != 0 ? 1 : 0);
+    return {spread | k_more_bits[size], size};
+  }
+  /// The same of k_pair_bits bits.
+  static constexpr std::uint32_t k_pair_bits = 28;
+  static Short short_var_uint28(std::uint32_t value) {
+    const std::uint32_t size = size_of_28(value);
+    return {spread_28(value) | k_more_bits[size], size};
+  }
+  /// Two numbers of k_pair_bits bits, in four bytes each.
+  struct ShortPair {
+    std::uint32_t first = 0;
+    std::uint32_t second = 0;
+    std::uint32_t first_size = 0;
+    std::uint32_t second_size = 0;
+  };
+  static ShortPair short_var_uints28(std::uint32_t first, std::uint32_t second) {
+    const std::uint64_t both = spread_28(first | std::uint64_t{second} << 32);
+    const std::uint32_t first_size = size_of_28(first);
+    const std::uint32_t second_size = size_of_28(second);
+    return {.first = static_cast<std::uint32_t>(both | k_more_bits[first_size]),
+            .second = static_cast<std::uint32_t>(both >> 32 | k_more_bits[second_size]),
+            .first_size = first_size,
+            .second_size = second_size};
   }
   /// `value`, of at most 53 bits, as var_int() writes it, and -0 as var_int_negative_zero() does.
   static Short short_var_int(std::uint64_t magnitude, bool negative) {
@@ -124,23 +147,23 @@ class Encoder {
 
  private:
   static constexpr std::size_t k_var_uint_max = 10;
-  // By the width of a number: how many bytes it takes, and the bits that say that more follow.
-  static constexpr auto k_var_uint_sizes = [] {
-    std::array<std::uint8_t, 33> sizes{};
-    for (std::size_t width = 1; width < sizes.size(); ++width) {
-      sizes[width] = static_cast<std::uint8_t>((width + 6) / 7);
-    }
-    return sizes;
-  }();
-  static constexpr auto k_more_bits = [] {
-    std::array<std::uint64_t, 33> bits{};
-    for (std::size_t width = 1; width < bits.size(); ++width) {
-      const std::uint64_t below = (std::uint64_t{1} << (8 * (k_var_uint_sizes[width] - 1))) - 1;
-      bits[width] = 0x8080'8080'8080'8080 & below;
-    }
-    return bits;
-  }();
+  // Of a number that takes so many bytes: the bits that say that more follow.
+  static constexpr std::array<std::uint64_t, 6> k_more_bits{0,      0,         0x80,
+                                                            0x8080, 0x80'8080, 0x8080'8080};
 
+  static std::uint32_t size_of_28(std::uint32_t value) {
+    std::uint32_t size = 1;
+    size += value >= 1U << 7 ? 1 : 0;
+    size += value >= 1U << 14 ? 1 : 0;
+    size += value >= 1U << 21 ? 1 : 0;
+    return size;
+  }
+  // Seven of 28 bits into each byte, of two numbers side by side: the upper 14 move by two, which
+  // is three times themselves added, and the upper seven of 14 by one.
+  static std::uint64_t spread_28(std::uint64_t both) {
+    both += 3 * (both & 0x0fff'c000'0fff'c000);
+    return both + (both & 0x3f80'3f80'3f80'3f80);
+  }
   static std::uint8_t* put_var_uint(std::uint8_t* at, std::uint64_t value) {
     while (value >= 0x80) {
       *at++ = static_cast<std::uint8_t>(value | 0x80);
@@ -223,6 +246,22 @@ class Decoder {
     value = gathered(word & (~std::uint64_t{0} >> (64 - bits)));
     at += bits / 8;
     return value < std::uint64_t{1} << 53;
+  }
+  /// The same without a branch on how long it is, and up to four bytes.
+  static bool quick_var_uint28(const std::uint8_t*& at, std::uint64_t& value) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, at, sizeof(word));
+    const std::uint32_t ends = ~word & 0x8080'8080;
+    if (ends == 0) {
+      return false;
+    }
+    const std::uint32_t last = ends & (0 - ends);  // with all below it: what is of the number
+    std::uint32_t bits = word & (last - 1) & 0x7f7f'7f7f;
+    bits -= (bits & 0x7f00'7f00) >> 1;
+    bits -= 3 * ((bits & 0x3fff'0000) >> 2);
+    value = bits;
+    at += (static_cast<unsigned>(std::countr_zero(last)) + 1) / 8;
+    return true;
   }
   /// And then goes on behind it; `at` lies in what is not yet read.
   void go_on_at(const std::uint8_t* at) { at_ = at; }

@@ -51,6 +51,41 @@ TEST_CASE("short var_uint: the bytes of var_uint") {
   }
 }
 
+TEST_CASE("short var_uint: of few bits, alone and two at a time, and back") {
+  for (unsigned bit = 0; bit <= lib0::Encoder::k_pair_bits; ++bit) {
+    const std::uint32_t power = 1U << bit;
+    for (const std::uint32_t value : {power - 1, power, power + 1, power | 0x5a5a5U % power}) {
+      lib0::Encoder out;
+      out.var_uint(value);
+      const auto check = [&](lib0::Encoder::Short ready) {
+        std::uint8_t bytes[lib0::Encoder::k_short_max];
+        lib0::Encoder::put(bytes, ready);
+        CHECK(to_hex({bytes, ready.size}) == to_hex(out.view()));
+      };
+      check(lib0::Encoder::short_var_uint32(value));
+      if (value >> lib0::Encoder::k_pair_bits == 0) {
+        check(lib0::Encoder::short_var_uint28(value));
+        const auto pair = lib0::Encoder::short_var_uints28(value, 0xfff'ffff - value);
+        check({pair.first, pair.first_size});
+        const auto turned = lib0::Encoder::short_var_uints28(0xfff'ffff - value, value);
+        check({turned.second, turned.second_size});
+      }
+      const Bytes padded = [&] {
+        Bytes bytes = to_bytes(out.view());
+        bytes.resize(sizeof(std::uint64_t), 0xff);
+        return bytes;
+      }();
+      const std::uint8_t* at = padded.data();
+      std::uint64_t read = 0;
+      CHECK(lib0::Decoder::quick_var_uint28(at, read) == (out.size() <= 4));
+      if (out.size() <= 4) {
+        CHECK(read == value);
+        CHECK(at == padded.data() + out.size());
+      }
+    }
+  }
+}
+
 // Values as npm's lib0 0.2 writes them (encoding.writeAny).
 TEST_CASE("any: the bytes of lib0") {
   CHECK(hex_of({}) == "7f");

@@ -54,15 +54,15 @@ void RunList::expect(std::uint32_t clocks, std::size_t count) {
   if (clocks <= count * std::uint64_t{k_clocks_max}) {
     expected_max_ = clocks;
     begins_.resize(clocks / k_begins + 1);
-    expected_.reserve(count + 1);
-    expected_.push_back(k_none);
+    expected_.resize(count + 1, k_none);
+    expected_count_ = 1;
   }
 }
 
 void RunList::forget() {
   begins_ = std::vector<Begins>();  // and not {}, which keeps the room
   expected_ = std::vector<ItemRef>();
-  expected_span_ = expected_max_ = 0;
+  expected_span_ = expected_max_ = expected_count_ = 0;
 }
 
 void RunList::add_chunk(std::uint32_t first) {

@@ -93,13 +93,14 @@ class RunList {
   /// each begins, so that item_at() need not search; no run may go meanwhile.
   void expect(std::uint32_t clocks, std::size_t count);
   void forget();
+  bool expecting() const { return expected_max_ > 0; }
 
   /// Adds `item`, which has the clocks from `clock` to before `end`.
-  void push_back(ItemRef item, std::uint32_t clock, std::uint32_t end) {
-    if (expected_max_ > 0) {
+  [[gnu::always_inline]] void push_back(ItemRef item, std::uint32_t clock, std::uint32_t end) {
+    if (expecting()) {
       note_begin(item, clock, end);
     }
-    if (chunks_.empty() || chunks_.back().size() == k_chunk) {
+    if (size_ == 0 || chunks_.back().size() == k_chunk) {
       add_chunk(clock);
     }
     chunks_.back().push_back(item);
@@ -120,21 +121,20 @@ class RunList {
     return begins.before + static_cast<std::uint32_t>(std::popcount(not_behind));
   }
   void add_chunk(std::uint32_t first);
-  void note_begin(ItemRef item, std::uint32_t clock, std::uint32_t end) {
-    if (expected_.size() == 1) {
+  [[gnu::always_inline]] void note_begin(ItemRef item, std::uint32_t clock, std::uint32_t end) {
+    if (expected_count_ == 1) {
       expected_from_ = clock;
     }
     const std::uint32_t offset = clock - expected_from_;
-    if (end - expected_from_ > expected_max_) {
+    const std::uint32_t span = end - expected_from_;
+    if (span > expected_max_ || expected_count_ == expected_.size()) {
       return;
     }
-    auto before = static_cast<std::uint32_t>(expected_.size() - 1);
-    expected_.push_back(item);
     begins_[offset / k_begins].bits |= std::uint64_t{1} << offset % k_begins;
-    expected_span_ = end - expected_from_;
-    ++before;
-    for (std::size_t next = (offset + k_begins) / k_begins; next * k_begins < expected_span_;
-         ++next) {
+    const std::uint32_t before = expected_count_;
+    expected_[expected_count_++] = item;
+    expected_span_ = span;
+    for (std::uint32_t next = offset / k_begins + 1; next * k_begins < span; ++next) {
       begins_[next].before = before;
     }
   }
@@ -155,6 +155,7 @@ class RunList {
   static_assert(k_clocks_max * sizeof(Begins) / k_begins + sizeof(ItemRef) <= k_expected_bytes_max);
   std::vector<Begins> begins_;
   std::vector<ItemRef> expected_;
+  std::uint32_t expected_count_ = 0;
   std::uint32_t expected_from_ = 0;
   std::uint32_t expected_span_ = 0;  ///< clocks that are noted
   std::uint32_t expected_max_ = 0;   ///< and how many may be

@@ -11,6 +11,13 @@ BytesView UpdateDecoderV1::canonical(BytesView raw) {
   return owned_.emplace_back(to_bytes(scratch_.view()));
 }
 
+// So are the updates of somebody who types. With zeros behind it, as much of it may be read.
+bool UpdateDecoderV1::quick_struct_at_end(WireStruct& item) {
+  std::array<std::uint8_t, 2 * k_quick_head> copy{};
+  std::memcpy(copy.data(), in_.rest().data(), in_.left());
+  return quick_struct(item, copy.data(), 0);
+}
+
 Result<BytesView> UpdateDecoderV1::strings(std::uint64_t count) {
   const BytesView start = in_.rest();
   scratch_.clear();

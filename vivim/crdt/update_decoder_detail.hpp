@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <list>
 #include <string>
 #include <string_view>
@@ -34,6 +36,13 @@ class UpdateDecoderV1 {
       return fail(CrdtError::truncated, structs);
     }
     return {};
+  }
+
+  /// Structs of `client` come: its id is known by its bytes from now on.
+  void expect(std::uint64_t client) {
+    own_ = lib0::Encoder::short_var_uint(client);
+    own_mask_ = ~std::uint64_t{0} >> (64 - 8 * own_.size);
+    own_client_ = client;
   }
 
   /// Reads a text beside another item, or what is left of one: most structs are that. False: it is
@@ -82,9 +91,19 @@ class UpdateDecoderV1 {
   // `raw` if it is already as Yjs would write it, else a copy of what is in `scratch_`.
   BytesView canonical(BytesView raw);
 
+  // An info byte and five numbers, and what is read with them.
+  static constexpr std::size_t k_quick_head = 1 + 5 * sizeof(std::uint64_t);
+
+  bool quick_struct(WireStruct& item, const std::uint8_t* begin, std::size_t behind);
+  bool quick_struct_at_end(WireStruct& item);
+  bool quick_id(const std::uint8_t*& at, const WireStruct& item, Id& id) const;
+
   lib0::Decoder in_;
   std::list<Bytes>& owned_;
   lib0::Encoder scratch_;
+  lib0::Encoder::Short own_{1, 0};  ///< of expect(); at first nothing is it
+  std::uint64_t own_mask_ = 0;
+  std::uint64_t own_client_ = 0;
 };
 
 /// Whether `size` bytes at `at`, where seven more may be read, are ASCII.
@@ -103,12 +122,28 @@ class UpdateDecoderV1 {
   return ((bits | (word & counted)) & k_high) == 0;
 }
 
-inline bool UpdateDecoderV1::quick_struct(WireStruct& item) {
-  constexpr std::size_t k_head = 1 + 5 * sizeof(std::uint64_t);
-  if (in_.left() < k_head) {
-    return false;
+// An id that is not in the future of `item`.
+[[gnu::always_inline]] inline bool UpdateDecoderV1::quick_id(const std::uint8_t*& at,
+                                                             const WireStruct& item, Id& id) const {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof(word));
+  if ((word & own_mask_) == own_.bytes) [[likely]] {
+    at += own_.size;
+    id.client = ClientId{own_client_};
+    return lib0::Decoder::quick_var_uint28(at, id.clock) && id.clock < item.clock;
   }
-  const std::uint8_t* at = in_.rest().data();
+  std::uint64_t client = 0;
+  const bool read =
+      lib0::Decoder::quick_var_uint(at, client) && lib0::Decoder::quick_var_uint(at, id.clock);
+  id.client = ClientId{client};
+  return read && (client != item.client || id.clock < item.clock);
+}
+
+// From `begin`, where what is left is, or a copy of it. Behind text that is read so much is left.
+[[gnu::always_inline]] inline bool UpdateDecoderV1::quick_struct(WireStruct& item,
+                                                                 const std::uint8_t* begin,
+                                                                 std::size_t behind) {
+  const std::uint8_t* at = begin;
   const std::uint8_t info = *at++;
   const auto kind = static_cast<Kind>(info & k_info_kind);
   const bool left = (info & k_info_origin) != 0;
@@ -116,28 +151,25 @@ inline bool UpdateDecoderV1::quick_struct(WireStruct& item) {
   if ((kind != Kind::string && kind != Kind::deleted) || !(left || right)) {
     return false;
   }
-  const auto id = [&](Id& into) {
-    std::uint64_t client = 0;
-    const bool read =
-        lib0::Decoder::quick_var_uint(at, client) && lib0::Decoder::quick_var_uint(at, into.clock);
-    into.client = ClientId{client};
-    return read && (client != item.client || into.clock < item.clock);
-  };
   Id origin;
   Id right_origin;
   std::uint64_t len = 0;
-  if ((left && !id(origin)) || (right && !id(right_origin)) ||
+  if ((left && !quick_id(at, item, origin)) || (right && !quick_id(at, item, right_origin)) ||
       !lib0::Decoder::quick_var_uint(at, len)) {
     return false;
   }
+  const auto used = static_cast<std::size_t>(at - begin);
+  const BytesView rest = in_.rest();
+  if (used > rest.size()) {
+    return false;
+  }
+  std::size_t content = 0;
   if (kind == Kind::string) {
-    const std::size_t behind = in_.left() - static_cast<std::size_t>(at - in_.rest().data());
-    if (behind < sizeof(std::uint64_t) || len > behind - sizeof(std::uint64_t) ||
-        !is_ascii(at, len)) {
+    if (rest.size() - used < behind || len > rest.size() - used - behind || !is_ascii(at, len)) {
       return false;
     }
-    item.content = {at, static_cast<std::size_t>(len)};
-    at += len;
+    content = len;
+    item.content = rest.subspan(used, content);
   }
   item.kind = kind;
   item.has_origin = left;
@@ -145,8 +177,13 @@ inline bool UpdateDecoderV1::quick_struct(WireStruct& item) {
   item.origin = origin;
   item.right_origin = right_origin;
   item.len = len;
-  in_.go_on_at(at);
+  in_.go_on_at(rest.data() + used + content);
   return true;
+}
+
+[[gnu::always_inline]] inline bool UpdateDecoderV1::quick_struct(WireStruct& item) {
+  return in_.left() >= k_quick_head ? quick_struct(item, in_.rest().data(), sizeof(std::uint64_t))
+                                    : quick_struct_at_end(item);
 }
 
 /// Most structs in an update of v2: in its columns a struct may take no byte at all.
@@ -165,6 +202,7 @@ class UpdateDecoderV2 {
         owned_left_(k_v2_owned_min + update.size() * k_v2_owned_per_byte) {}
   Result<void> open();
 
+  void expect(std::uint64_t) {}
   static bool quick_struct(WireStruct&) { return false; }
   lib0::Decoder& rest() { return rest_; }
   Result<void> begin_group(std::uint64_t structs);

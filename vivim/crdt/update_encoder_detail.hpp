@@ -64,11 +64,11 @@ class UpdateEncoderV2 {
   void client(std::uint64_t id) { clients_.write(id); }
   void left_id(std::uint64_t client, std::uint64_t clock) {
     clients_.write(client);
-    left_clocks_.write(clock);
+    left_clocks_.write_any(clock);
   }
   void right_id(std::uint64_t client, std::uint64_t clock) {
     clients_.write(client);
-    right_clocks_.write(clock);
+    right_clocks_.write_any(clock);
   }
   void info(std::uint8_t info) { infos_.write_any(info); }
   void string(std::string_view utf8) { strings_.write(utf8); }
@@ -76,6 +76,14 @@ class UpdateEncoderV2 {
   template <class Put>
   void ascii(std::size_t size, std::size_t room, Put&& put) {
     strings_.write_by(size, room, put);
+  }
+  /// Either ASCII of `len` bytes, as ascii() but with `room` for both, or len(): without a branch
+  /// on which. `put` copies nothing for the latter.
+  template <class Put>
+  void ascii_or_len(bool ascii, std::uint32_t len, std::size_t room, Put&& put) {
+    UintColumnWriter* const lens = &lens_;
+    UintColumnWriter* const lengths = strings_.put_text(room, put);
+    (ascii ? lengths : lens)->write_any(len);
   }
   void parent_info(std::uint8_t is_root) { parent_infos_.write(is_root); }
   void type_ref(std::uint64_t type) { type_refs_.write(type); }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -82,8 +83,8 @@ class Reader {
   DecodedUpdate& update_;
   In in_;
   MemoryBudget budget_;
-  std::unordered_map<std::uint64_t, std::size_t> index_;  ///< when there are many
-  bool scattered_ = false;                                ///< a client was named again
+  std::optional<std::unordered_map<std::uint64_t, std::size_t>> index_;  ///< when there are many
+  bool scattered_ = false;  ///< a client was named again
 };
 
 template <class In>
@@ -95,12 +96,13 @@ typename Reader<In>::Group& Reader<In>::group_of(std::uint64_t client) {
       return *known;
     }
     if (update_.read_groups.size() == k_scanned_max) {
+      index_.emplace();
       for (std::size_t i = 0; i < update_.read_groups.size(); ++i) {
-        index_.emplace(update_.read_groups[i].client, i);
+        index_->emplace(update_.read_groups[i].client, i);
       }
-      index_.emplace(client, update_.read_groups.size());
+      index_->emplace(client, update_.read_groups.size());
     }
-  } else if (const auto [it, fresh] = index_.emplace(client, update_.read_groups.size()); !fresh) {
+  } else if (const auto [it, fresh] = index_->emplace(client, update_.read_groups.size()); !fresh) {
     scattered_ = true;
     return update_.read_groups[it->second];
   }
@@ -122,6 +124,7 @@ Result<void> Reader<In>::read_group() {
   if (structs.capacity() - structs.size() < count) {
     structs.reserve(std::max<std::size_t>(structs.size() + count, 2 * structs.capacity()));
   }
+  in_.expect(client);
   for (std::uint64_t i = 0; i < count; ++i) {
     WireStruct& item = structs.emplace_back();
     item.client = client;
