@@ -43,8 +43,7 @@ Result<void> MemoryBudget::more_content(const WireStruct& item) {
   const bool bare = item.kind == Kind::skip || item.kind == Kind::gc;
   std::uint64_t cost = !bare && other_shape(item) ? k_shape_cost : 0;
   switch (item.kind) {
-    case Kind::skip:
-      return {};
+    case Kind::skip:  // as a gap it is a range, too (engine_gaps.cpp)
     case Kind::gc:
     case Kind::deleted:
       cost += k_deleted_cost;

@@ -205,8 +205,8 @@ struct Cost {
 };
 
 /// What it takes at most to apply `update` in an empty document.
-Cost cost_of(BytesView update, UpdateFormat format) {
-  Doc doc(ClientId{1});
+Cost cost_of(BytesView update, UpdateFormat format, GapMode gap_mode = GapMode::v13) {
+  Doc doc(ClientId{1}, {.gap_mode = gap_mode});
   HeapPeak peak;
   const auto heap = heap_bytes();
   const auto applied = apply_update(doc, update, {}, format);
@@ -244,6 +244,75 @@ TEST_CASE("budget: no update takes more memory than its size allows, and the cos
   CHECK(refused > 5);
   CHECK((worst == 0 || worst > 50));  // 0: memory is not counted here; else the limit is reached
   MESSAGE("the worst of v1 took ", worst, " times its size");
+}
+
+TEST_CASE("budget: gaps take no more memory than what makes them allows") {
+  const std::vector<Hostile> hostile{
+      {"of one client",
+       [](std::uint64_t n) {
+         return one_client(2 * n, [](Encoder& out, std::uint64_t i) {
+           out.u8(i % 2 == 0 ? 10 : 0);
+           out.u8(1);
+         });
+       }},
+      {"of many clients",
+       [](std::uint64_t n) {
+         return garbage_of(n, [n](Encoder& out, std::uint64_t i) {
+           out.var_uint(n - i);
+           out.var_uint(1);
+         });
+       }},
+  };
+  for (const Hostile& each : hostile) {
+    for (const std::uint64_t count : {5'000, 20'000, 60'000, 200'000}) {
+      CAPTURE(each.name);
+      CAPTURE(count);
+      const Bytes update = each.make(count);
+      CHECK(cost_of(update, UpdateFormat::v1, GapMode::v14).bytes <= allowed(update.size()));
+    }
+  }
+}
+
+// Gaps by the ten thousand, each filled alone, and updates of a few bytes that name them all.
+TEST_CASE("budget: filling many gaps takes a time that grows with what comes") {
+  constexpr std::uint64_t k_gaps = 20'000;
+  const auto apply = [](Doc& doc, BytesView update) { REQUIRE(apply_update(doc, update)); };
+  const auto gapped = one_client(2 * k_gaps, [](Encoder& out, std::uint64_t i) {
+    out.u8(i % 2 == 0 ? 10 : 0);
+    out.u8(1);
+  });
+  Doc doc(ClientId{1}, {.gap_mode = GapMode::v14});
+  apply(doc, gapped);
+  CHECK(pending(doc).gaps.begin()->second.size() == k_gaps);
+  // A struct over all of them that waits for somebody unknown is not kept once for each gap.
+  Encoder waiting;
+  waiting.raw(Bytes{1, 1, 5, 0, 0x81, 6, 0});
+  waiting.var_uint(2 * k_gaps);
+  waiting.u8(0);
+  apply(doc, waiting.view());
+  CHECK(pending(doc).structs.size() < 20'000);
+  // Fills from the last to the first, each an update.
+  for (std::uint64_t i = k_gaps; i-- > k_gaps / 2;) {
+    Encoder fill;
+    fill.raw(Bytes{1, 1, 5});
+    fill.var_uint(2 * i);
+    fill.raw(Bytes{0, 1, 0});
+    apply(doc, fill.view());
+  }
+  CHECK(consistent(doc));
+  CHECK(pending(doc).gaps.begin()->second.size() == k_gaps / 2);
+  // All that is left, at once.
+  Encoder rest;
+  rest.raw(Bytes{1, 1, 5, 0, 0});
+  rest.var_uint(2 * k_gaps);
+  rest.u8(0);
+  apply(doc, rest.view());
+  while (work_left(doc)) {
+    apply(doc, Bytes{0, 0});
+  }
+  CHECK(consistent(doc));
+  CHECK(pending(doc).gaps.empty());
+  CHECK(state_vector(doc).at(ClientId{5}) == 2 * k_gaps);
 }
 
 TEST_CASE("budget: what is refused changes nothing") {

@@ -79,7 +79,7 @@ bool work_left(const Doc& doc) {
 
 Pending pending(const Doc& doc) {
   const detail::Engine& engine = doc.engine();
-  Pending pending{.missing = {}, .structs = engine.parked_structs(), .deletes = {}};
+  Pending pending{.missing = {}, .structs = engine.parked_structs(), .deletes = {}, .gaps = {}};
   if (!pending.structs.empty()) {
     for (const auto& [client, clock] : engine.missing()) {
       pending.missing.emplace(ClientId{client}, clock);
@@ -87,6 +87,9 @@ Pending pending(const Doc& doc) {
   }
   for (const auto& [client, ranges] : engine.pending_deletes()) {
     pending.deletes.emplace(ClientId{client}, ranges);
+  }
+  for (auto& [client, ranges] : engine.gaps()) {
+    pending.gaps.emplace(ClientId{client}, std::move(ranges));
   }
   return pending;
 }

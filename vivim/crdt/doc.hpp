@@ -9,6 +9,7 @@
 
 #include "vivim/base/bytes.hpp"
 #include "vivim/crdt/any.hpp"
+#include "vivim/crdt/gap_mode.hpp"
 #include "vivim/crdt/id.hpp"
 #include "vivim/crdt/subscription.hpp"
 #include "vivim/crdt/transaction.hpp"
@@ -34,6 +35,7 @@ struct DocOptions {
   /// Forget the content of what was deleted, as Yjs does unless told otherwise.
   bool collect_garbage = true;
   FormattingCleanup formatting_cleanup = FormattingCleanup::off;
+  GapMode gap_mode = GapMode::v13;
 };
 
 /// A replicated document that Yjs 13 can read and write: named root types, edited in transactions,

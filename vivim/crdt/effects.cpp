@@ -123,7 +123,8 @@ class Surveyor {
       return {};
     }
     const bool behind_a_gap = ref.index == 0 || group[ref.index - 1].kind == Kind::skip;
-    Need need{.missing = behind_a_gap && item.clock > known, .first = std::nullopt};
+    Need need{.missing = behind_a_gap && item.clock > known && !engine_.over_gaps(),
+              .first = std::nullopt};
     const auto look_for = [&](Id id) {
       if (known_item(id) == nullptr) {
         const auto at = struct_at(value_of(id.client), id.clock);
@@ -147,8 +148,11 @@ class Surveyor {
 
   void insert(std::size_t group, std::size_t index) {
     const WireStruct& item = update_.groups[group][index];
-    const std::uint64_t known = engine_.state_of(item.client);
-    if (item.kind == Kind::skip || item.end() <= known) {
+    std::uint64_t fresh = 0;
+    engine_.each_part(
+        item.client, {item.clock, item.end()}, [](ClockRange) {},
+        [&](ClockRange part) { fresh += part.to - part.from; });
+    if (item.kind == Kind::skip || fresh == 0) {
       return;
     }
     effects_.writers.insert(ClientId{item.client});
@@ -159,7 +163,7 @@ class Surveyor {
     if (place == k_unknown) {
       effects_.unplaced = true;
     } else {
-      counts_[place].inserted[ClientId{item.client}] += item.end() - std::max(item.clock, known);
+      counts_[place].inserted[ClientId{item.client}] += fresh;
       replace(item, place);
     }
   }
@@ -211,7 +215,7 @@ class Surveyor {
 
   const Item* known_item(Id id) const {
     const std::uint64_t client = value_of(id.client);
-    if (id.clock >= engine_.state_of(client)) {
+    if (!engine_.knows(id)) {
       return nullptr;
     }
     return &engine_.items_[engine_.item_at(
@@ -219,11 +223,13 @@ class Surveyor {
   }
 
   void erase(std::uint64_t client, ClockRange range) {
-    const std::uint64_t known = engine_.state_of(client);
-    if (range.from < known) {
-      erase_known(client, {range.from, std::min(range.to, known)});
-    }
-    for (std::uint64_t clock = std::max(range.from, known); clock < range.to;) {
+    engine_.each_part(
+        client, range, [&](ClockRange known) { erase_known(client, known); },
+        [&](ClockRange part) { erase_unknown(client, part); });
+  }
+
+  void erase_unknown(std::uint64_t client, ClockRange range) {
+    for (std::uint64_t clock = range.from; clock < range.to;) {
       const auto ref = struct_at(client, clock);
       if (!ref) {
         effects_.unplaced = true;
@@ -374,7 +380,7 @@ class Surveyor {
     }
     const Id id = neighbour(item);
     const std::uint64_t client = value_of(id.client);
-    if (id.clock >= engine_.state_of(client)) {
+    if (!engine_.knows(id)) {
       return struct_at(client, id.clock);
     }
     const Item& known = *known_item(id);

@@ -2,6 +2,8 @@
 
 #include "vivim/base/assert.hpp"
 #include "vivim/crdt/engine_detail.hpp"
+#include "vivim/crdt/group_writer_detail.hpp"
+#include "vivim/crdt/struct_part_detail.hpp"
 
 namespace vivim::crdt::detail {
 
@@ -38,43 +40,46 @@ class Integration {
 
   /// What was left over, as an update without deletions; empty if nothing was.
   Bytes rest() const {
-    UpdateEncoderV1 out;
-    std::size_t count = 0;
+    GroupWriter<UpdateEncoderV1> out;
+    std::size_t pieces_left = k_pieces_max;
+    bool some = false;
     for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
       if (group->parked_from == k_not_parked) {
         continue;
       }
-      ++count;
-      const auto items = group->items.subspan(group->parked_from);
-      out.rest().var_uint(items.size());
-      out.rest().var_uint(group->client);
-      out.rest().var_uint(items.front().clock);
-      for (const WireStruct& item : items) {
-        write_struct(out, item, 0);
+      some = true;
+      for (const WireStruct& item : group->items.subspan(group->parked_from)) {
+        if (engine_.over_gaps()) {
+          write_unknown(out, item, pieces_left);
+        } else {
+          out.write(item, 0);
+        }
       }
     }
-    if (count == 0) {
-      return {};
-    }
-    lib0::Encoder update;
-    update.var_uint(count);
-    update.raw(out.rest_view());
-    update.var_uint(0);
-    return update.take();
+    return some ? out.finish({}) : Bytes();
+  }
+  /// Whether something of the client came and none of it was left over.
+  bool took(std::uint64_t client) const {
+    const auto it = std::ranges::lower_bound(groups_, client, {}, &Group::client);
+    return it != groups_.end() && it->client == client && it->parked_from == k_not_parked;
   }
 
  private:
   static constexpr std::size_t k_not_parked = static_cast<std::size_t>(-1);
+  /// How many pieces more than structs may be left over: a struct may meet many gaps.
+  static constexpr std::size_t k_pieces_max = 256;
   struct Group {
     std::uint64_t client = 0;
     std::span<const WireStruct> items;
     std::size_t next = 0;
+    std::uint64_t next_clock = 0;  ///< within the next, what comes of it: 0 for all
     std::size_t parked_from = k_not_parked;
     bool done() const { return parked_from != k_not_parked || next == items.size(); }
   };
   struct Pending {
     Group* group = nullptr;
     std::size_t index = 0;
+    std::uint64_t from = 0;
   };
 
   Group* next_target() {
@@ -89,7 +94,10 @@ class Integration {
     return it != groups_.end() && it->client == client ? &*it : nullptr;
   }
 
-  void push(Group& group) { stack_.push_back({.group = &group, .index = group.next++}); }
+  void push(Group& group) {
+    stack_.push_back(
+        {.group = &group, .index = group.next++, .from = std::exchange(group.next_clock, 0)});
+  }
 
   // Nothing on the stack can be placed: the rest of each of its clients waits.
   void park_stack() {
@@ -113,6 +121,10 @@ class Integration {
     const WireStruct& item = head.group->items[head.index];
     if (item.kind == Kind::skip) {
       stack_.pop_back();
+      return;
+    }
+    if (engine_.over_gaps()) {
+      step_over_gaps(head, item);
       return;
     }
     const std::uint64_t state = engine_.state_of(item.client);
@@ -141,6 +153,68 @@ class Integration {
       engine_.cut_at_origins(item);
     }
     stack_.pop_back();
+  }
+
+  // Yjs 14: of what comes only that counts which is not here, and it need not be what comes next of
+  // its client.
+  void step_over_gaps(const Pending& head, const WireStruct& item) {
+    const ClockRange part =
+        engine_.next_unknown(item.client, {std::max(head.from, item.clock), item.end()});
+    if (part.from == part.to) {
+      stack_.pop_back();
+      return;
+    }
+    if (const auto missing = engine_.missing_client(item)) {
+      Group* other = find(*missing);
+      const bool waits = std::ranges::any_of(
+          stack_, [&](const Pending& pending) { return pending.group == other; });
+      if (other == nullptr || other->done() || waits) {
+        engine_.note_missing(*missing, engine_.state_of(*missing));
+        park_stack();
+      } else {
+        push(*other);
+      }
+      return;
+    }
+    if (engine_.too_deep(item)) {
+      park_stack();
+      return;
+    }
+    engine_.integrate_part(item, part);
+    if (part.to < item.end()) {
+      head.group->next = head.index;
+      head.group->next_clock = part.to;
+    }
+    stack_.pop_back();
+  }
+
+  // What is not here of `item`; in few pieces, or it is written whole.
+  void write_unknown(GroupWriter<UpdateEncoderV1>& out, const WireStruct& item,
+                     std::size_t& pieces_left) const {
+    const auto write = [&](ClockRange part, Kind kind) {
+      OwnedContent owned;
+      WireStruct piece = part_of(item, part, owned);
+      piece.kind = kind;
+      out.write(piece, 0);
+    };
+    std::uint64_t at = item.clock;
+    while (at < item.end() && item.kind != Kind::skip && pieces_left > 0) {
+      const ClockRange part = engine_.next_unknown(item.client, {at, item.end()});
+      if (part.from == item.clock && part.to == item.end()) {
+        break;
+      }
+      pieces_left -= part.to < item.end() ? 1 : 0;
+      if (at < part.from) {
+        write({at, part.from}, Kind::skip);
+      }
+      if (part.from < part.to) {
+        write(part, item.kind);
+      }
+      at = part.to;
+    }
+    if (at < item.end()) {
+      write({at, item.end()}, item.kind);
+    }
   }
 
   Engine& engine_;
@@ -206,8 +280,8 @@ std::size_t Engine::apply_in_order(std::span<const WireStruct> items) {
       --steps_left_;
       continue;
     }
-    if (item.kind == Kind::skip || state < item.clock || missing_client(item) || too_deep(item) ||
-        steps_left_ <= 0) {
+    if (item.kind == Kind::skip || state < item.clock || (state > item.clock && over_gaps()) ||
+        missing_client(item) || too_deep(item) || steps_left_ <= 0) {
       return i;
     }
     --steps_left_;
@@ -226,14 +300,19 @@ void Engine::apply_decoded(const DecodedUpdate& update) {
                                  ? apply_in_order(update.groups.front())
                                  : 0;
   const bool postponed = std::exchange(postponed_, false);
+  const auto waited_for = over_gaps() ? missing_ : decltype(missing_)();
   bool retry = false;
   if (placed < update.structs.size()) {
     Integration integration(*this, update, placed);
     postponed_ = !integration.run();
-    retry = !postponed_ && (postponed || should_retry());
+    retry = !postponed_ &&
+            (postponed || should_retry() || std::ranges::any_of(waited_for, [&](const auto& entry) {
+               return integration.took(entry.first);
+             }));
     park(integration.rest());
   } else {
-    retry = postponed || should_retry();
+    retry = postponed || should_retry() ||
+            (placed > 0 && waited_for.contains(update.structs.front().client));
   }
   if (update.deletes.empty() && pending_deletes_.empty() && !retry) {
     return;
@@ -271,7 +350,7 @@ void Engine::apply_decoded(const DecodedUpdate& update) {
 std::optional<std::uint64_t> Engine::missing_client(const WireStruct& item) const {
   const auto missing = [&](const Id& id) {
     const std::uint64_t client = value_of(id.client);
-    return client != item.client && id.clock >= state_of(client);
+    return over_gaps() ? !knows(id) : client != item.client && id.clock >= state_of(client);
   };
   if (item.has_origin && missing(item.origin)) {
     return value_of(item.origin.client);
@@ -325,6 +404,12 @@ WireDeletes Engine::apply_deletes(const WireDeletes& deletes) {
       if (--steps_left_ < 0) {
         postponed_ = true;
         rest[client].push_back(range);
+        continue;
+      }
+      if (over_gaps()) {
+        each_part(
+            client, range, [&](ClockRange part) { apply_range(client_index(client), part); },
+            [&](ClockRange part) { rest[client].push_back(part); });
         continue;
       }
       if (range.from < state) {

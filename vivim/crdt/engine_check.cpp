@@ -38,19 +38,29 @@ bool Engine::consistent() const {
   for (ClientIndex index = 0; index < clients_.size(); ++index) {
     const Client& client = clients_[index];
     std::uint32_t clock = 0;
+    std::uint32_t gaps = 0;
+    bool behind_gap = false;
     if (!client.runs.empty()) {
       for (auto position = client.runs.find(items_, 0);; position = client.runs.next(position)) {
         const Item& item = items_[client.runs.at(position)];
         if (items_.client(item) != index || item.clock != clock || item.len == 0) {
           return false;
         }
+        if (item.kind() == Kind::skip) {
+          // What comes before a gap or behind it is no gap, and the last run is none.
+          if (behind_gap || client.runs.is_last(position) ||
+              (gaps++ == 0 && client.first_gap != clock)) {
+            return false;
+          }
+        }
+        behind_gap = item.kind() == Kind::skip;
         clock = item.end();
         if (client.runs.is_last(position)) {
           break;
         }
       }
     }
-    if (clock != client.state) {
+    if (clock != client.state || gaps != client.gaps) {
       return false;
     }
   }

@@ -59,8 +59,9 @@ struct TextPosition {
 /// engine_transaction.cpp (observers, garbage, merging), engine_local.cpp and engine_text.cpp
 /// (edits), engine_formatting.cpp (marks that say nothing), engine_apply.cpp, engine_place.cpp and
 /// engine_pending.cpp (updates in: their order, where each struct goes, what has to wait),
-/// engine_encode.cpp (updates out), engine_read.cpp and engine_xml.cpp (values),
-/// engine_events.cpp and engine_delta.cpp (observers, what they are told).
+/// engine_gaps.cpp (what is integrated over a gap), engine_encode.cpp (updates out),
+/// engine_read.cpp and engine_xml.cpp (values), engine_events.cpp and engine_delta.cpp (observers,
+/// what they are told).
 class Engine {
  public:
   Engine(ClientId client, DocOptions options);
@@ -99,6 +100,8 @@ class Engine {
   }
   StateVector state_vector() const;
   bool has_pending() const { return !pending_.empty() || !pending_deletes_.empty(); }
+  /// Clocks that have not come, of clients of whom later ones have.
+  WireDeletes gaps() const;
   /// Whether the last update took all the steps it may, and something is left to do.
   bool postponed() const { return postponed_; }
   WireDeletes deletes() const;
@@ -195,6 +198,7 @@ class Engine {
   ClientIndex client_index(std::uint64_t id);
   /// k_none if nothing of this client was heard of.
   ClientIndex find_client(std::uint64_t id) const;
+  /// The next clock. With gaps, not all below it has come.
   std::uint32_t state_of(std::uint64_t id) const;
   TypeRef make_type(TypeKind kind);
   ItemRef item_at(DenseId id) const;
@@ -236,7 +240,8 @@ class Engine {
   void touch(ClientIndex client);
   std::uint32_t before(const TransactionState& state, ClientIndex client) const;
   bool is_new(const TransactionState& state, const Item& item) const {
-    return item.clock >= before(state, items_.client(item));
+    return item.clock >= before(state, items_.client(item)) ||
+           (state.gaps && state.gaps->filled.contains(items_.id(item)));
   }
   bool deletes(const TransactionState& state, const Item& item) const;
 
@@ -260,9 +265,10 @@ class Engine {
   TransactionState& begin(Origin origin, bool local);
   void end(TransactionState& state);
   void clean_up(TransactionState& state);
-  void collect_garbage(const TransactionState& state);
+  void collect_garbage(TransactionState& state);
   void collect(ItemRef ref, bool parent_collected, std::vector<std::pair<ItemRef, bool>>& todo);
   void merge_deleted(const TransactionState& state);
+  void merge_range(ClientIndex client, ClockRange range);
   void merge_new(const TransactionState& state);
   void merge_split(const TransactionState& state);
   static bool alike(const Item& left, const Item& right, ItemRef right_ref);
@@ -345,6 +351,34 @@ class Engine {
     return {client_index(value_of(id.client)), static_cast<std::uint32_t>(id.clock)};
   }
 
+  // engine_gaps.cpp
+  bool over_gaps() const { return options_.gap_mode == GapMode::v14; }
+  bool in_gap(DenseId id) const {
+    return clients_[id.client].gaps > 0 && items_[item_at(id)].kind() == Kind::skip;
+  }
+  /// Whether the operation is here.
+  bool knows(const Id& id) const;
+  /// The first part of `range` that is not here; empty at its end if all of it is.
+  ClockRange next_unknown(std::uint64_t client, ClockRange range) const;
+  /// Calls `known(part)` for each part of `range` that is here and `unknown(part)` for the others,
+  /// in order. `known` may cut runs.
+  template <class Known, class Unknown>
+  void each_part(std::uint64_t client, ClockRange range, Known&& known, Unknown&& unknown) const;
+  void leave_gap(ClientIndex client, std::uint32_t to);
+  void fill_gap(ClientIndex writer, ItemRef ref);
+  GapChanges& gap_changes();
+  /// What the transaction inserted of a client, in order.
+  std::vector<ClockRange> inserted(const TransactionState& state, ClientIndex client,
+                                   std::uint32_t before, std::uint32_t after) const;
+  bool stands_with_its_begin(const WireStruct& wire, std::uint64_t clock);
+  void integrate_part(const WireStruct& wire, ClockRange part);
+  bool would_park_over_gaps(const DecodedUpdate& update) const;
+  struct Elements;
+  template <class Out>
+  void write_part(Out& out, const Item& item, ClockRange part, Elements& elements) const;
+  template <class Out>
+  void write_parts(Out& out, ClientIndex client, const std::vector<ClockRange>& parts) const;
+
   // engine_place.cpp
   struct Spot;
   bool find_own_spot(ClientIndex client, const WireStruct& wire, Spot& spot) const;
@@ -361,6 +395,7 @@ class Engine {
   void note_deleted(const Row& row);
   void leave(Row& row);
   void integrate_wire(const WireStruct& wire, std::uint32_t offset);
+  void integrate_in_full(const WireStruct& wire, std::uint32_t offset);
   void resolve(const WireStruct& wire, Item& item, Shape& shape);
   void cut_at_origins(const WireStruct& wire);
   void resolve_parent(const WireStruct& wire, const Item& item, Shape& shape);
@@ -374,9 +409,12 @@ class Engine {
   Result<void> check_room(const DecodedUpdate& update, std::size_t bytes);
   void park(Bytes update);
   void compact_pending();
+  Result<Bytes> merge_parked() const;
 
   // equivocation.cpp
   void find_equivocations(const DecodedUpdate& update, std::size_t bytes, Origin origin);
+  std::size_t compare(std::span<const WireStruct> theirs, ClockRange range, std::size_t budget,
+                      Origin origin);
   void note_senders(const TransactionState& state);
 
   // engine_encode.cpp
@@ -388,6 +426,8 @@ class Engine {
   void write_runs(Out& out, const Client& client, std::uint32_t from) const;
   template <class Out>
   void write_item(Out& out, const Item& item, std::uint32_t offset) const;
+  template <class Out>
+  void write_place(Out& out, const Item& item, std::uint32_t offset) const;
   struct ShapeBytes;
   void write_runs(UpdateEncoderV1& out, const RunList& runs, RunList::Position from) const;
   void write_runs(UpdateEncoderV2& out, const RunList& runs, RunList::Position from) const;
@@ -496,6 +536,21 @@ void Engine::each_struct(TransactionState& state, ClientIndex client, ClockRange
     }
     visit(ref);
     clock = items_[ref].end();
+  }
+}
+
+template <class Known, class Unknown>
+void Engine::each_part(std::uint64_t client, ClockRange range, Known&& known,
+                       Unknown&& unknown) const {
+  while (range.from < range.to) {
+    const ClockRange gap = next_unknown(client, range);
+    if (range.from < gap.from) {
+      known(ClockRange{range.from, gap.from});
+    }
+    if (gap.from < gap.to) {
+      unknown(gap);
+    }
+    range.from = gap.to;
   }
 }
 

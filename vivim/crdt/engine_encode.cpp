@@ -12,7 +12,7 @@ StateVector Engine::state_vector() const {
   StateVector state;
   for (const Client& client : clients_) {
     if (client.state > 0) {
-      state.emplace(ClientId{client.id}, client.state);
+      state.emplace(ClientId{client.id}, client.gaps > 0 ? client.first_gap : client.state);
     }
   }
   return state;
@@ -115,7 +115,7 @@ Bytes Engine::with_pending(Bytes state, const StateVector& known, UpdateFormat f
       parts.push_back({.bytes = std::move(*missing), .format = UpdateFormat::v1});
     }
   }
-  auto merged = merge_parts(parts, format);
+  auto merged = merge_parts(parts, format, options_.gap_mode);
   return VIVIM_BUG(!merged.has_value()) ? std::move(parts.front().bytes) : std::move(*merged);
 }
 
@@ -123,7 +123,7 @@ template <class Out>
 void Engine::write_transaction(Out& out, const TransactionState& state) const {
   ClientOrder order;
   for (const auto& [client, before, after] : state.touched) {
-    if (clients_[client].state > before) {
+    if (clients_[client].state > before || (state.gaps && state.gaps->filled.find(client))) {
       order.emplace_back(clients_[client].id, client);
     }
   }
@@ -132,7 +132,12 @@ void Engine::write_transaction(Out& out, const TransactionState& state) const {
   }
   out.rest().var_uint(order.size());
   for (const auto& [id, client] : order) {
-    write_runs(out, clients_[client], before(state, client));
+    if (state.gaps) {
+      write_parts(out, client,
+                  inserted(state, client, before(state, client), clients_[client].state));
+    } else {
+      write_runs(out, clients_[client], before(state, client));
+    }
   }
   order.clear();
   for (ClientIndex i = 0; i < state.deleted.size(); ++i) {
@@ -152,8 +157,10 @@ template void Engine::write_transaction(UpdateEncoderV2&, const TransactionState
 
 // Yjs createDocFromSnapshot. The cuts are healed when the transaction ends.
 Result<Bytes> Engine::encode_version(const StateVector& state, const WireDeletes& deleted) {
+  const StateVector here = state_vector();
   const auto known = [&](const auto& entry) {
-    return entry.second <= state_of(value_of(entry.first));
+    const auto it = here.find(entry.first);
+    return entry.second <= (it == here.end() ? 0 : it->second);
   };
   if (options_.collect_garbage || !std::ranges::all_of(state, known)) {
     return fail(CrdtError::not_restorable);
@@ -370,6 +377,21 @@ void Engine::write_item(Out& out, const Item& item, std::uint32_t offset) const 
     out.len(item.len - offset);
     return;
   }
+  if (item.kind() == Kind::skip) {
+    out.info(static_cast<std::uint8_t>(Kind::skip));
+    out.rest().var_uint(item.len - offset);
+    return;
+  }
+  write_place(out, item, offset);
+  write_content(out, item, offset);
+}
+
+template void Engine::write_item(UpdateEncoderV1&, const Item&, std::uint32_t) const;
+template void Engine::write_item(UpdateEncoderV2&, const Item&, std::uint32_t) const;
+
+// What a struct is and where it belongs: all before its content.
+template <class Out>
+void Engine::write_place(Out& out, const Item& item, std::uint32_t offset) const {
   Shape shape = items_.shape(item);
   std::uint32_t origin_clock = item.origin_clock;
   if (offset > 0) {
@@ -396,8 +418,10 @@ void Engine::write_item(Out& out, const Item& item, std::uint32_t offset) const 
       out.string(keys_.name(shape.key));
     }
   }
-  write_content(out, item, offset);
 }
+
+template void Engine::write_place(UpdateEncoderV1&, const Item&, std::uint32_t) const;
+template void Engine::write_place(UpdateEncoderV2&, const Item&, std::uint32_t) const;
 
 template <class Out>
 void Engine::write_content(Out& out, const Item& item, std::uint32_t offset) const {

@@ -86,12 +86,17 @@ void Engine::clean_formatting_after(TransactionState& state) {
   };
   for (std::size_t i = 0; i < state.settled; ++i) {
     const auto [client, from, after] = state.touched[i];
-    if (from != after) {
-      each_struct(state, client, {from, clients_[client].state}, [&](ItemRef ref) {
-        if (items_[ref].is_mark()) {
-          add(items_.parent(items_[ref]));
-        }
-      });
+    const auto note_marks = [&](ItemRef ref) {
+      if (items_[ref].is_mark()) {
+        add(items_.parent(items_[ref]));
+      }
+    };
+    if (state.gaps) {
+      for (const ClockRange& part : inserted(state, client, from, after)) {
+        each_struct(state, client, part, note_marks);
+      }
+    } else if (from != after) {
+      each_struct(state, client, {from, clients_[client].state}, note_marks);
     }
   }
   TransactionState& cleaning = begin({}, true);

@@ -96,7 +96,11 @@ void Engine::integrate(ItemRef ref) {
     item.set_left(k_none);
     item.set_right(k_none);
     make_bare(item);
-    add_range(clients_[items_.client(item)].deleted, item.clock, item.len);
+    if (over_gaps()) {
+      note_deleted(items_.client(item), item.clock, item.len);
+    } else {
+      add_range(clients_[items_.client(item)].deleted, item.clock, item.len);
+    }
     add_run(ref);
     return;
   }

@@ -31,9 +31,22 @@ void Engine::park(Bytes update) {
 }
 
 Bytes Engine::parked_structs() const {
-  const std::vector<BytesView> views(pending_.begin(), pending_.end());
-  auto merged = pending_.empty() ? Result<Bytes>(Bytes()) : merge_updates(views);
+  auto merged = pending_.empty() ? Result<Bytes>(Bytes()) : merge_parked();
   return VIVIM_BUG(!merged.has_value()) ? Bytes() : std::move(*merged);
+}
+
+Result<Bytes> Engine::merge_parked() const {
+  if (pending_.size() == 1) {
+    return pending_.front();
+  }
+  if (!over_gaps()) {
+    return merge_updates(std::vector<BytesView>(pending_.begin(), pending_.end()));
+  }
+  std::vector<UpdatePart> parts;
+  for (const Bytes& update : pending_) {
+    parts.push_back({.bytes = update, .format = UpdateFormat::v1});
+  }
+  return merge_parts(parts, UpdateFormat::v1, GapMode::v14);
 }
 
 Bytes Engine::parked_deletes() const {
@@ -46,8 +59,7 @@ Bytes Engine::parked_deletes() const {
 // Makes one update of all that is parked; what came more than once is kept once.
 void Engine::compact_pending() {
   if (pending_.size() > 1) {
-    const std::vector<BytesView> views(pending_.begin(), pending_.end());
-    if (auto merged = merge_updates(views)) {
+    if (auto merged = merge_parked()) {
       pending_.clear();
       pending_.push_back(std::move(*merged));
     }
@@ -58,6 +70,9 @@ void Engine::compact_pending() {
 
 // Whether some part of `update` has to wait, as far as one pass over it can tell.
 bool Engine::would_park(const DecodedUpdate& update) const {
+  if (over_gaps()) {
+    return would_park_over_gaps(update);
+  }
   std::unordered_map<std::uint64_t, std::uint64_t> reach;
   for (const auto& group : update.groups) {
     std::uint64_t end = group.empty() ? 0 : state_of(group.front().client);
@@ -97,8 +112,10 @@ Result<void> Engine::check_room(const DecodedUpdate& update, std::size_t bytes) 
     }
     return pending_bytes_ + ranges * sizeof(ClockRange);
   };
-  // Each struct may cut two runs, each deletion too.
-  std::size_t items = items_.capacity() + 3 * update.structs.size();
+  // Each struct may cut two runs, each deletion too; and where there are gaps it may make one, or
+  // fill many.
+  const std::size_t per_struct = over_gaps() ? 4 : 3;
+  std::size_t items = items_.capacity() + per_struct * update.structs.size();
   for (const auto& [client, ranges] : update.deletes) {
     items += 2 * ranges.size();
   }

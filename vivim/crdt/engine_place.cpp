@@ -294,9 +294,13 @@ bool Engine::place(ClientIndex client, const WireStruct& wire) {
 
 void Engine::integrate_wire(const WireStruct& wire, std::uint32_t offset) {
   const ClientIndex client = client_index(wire.client);
-  if (offset == 0 && place(client, wire)) {
-    return;
+  if (offset > 0 || !place(client, wire)) {
+    integrate_in_full(wire, offset);
   }
+}
+
+void Engine::integrate_in_full(const WireStruct& wire, std::uint32_t offset) {
+  const ClientIndex client = client_index(wire.client);
   const ItemRef ref = items_.make();
   Item& item = items_[ref];
   Shape shape{.client = client};

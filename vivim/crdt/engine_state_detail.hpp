@@ -105,8 +105,10 @@ struct Client {
 
   std::uint64_t id;
   lib0::Encoder::Short wire_id;
-  std::uint32_t state = 0;    ///< the next clock
-  std::uint32_t arrival = 0;  ///< the how many-th writer of the document it is
+  std::uint32_t state = 0;      ///< the next clock
+  std::uint32_t gaps = 0;       ///< how many runs are gaps (Kind::skip; GapMode::v14 only)
+  std::uint32_t first_gap = 0;  ///< where the first of them begins
+  std::uint32_t arrival = 0;    ///< the how many-th writer of the document it is
   RunList runs;
   mutable std::vector<ClockRange>
       deleted;  ///< grows with each deletion, put in order when it is read
@@ -166,6 +168,25 @@ class ClientSlots {
   std::vector<std::uint32_t> slots_;  ///< by client: which entry + 1
 };
 
+/// Ranges of many clients' clocks, each client's in the order in which they were added.
+class RangesByClient {
+ public:
+  void add(ClientIndex client, std::uint32_t clock, std::uint32_t len);
+  /// Nothing if it has none.
+  const std::vector<ClockRange>* find(ClientIndex client) const;
+  bool contains(DenseId id);
+
+ private:
+  std::vector<ClientRanges> all_;
+  ClientSlots slots_;
+};
+
+/// What a transaction did to gaps.
+struct GapChanges {
+  RangesByClient left_out;  ///< became gaps
+  RangesByClient filled;    ///< came into gaps, also into those
+};
+
 /// A transaction that is running or waiting for its clean-up.
 struct TransactionState {
   struct Changed {
@@ -205,6 +226,7 @@ struct TransactionState {
   std::vector<Id> subdocuments_loaded;
   std::vector<Id> subdocuments_gone;   ///< came and went
   const void* undo_manager = nullptr;  ///< who undoes or redoes here
+  std::unique_ptr<GapChanges> gaps;    ///< if there were any
 
   bool any_subdocuments() const {
     return !subdocuments_added.empty() || !subdocuments_removed.empty() ||

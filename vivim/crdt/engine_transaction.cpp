@@ -80,6 +80,7 @@ void Engine::end(TransactionState&) {
       state.subdocuments_gone.clear();
     }
     state.undo_manager = nullptr;
+    state.gaps.reset();
   }
   cleaning_ = false;
 }
@@ -137,7 +138,7 @@ void Engine::cut(TransactionState& state, DenseId id) {
   current_ = running;
 }
 
-void Engine::collect_garbage(const TransactionState& state) {
+void Engine::collect_garbage(TransactionState& state) {
   std::vector<std::pair<ItemRef, bool>> todo;
   for (const auto& [client, ranges] : state.deleted) {
     const RunList& runs = clients_[client].runs;
@@ -155,6 +156,9 @@ void Engine::collect_garbage(const TransactionState& state) {
             const auto [next, parent_collected] = todo.back();
             todo.pop_back();
             collect(next, parent_collected, todo);
+            if (parent_collected && over_gaps()) {  // as Yjs 14, of which this is to be the store
+              state.to_merge.push_back(items_.id(items_[next]));
+            }
           }
         }
         if (runs.is_last(position)) {
@@ -213,26 +217,38 @@ void Engine::collect(ItemRef ref, bool parent_collected,
 
 void Engine::merge_deleted(const TransactionState& state) {
   for (const auto& [client, ranges] : state.deleted) {
-    const RunList& runs = clients_[client].runs;
     for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
-      auto position = runs.find(items_, static_cast<std::uint32_t>(range->to - 1));
-      if (!runs.is_last(position)) {
-        position = runs.next(position);
-      }
-      while (!runs.is_first(position) && items_[runs.at(position)].clock >= range->from) {
-        merge_with_lefts(clients_[client], position, position);
-        if (runs.is_first(position)) {
-          break;
-        }
-        position = runs.previous(position);
-      }
+      merge_range(client, *range);
     }
+  }
+}
+
+// What can be merged within `range` and with its neighbours.
+void Engine::merge_range(ClientIndex client, ClockRange range) {
+  const RunList& runs = clients_[client].runs;
+  auto position = runs.find(items_, static_cast<std::uint32_t>(range.to - 1));
+  if (!runs.is_last(position)) {
+    position = runs.next(position);
+  }
+  while (!runs.is_first(position) && items_[runs.at(position)].clock >= range.from) {
+    merge_with_lefts(clients_[client], position, position);
+    if (runs.is_first(position)) {
+      break;
+    }
+    position = runs.previous(position);
   }
 }
 
 void Engine::merge_new(const TransactionState& state) {
   for (std::size_t i = 0; i < state.settled; ++i) {
     const auto [client, old_state, after] = state.touched[i];
+    if (state.gaps) {
+      const auto parts = inserted(state, client, old_state, after);
+      for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+        merge_range(client, *part);
+      }
+      continue;
+    }
     if (after == old_state) {
       continue;
     }
@@ -376,7 +392,7 @@ void Engine::emit(const TransactionState& state) {
   const auto settled = std::span(state.touched).first(state.settled);
   const bool changed = std::ranges::any_of(
       settled, [](const auto& touched) { return touched.after != touched.before; });
-  if (!changed && state.deleted.empty()) {
+  if (!changed && state.deleted.empty() && !state.gaps) {
     return;
   }
   if (!update_observers_.empty()) {

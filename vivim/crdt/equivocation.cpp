@@ -197,6 +197,24 @@ void Senders::sent(ClientIndex client, std::uint64_t clock, Origin origin) {
   }
 }
 
+void Senders::filled(ClientIndex client, ClockRange range, Origin origin) {
+  if (client >= parts_.size()) {
+    return;
+  }
+  auto& parts = parts_[client];
+  auto after = std::ranges::upper_bound(parts, range.from, {}, &Part::from);
+  if (after == parts.begin() || std::prev(after)->origin == origin) {
+    return;
+  }
+  if (parts.size() + 2 > k_senders_max) {
+    std::prev(after)->origin = {};
+    return;
+  }
+  const Origin around = std::prev(after)->origin;
+  after = parts.insert(after, {.from = range.from, .origin = origin});
+  parts.insert(std::next(after), {.from = range.to, .origin = around});
+}
+
 Origin Senders::of(ClientIndex client, std::uint64_t clock) const {
   if (client >= parts_.size()) {
     return {};
@@ -211,31 +229,49 @@ void Engine::find_equivocations(const DecodedUpdate& update, std::size_t bytes, 
   const auto state = [&](std::uint64_t client) { return std::uint64_t{state_of(client)}; };
   std::size_t budget = 65'536 + 16 * bytes;
   for (const auto& [theirs, range] : repeated(update, state)) {
-    const std::uint64_t client = theirs.front().client;
-    const Bytes here = encode_range(client_index(client), range);
-    if (here.size() > budget) {
-      return;
-    }
-    budget -= here.size();
-    const auto decoded = decode_update(here);
-    if (!decoded) {
-      continue;
-    }
-    const auto& ours = decoded->groups.front();
-    if (const auto found = first_difference(ours, theirs, range)) {
-      evidence_.add({.client = ClientId{client},
-                     .clocks = *found,
-                     .kept = as_update(ours, *found),
-                     .refused = as_update(theirs, *found),
-                     .from = origin,
-                     .kept_from = senders_.of(client_index(client), found->from)});
-    }
+    each_part(
+        theirs.front().client, range,
+        [&](ClockRange known) { budget = compare(theirs, known, budget, origin); },
+        [](ClockRange) {});
   }
+}
+
+// Returns what is left of `budget`, in bytes; 0 if it was not enough.
+std::size_t Engine::compare(std::span<const WireStruct> theirs, ClockRange range,
+                            std::size_t budget, Origin origin) {
+  const ClientIndex client = client_index(theirs.front().client);
+  const Bytes here = budget == 0 ? Bytes() : encode_range(client, range);
+  if (here.size() + theirs.size() >= budget) {
+    return 0;
+  }
+  const auto decoded = decode_update(here);
+  if (!decoded) {
+    return budget;
+  }
+  const auto& ours = decoded->groups.front();
+  if (const auto found = first_difference(ours, theirs, range)) {
+    evidence_.add({.client = wire_id({client, 0}).client,
+                   .clocks = *found,
+                   .kept = as_update(ours, *found),
+                   .refused = as_update(theirs, *found),
+                   .from = origin,
+                   .kept_from = senders_.of(client, found->from)});
+  }
+  return budget - here.size() - theirs.size();
 }
 
 void Engine::note_senders(const TransactionState& state) {
   for (const TransactionState::Touched& touched : state.touched) {
-    senders_.sent(touched.client, touched.before, state.origin);
+    if (clients_[touched.client].state > touched.before) {
+      senders_.sent(touched.client, touched.before, state.origin);
+    }
+    if (const auto* filled = state.gaps ? state.gaps->filled.find(touched.client) : nullptr) {
+      for (const ClockRange& range : *filled) {
+        if (range.from < touched.before) {
+          senders_.filled(touched.client, range, state.origin);
+        }
+      }
+    }
   }
 }
 

@@ -13,7 +13,7 @@
 namespace vivim::crdt::detail {
 
 /// Stretches of `update` that have content and that a document whose clients are at `state` has
-/// too. At most as long as the update's bytes.
+/// too, but for gaps. At most as long as the update's bytes.
 template <class State>
 std::vector<std::pair<std::span<const WireStruct>, ClockRange>> repeated(
     const DecodedUpdate& update, State&& state) {
@@ -68,6 +68,9 @@ class Evidence {
 class Senders {
  public:
   void sent(ClientIndex client, std::uint64_t clock, Origin origin);
+  /// `range`, which lies before what was sent last, came from `origin`. Where there is no room for
+  /// that, the sender around it becomes unknown.
+  void filled(ClientIndex client, ClockRange range, Origin origin);
   Origin of(ClientIndex client, std::uint64_t clock) const;
 
  private:

@@ -133,7 +133,7 @@ StructInfo detail::Engine::info(const Item& item) const {
   StructInfo info{
       .id = *id(items_.id(item)), .len = item.len, .kind = static_cast<StructKind>(item.kind())};
   info.deleted = item.kind() == Kind::gc || item.deleted();
-  if (item.kind() == Kind::gc) {
+  if (item.kind() == Kind::gc || item.kind() == Kind::skip) {
     return info;
   }
   info.origin = id(items_.origin(item));

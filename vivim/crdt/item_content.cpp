@@ -146,13 +146,14 @@ void Items::split_text(Item& item, Item& tail, std::uint32_t units) {
   }
 }
 
-void Items::append_to(std::string& out, const Item& item, std::uint32_t offset) const {
+void Items::append_to(std::string& out, const Item& item, std::uint32_t offset,
+                      std::uint32_t end) const {
   const BytesView text = text_bytes(item);
   if (!item.wide()) {
-    out += as_text(text.subspan(offset));
+    out += as_text(text.subspan(offset, end - offset));
     return;
   }
-  append_utf8(out, reinterpret_cast<const char16_t*>(text.data()) + offset, item.len - offset);
+  append_utf8(out, reinterpret_cast<const char16_t*>(text.data()) + offset, end - offset);
 }
 
 void Items::set_bytes(Item& item, BytesView bytes) {

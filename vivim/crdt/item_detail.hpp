@@ -237,7 +237,11 @@ class Items {
             size};
   }
   /// Appends the text from unit `offset` on as UTF-8.
-  void append_to(std::string& out, const Item& item, std::uint32_t offset = 0) const;
+  void append_to(std::string& out, const Item& item, std::uint32_t offset = 0) const {
+    append_to(out, item, offset, item.len);
+  }
+  /// The same up to unit `end`.
+  void append_to(std::string& out, const Item& item, std::uint32_t offset, std::uint32_t end) const;
   /// Items and their texts for a loop that writes bytes: as BlockPool::View, and as long.
   class View {
    public:

@@ -48,7 +48,7 @@ struct Positions {
   }
 
   std::optional<DenseId> known(const Id& id) const {
-    if (id.clock >= engine.state_of(value_of(id.client))) {
+    if (!engine.knows(id)) {
       return std::nullopt;
     }
     return DenseId{engine.client_indexes_.at(value_of(id.client)),

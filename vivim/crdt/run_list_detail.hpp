@@ -8,8 +8,8 @@
 
 namespace vivim::crdt::detail {
 
-/// One client's items in order of clock, without gaps. Chunks keep an insertion in the middle
-/// cheap; where a run begins, its item says.
+/// One client's items in order of clock; what has not come is a Kind::skip. Chunks keep an
+/// insertion in the middle cheap; where a run begins, its item says.
 class RunList {
  public:
   struct Position {
@@ -108,6 +108,8 @@ class RunList {
   }
   /// Puts `item` right behind `position` and returns where it is; other positions become invalid.
   Position insert_after(const Items& items, Position position, ItemRef item);
+  /// Puts `item`, which begins at the same clock, in the place of the one at `position`.
+  void replace(Position position, ItemRef item) { chunks_[position.chunk][position.slot] = item; }
   /// Removes `count` runs behind `position`, which stays valid.
   void erase_after(const Items& items, Position position, std::size_t count);
 

@@ -108,8 +108,8 @@ void UndoState::capture(TransactionState& state) {
   step.deletions = state.deleted;
   for (std::size_t i = 0; i < state.settled; ++i) {
     const auto [client, from, after] = state.touched[i];
-    if (after > from) {
-      step.insertions.push_back({client, {{from, after}}});
+    if (auto parts = engine_.inserted(state, client, from, after); !parts.empty()) {
+      step.insertions.emplace_back(client, std::move(parts));
     }
   }
   const bool joins = last_change_ms && now_ms - *last_change_ms < options.capture_timeout_ms &&

@@ -26,20 +26,22 @@ Result<void> apply_update(Doc& doc, BytesView update, Origin origin = {},
                           UpdateFormat format = UpdateFormat::v1);
 
 /// Everything that `state_vector` (as bytes; empty means nothing) does not cover, as one update;
-/// parked structs included. Byte for byte what Yjs 13.6 writes for the same document. Errors: a
+/// parked structs included. Byte for byte what Yjs 13.6 writes for the same document (with
+/// GapMode::v14, Yjs 14: gaps are Skip structs). Errors: a
 /// malformed state vector.
 Result<Bytes> encode_state_as_update(const Doc& doc, BytesView state_vector,
                                      UpdateFormat format = UpdateFormat::v1);
 /// Everything.
 Bytes encode_state_as_update(const Doc& doc, UpdateFormat format = UpdateFormat::v1);
 
-/// What the document has integrated, as bytes.
+/// What the document has integrated, as bytes. Of a client with a gap (GapMode::v14), what comes
+/// before the first: that can be 0, as in Yjs 14.
 Bytes encode_state_vector(const Doc& doc);
 /// The same as a map.
 StateVector state_vector(const Doc& doc);
 
 /// True while structs or deletions wait for something unknown: ask the peers again with our state
-/// vector.
+/// vector. A gap that was integrated over (GapMode::v14) is told by pending().
 bool has_pending(const Doc& doc);
 
 /// True when the last update took all the steps that it may (limits.hpp): the rest waits, and goes
@@ -56,6 +58,8 @@ struct Pending {
   Bytes structs;
   /// What others deleted and this document has not seen.
   DeleteSet deletes;
+  /// What has not come of clients of whom later operations are integrated (GapMode::v14).
+  DeleteSet gaps;
 };
 Pending pending(const Doc& doc);
 

@@ -1,9 +1,10 @@
 #include <algorithm>
-#include <deque>
 #include <optional>
 #include <queue>
+#include <unordered_map>
 
 #include "vivim/crdt/group_writer_detail.hpp"
+#include "vivim/crdt/struct_part_detail.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/wire_detail.hpp"
 
@@ -31,11 +32,14 @@ class Reader {
   const WireStruct* end_;
 };
 
+/// Where a client's structs begin, though the first that is there comes later.
+using Begins = std::unordered_map<std::uint64_t, std::uint64_t>;
+
 /// The content of several updates: decoded one after another, kept in one place.
 class Sources {
  public:
   /// `updates`: how many will come; most have one struct.
-  explicit Sources(std::size_t updates) {
+  explicit Sources(std::size_t updates, GapMode gap_mode = GapMode::v13) : gap_mode_(gap_mode) {
     structs_.reserve(updates);
     ends_.reserve(updates);
   }
@@ -43,6 +47,10 @@ class Sources {
   Result<void> add(BytesView update, UpdateFormat format) {
     VIVIM_TRYV(detail::decode_update(update, format, decoded_));
     for (const auto& group : decoded_.groups) {
+      if (gap_mode_ == GapMode::v14 && ends_.empty() && !group.empty() &&
+          group.front().kind == Kind::skip) {
+        begins_.emplace(group.front().client, group.front().clock);
+      }
       for (const WireStruct& item : group) {
         if (item.kind != Kind::skip) {
           structs_.push_back(item);
@@ -64,6 +72,8 @@ class Sources {
   DecodedUpdate decoded_;
   std::vector<WireStruct> structs_;
   std::vector<std::size_t> ends_;  ///< of each update's structs
+  GapMode gap_mode_;
+  Begins begins_;
   detail::WireDeletes deletes_;
   detail::OwnedContent owned_;
 };
@@ -73,7 +83,8 @@ class Sources {
 template <class Out>
 class Merger {
  public:
-  explicit Merger(std::vector<Reader>& readers) : readers_(readers) {
+  Merger(std::vector<Reader>& readers, GapMode gap_mode, const Begins& begins)
+      : readers_(readers), gap_mode_(gap_mode), begins_(begins) {
     fresh_.reserve(readers_.size());
     for (std::size_t i = 0; i < readers_.size(); ++i) {
       if (const WireStruct* item = readers_[i].current()) {
@@ -127,15 +138,29 @@ class Merger {
   }
 
   void replace(const WireStruct& item) {
-    out_.write(*pending_, 0);
+    if (pending_) {
+      out_.write(*pending_, 0);
+    }
     pending_ = item;
+  }
+
+  // The first of a client.
+  void begin(const WireStruct& item) {
+    const auto at = begins_.find(item.client);
+    if (at != begins_.end() && at->second < item.clock) {
+      replace({.client = item.client,
+               .clock = at->second,
+               .len = item.clock - at->second,
+               .kind = Kind::skip});
+    }
+    replace(item);
   }
 
   // One round of the loop in mergeUpdatesV2 with `reader` in front.
   void advance(Reader& reader) {
     const std::uint64_t client = reader.current()->client;
     if (!pending_) {
-      pending_ = *reader.current();
+      begin(*reader.current());
       reader.next();
     } else if (!join(reader, client)) {
       return;
@@ -161,7 +186,7 @@ class Merger {
       return false;
     }
     if (client != pending_->client) {
-      replace(*current);
+      begin(*current);
       reader.next();
     } else if (pending_->end() < current->clock) {
       const WireStruct gap{.client = client,
@@ -187,10 +212,10 @@ class Merger {
       if (pending_->kind == Kind::skip) {
         pending_->len -= overlap;
       } else {
-        tail = slice(current, overlap);
+        tail = part_of(current, {current.clock + overlap, current.end()}, owned_);
       }
     }
-    if (pending_->kind == Kind::gc && tail.kind == Kind::gc) {
+    if (gap_mode_ == GapMode::v13 && pending_->kind == Kind::gc && tail.kind == Kind::gc) {
       pending_->len += tail.len;
       return;
     }
@@ -198,35 +223,14 @@ class Merger {
     reader.next();
   }
 
-  // What is left of `item` after its first `offset` units, as a struct of its own.
-  WireStruct slice(const WireStruct& item, std::uint64_t offset) {
-    WireStruct tail = item;
-    tail.clock += offset;
-    tail.len -= offset;
-    if (item.kind == Kind::gc) {
-      return tail;
-    }
-    tail.set_origin({.client = ClientId{item.client}, .clock = tail.clock - 1});
-    if (item.kind == Kind::string) {
-      const auto at = detail::utf8_position(as_text(item.content), offset);
-      tail.content = item.content.subspan(at.offset);
-      if (at.inside_pair) {
-        Bytes repaired = to_bytes(std::string_view("\xef\xbf\xbd"));
-        vivim::append(repaired, tail.content);
-        tail.content = owned_.emplace_back(std::move(repaired));
-      }
-    } else if (item.kind == Kind::any || item.kind == Kind::json) {
-      tail.content = item.content.subspan(detail::element_offset(item.kind, item.content, offset));
-    }
-    return tail;
-  }
-
   std::vector<Reader>& readers_;
+  GapMode gap_mode_;
+  const Begins& begins_;
   std::vector<Entry> fresh_;          ///< readers of which nothing was taken, the first first
   std::priority_queue<Entry> begun_;  ///< the others
   std::int64_t turn_ = 0;
   std::optional<WireStruct> pending_;
-  std::deque<Bytes> owned_;
+  detail::OwnedContent owned_;
   GroupWriter<Out> out_;
 };
 
@@ -241,8 +245,10 @@ Bytes Sources::merge(UpdateFormat format) {
   for (auto& [client, ranges] : deletes_) {
     detail::normalise(ranges);
   }
-  return format == UpdateFormat::v1 ? Merger<detail::UpdateEncoderV1>(readers).run(deletes_)
-                                    : Merger<detail::UpdateEncoderV2>(readers).run(deletes_);
+  const auto run = [&](auto merger) { return merger.run(deletes_); };
+  return format == UpdateFormat::v1
+             ? run(Merger<detail::UpdateEncoderV1>(readers, gap_mode_, begins_))
+             : run(Merger<detail::UpdateEncoderV2>(readers, gap_mode_, begins_));
 }
 
 template <class Out>
@@ -280,8 +286,9 @@ Result<Bytes> merge_updates(std::span<const BytesView> updates, UpdateFormat for
   return updates.size() == 1 ? to_bytes(updates.front()) : sources.merge(format);
 }
 
-Result<Bytes> detail::merge_parts(std::span<const UpdatePart> parts, UpdateFormat format) {
-  Sources sources(parts.size());
+Result<Bytes> detail::merge_parts(std::span<const UpdatePart> parts, UpdateFormat format,
+                                  GapMode gap_mode) {
+  Sources sources(parts.size(), gap_mode);
   for (const UpdatePart& part : parts) {
     VIVIM_TRYV(sources.add(part.bytes, part.format));
   }

@@ -11,6 +11,7 @@
 #include "vivim/base/bytes.hpp"
 #include "vivim/base/result.hpp"
 #include "vivim/crdt/delete_set.hpp"
+#include "vivim/crdt/gap_mode.hpp"
 #include "vivim/crdt/id.hpp"
 #include "vivim/crdt/lib0.hpp"
 #include "vivim/crdt/update.hpp"
@@ -141,8 +142,11 @@ struct UpdatePart {
   Bytes bytes;
   UpdateFormat format = UpdateFormat::v1;
 };
-/// merge_updates() of updates of either format.
-Result<Bytes> merge_parts(std::span<const UpdatePart> parts, UpdateFormat format);
+/// merge_updates() of updates of either format. With GapMode::v14 as Yjs 14 puts the parts of a
+/// state together: what is missing at a client's begin stays a Skip if the first part has one, and
+/// GC structs are not merged.
+Result<Bytes> merge_parts(std::span<const UpdatePart> parts, UpdateFormat format,
+                          GapMode gap_mode = GapMode::v13);
 
 // Written for both formats: `Out` is UpdateEncoderV1 or UpdateEncoderV2.
 
