@@ -23,7 +23,7 @@ rt::Co<std::string> ticket_for(Peer& peer, Access access) {
 }
 
 /// The title as the stored envelopes alone make it; every one must open, and be of `authors`.
-rt::Co<std::string> signed_title(Peer& peer, const std::set<Peer*>& authors) {
+rt::Co<std::string> signed_title(Peer& peer, const std::vector<Peer*>& authors) {
   const auto job = [](store::Database& database) -> Result<std::vector<store::EnvelopeRow>> {
     store::Envelopes envelopes(database);
     VIVIM_TRY(const auto seqs, envelopes.find(k_document, {.known = {}, .deleting = true}));

@@ -57,13 +57,14 @@ rt::Co<void> Cutter::carry(rt::Connection near) {
   Line line{.near = std::move(near.stream),
             .far = std::move(far->stream),
             .bytes_left = rng_.below(k_bytes_max)};
-  streams_.insert({line.near.get(), line.far.get()});
+  streams_.insert(*line.near);
+  streams_.insert(*line.far);
   rt::TaskGroup back(loop_);
   back.spawn("line back", pump(line, *line.far, *line.near));
   co_await pump(line, *line.near, *line.far);
   co_await back.stop();
-  streams_.erase(line.near.get());
-  streams_.erase(line.far.get());
+  streams_.erase(*line.near);
+  streams_.erase(*line.far);
 }
 
 rt::Co<void> Cutter::pump(Line& line, rt::Stream& from, rt::Stream& to) {

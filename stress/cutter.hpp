@@ -1,8 +1,8 @@
 #pragma once
 
 #include <memory>
-#include <set>
 
+#include "vivim/base/roll.hpp"
 #include "vivim/rt/loop.hpp"
 #include "vivim/rt/network.hpp"
 #include "vivim/rt/rng.hpp"
@@ -38,7 +38,7 @@ class Cutter {
   rt::Rng& rng_;
   rt::Endpoint target_;
   std::unique_ptr<rt::Listener> listener_;
-  std::set<rt::Stream*> streams_;
+  Roll<rt::Stream> streams_;
   std::uint64_t cuts_ = 0;
   rt::TaskGroup tasks_;
 };

@@ -29,6 +29,7 @@ BANNED = [
     (r"(?<![\w.:>])(strcpy|strcat|sprintf|gets|atoi|atol|strtok)\(", [], "std::string, std::from_chars"),
     (r"(?<!static_)(?<!_)\bassert\(", [], "VIVIM_ASSERT, VIVIM_BUG, or a Result"),
     (r"\bTODO\b|\bFIXME\b|\bXXX\b", [], "an issue, or the work itself"),
+    (r"\bstd::(multi)?(set|map)<[\w: ]+\*[,>]", ["vivim/libp2p/limits/limits_test.cpp"], "Roll, or a key that does not hang on addresses: runs must be repeatable"),
     (r"co_spawn\(|boost::asio::detached", ["vivim/rt"], "rt::TaskGroup"),
 ]
 # header pattern, where it may be included
@@ -213,6 +214,7 @@ def self_test():
         "include": ("vivim/crdt/a.cpp", '#include "vivim/rt/co.hpp"\n'),
         "clock": ("vivim/crdt/a.cpp", "auto t = std::chrono::steady_clock::now();\n"),
         "thread": ("vivim/crdt/a.cpp", "std::thread t;\n"),
+        "addresses": ("vivim/crdt/a.cpp", "std::set<const Item*> items;\n"),
         "confined": ("vivim/crdt/a.cpp", "#include <boost/asio/post.hpp>\n"),
         "columns": ("vivim/crdt/a.cpp", "x" * 200 + "\n"),
         "file": ("vivim/crdt/a.cpp", "int x;\n" * 801),

@@ -110,11 +110,11 @@ rt::Co<Result<Finding>> AutonatClient::ask(PeerId server) {
   VIVIM_CO_TRY(auto opened, co_await host_.open_stream(server, protocols));
   rt::Stream* const raw = opened.stream.get();
   rt::Deadline deadline(host_.loop(), options_.answer_time_max, [raw] { raw->reset(0); });
-  asking_.insert(raw);
+  asking_.insert(*raw);
   const auto finding = opened.protocol == k_v1_protocol_id
                            ? co_await ask_v1(*raw, server, std::move(addresses))
                            : co_await ask_v2(*raw, server, std::move(addresses));
-  asking_.erase(raw);
+  asking_.erase(*raw);
   co_await deadline.finish();
   if (!finding) {
     raw->reset(to_value(reset_code_for(finding.error())));

@@ -3,9 +3,9 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <vector>
 
+#include "vivim/base/roll.hpp"
 #include "vivim/libp2p/autonat/reachability.hpp"
 #include "vivim/libp2p/delimited/delimited.hpp"
 #include "vivim/libp2p/host/host.hpp"
@@ -85,7 +85,7 @@ class AutonatClient {
   AutonatClientStats stats_;
   std::map<std::uint64_t, ClientSession*> sessions_;  ///< by their nonce
   std::map<PeerId, Time> asked_;                      ///< of peers that are connected
-  std::set<rt::Stream*> asking_;
+  Roll<rt::Stream> asking_;
   std::size_t answering_ = 0;
   std::unique_ptr<rt::Timer> timer_;
   rt::Event idle_;

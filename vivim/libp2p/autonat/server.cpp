@@ -43,7 +43,7 @@ void publish(metrics::Registry& registry, const AutonatServerStats& stats) {
 /// A request under way: stop() ends its stream, and waits.
 class AutonatServer::Request {
  public:
-  Request(AutonatServer& server, rt::Stream& stream) : server_(server), stream_(&stream) {
+  Request(AutonatServer& server, rt::Stream& stream) : server_(server), stream_(stream) {
     ++server_.requests_;
     server_.serving_.insert(stream_);
   }
@@ -58,7 +58,7 @@ class AutonatServer::Request {
 
  private:
   AutonatServer& server_;
-  rt::Stream* stream_;
+  rt::Stream& stream_;
 };
 
 AutonatServer::AutonatServer(Host& host, Host& dialer, rt::Rng& rng, AutonatServerOptions options)

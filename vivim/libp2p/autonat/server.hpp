@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 
+#include "vivim/base/roll.hpp"
 #include "vivim/libp2p/autonat/session.hpp"
 #include "vivim/libp2p/delimited/delimited.hpp"
 #include "vivim/libp2p/host/host.hpp"
@@ -76,7 +76,7 @@ class AutonatServer {
   AutonatServerOptions options_;
   Limiter limiter_;
   AutonatServerStats stats_;
-  std::set<rt::Stream*> serving_;
+  Roll<rt::Stream> serving_;
   std::size_t requests_ = 0;
   Subscription published_;
   bool stopping_ = false;

@@ -187,10 +187,10 @@ rt::Co<void> Service::watch(std::shared_ptr<Session> session) {
 
 rt::Co<void> Service::retry(PeerId peer) {
   const auto timer = loop_.make_timer();
-  retries_.insert(timer.get());
+  retries_.insert(*timer);
   timer->expire_at(now() + options_.retry);
   const bool due = !stopping_ && co_await timer->wait();
-  retries_.erase(timer.get());
+  retries_.erase(*timer);
   if (due) {
     meet(peer);
   }

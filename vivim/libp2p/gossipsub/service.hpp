@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "vivim/base/roll.hpp"
 #include "vivim/libp2p/gossipsub/router.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/rt/task_group.hpp"
@@ -106,7 +107,7 @@ class Service {
   std::map<PeerId, std::size_t> meshes_;            ///< that a peer is in
   std::map<std::uint64_t, std::shared_ptr<const std::function<void(const Event&)>>> observers_;
   std::uint64_t next_observer_ = 1;
-  std::set<rt::Timer*> retries_;
+  Roll<rt::Timer> retries_;
   std::unique_ptr<rt::Timer> timer_;
   Subscription watching_;
   Subscription published_;

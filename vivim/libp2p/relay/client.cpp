@@ -130,7 +130,7 @@ rt::Co<Result<RawConnection>> RelayTransport::open_circuit(CircuitAddress addres
 
 rt::Co<Result<HopMessage>> RelayTransport::ask(rt::Stream& stream, DelimitedReader& reader,
                                                HopMessage question, rt::Duration timeout) {
-  dialling_.insert(&stream);
+  dialling_.insert(stream);
   rt::Deadline deadline(host_.loop(), timeout, [raw = &stream] { raw->reset(0); });
   const Bytes bytes = delimited(encode(question));
   Result<Bytes> answer = fail(rt::RtError::closed);
@@ -140,7 +140,7 @@ rt::Co<Result<HopMessage>> RelayTransport::ask(rt::Stream& stream, DelimitedRead
     answer = fail(written.error());
   }
   co_await deadline.finish();
-  dialling_.erase(&stream);
+  dialling_.erase(stream);
   if (deadline.expired()) {
     co_return fail(RelayError::timed_out);
   }

@@ -5,8 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 
+#include "vivim/base/roll.hpp"
 #include "vivim/libp2p/delimited/delimited.hpp"
 #include "vivim/libp2p/host/host.hpp"
 #include "vivim/libp2p/relay/keeper.hpp"
@@ -93,7 +93,7 @@ class RelayTransport final : public Transport {
   RelayClientOptions options_;
   std::map<PeerId, std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> closed_;  ///< whose task or listener is still there
-  std::set<rt::Stream*> dialling_;
+  Roll<rt::Stream> dialling_;
   Subscription subscription_;
   rt::TaskGroup tasks_;
 };

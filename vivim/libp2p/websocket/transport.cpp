@@ -195,10 +195,10 @@ rt::Co<Result<TransportConnection>> WebSocketTransport::dial(multiformats::Multi
 rt::Co<Result<std::unique_ptr<rt::Stream>>> WebSocketTransport::upgrade_outbound(
     std::unique_ptr<rt::Stream> stream, Address address, rt::Duration time) {
   rt::Stream* const raw = stream.get();
-  dialling_.insert(raw);
+  dialling_.insert(*raw);
   rt::Deadline deadline(loop_, time, [raw] { raw->reset(0); });
   auto upgraded = co_await upgrade_client(std::move(stream), std::move(address), context());
-  dialling_.erase(raw);
+  dialling_.erase(*raw);
   co_await deadline.finish();
   if (deadline.expired()) {
     co_return fail(rt::RtError::timed_out);

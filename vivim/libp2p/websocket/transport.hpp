@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <vector>
 
+#include "vivim/base/roll.hpp"
 #include "vivim/libp2p/limits/half_open.hpp"
 #include "vivim/libp2p/transport/transport.hpp"
 #include "vivim/libp2p/websocket/address.hpp"
@@ -66,7 +66,7 @@ class WebSocketTransport final : public Transport {
   rt::Rng& rng_;
   WebSocketOptions options_;
   Admission admission_;
-  std::set<rt::Stream*> dialling_;
+  Roll<rt::Stream> dialling_;
   std::uint64_t dials_cancelled_ = 0;
   std::uint64_t refused_ = 0;
   rt::TaskGroup tasks_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 
 #include "vivim/rt/path.hpp"
 
@@ -238,11 +237,8 @@ void SimDisk::crash() {
   }
   pending_.clear();
   current_ = durable_;
-  std::set<const Inode*> seen;
   for (const auto& [name, inode] : current_) {
-    if (seen.insert(inode.get()).second) {
-      crash_inode(*inode);
-    }
+    crash_inode(*inode);  // one of two names: the second time there is nothing left to do
   }
   ++incarnation_;
   engine_.trace(incarnation_, bytes_used());
