@@ -33,7 +33,10 @@ Gossip GossipCircles::gossip() {
           [this](const std::string& topic) {
             return service_.subscribe(topic, {.validate = true});
           },
-      .unsubscribe = [this](const std::string& topic) { service_.unsubscribe(topic); },
+      .unsubscribe =
+          [this](const std::string& topic) {
+            service_.unsubscribe(topic, libp2p::gossipsub::Service::Role::judges);
+          },
       .publish = [this](const std::string& topic, BytesView data) -> Result<void> {
         VIVIM_TRYV(service_.publish(topic, data));
         return {};

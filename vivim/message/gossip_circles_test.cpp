@@ -55,3 +55,25 @@ TEST_CASE("gossip circles: what is not by a member is not passed on, and costs i
   CHECK(village.people[2]->circles().counts().refused == 0);
   CHECK(village.people[1]->heard.empty());
 }
+
+TEST_CASE("gossip circles: who left a circle and still hears its topic passes it on unjudged") {
+  // A line: the one in the middle leaves the circle, but somebody else there keeps the topic.
+  Village village(3, 3);
+  const auto topic = village.join_all(0);
+  auto& middle = *village.people[1];
+  REQUIRE(middle.service().subscribe(topic.to_text()));
+  std::size_t delivered = 0;
+  const auto observed = middle.service().observe([&](const libp2p::gossipsub::Event& event) {
+    delivered += std::holds_alternative<libp2p::gossipsub::Delivered>(event) ? 1 : 0;
+  });
+  village.say(0, topic, "one");
+  village.world.run_for(5s);
+  CHECK(middle.heard.size() == 1);
+  CHECK(delivered == 1);
+  REQUIRE(village.world.run(middle.circles().leave(topic.circle)));
+  village.say(0, topic, "two");
+  village.world.run_for(5s);
+  CHECK(middle.heard.size() == 1);
+  CHECK(delivered == 2);
+  CHECK(village.people[2]->heard.contains("two"));
+}

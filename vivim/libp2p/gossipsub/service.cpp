@@ -365,25 +365,38 @@ rt::Co<void> Service::dial(PeerId peer) {
 
 Result<void> Service::subscribe(std::string_view topic, TopicOptions options) {
   const auto held = holders_.find(topic);
-  if (held != holders_.end() && !options.validate) {
-    ++held->second;  // whoever judges its messages goes on to
-    return {};
+  const bool judges = options.validate;
+  const bool first_other =
+      !judges && (held == holders_.end() || held->second.all == held->second.judges);
+  auto of_others = first_other ? options : TopicOptions();
+  // Whoever judges its messages goes on to, with their options.
+  if (held == holders_.end() || judges) {
+    VIVIM_TRYV(router_.subscribe(topic, std::move(options), now()));
   }
-  auto result = router_.subscribe(topic, std::move(options), now());
-  if (result) {
-    ++holders_[std::string(topic)];
+  auto& holders = held != holders_.end() ? held->second : holders_[std::string(topic)];
+  ++holders.all;
+  holders.judges += judges ? 1 : 0;
+  if (first_other) {
+    holders.of_others = std::move(of_others);
   }
   pump();
-  return result;
+  return {};
 }
 
-void Service::unsubscribe(std::string_view topic) {
+void Service::unsubscribe(std::string_view topic, Role role) {
   const auto held = holders_.find(topic);
-  if (held == holders_.end() || --held->second > 0) {
+  if (held == holders_.end()) {
     return;
   }
-  holders_.erase(held);
-  router_.unsubscribe(topic, now());
+  auto& holders = held->second;
+  VIVIM_ASSERT(role == Role::hears || holders.judges > 0);
+  const bool last_judge = role == Role::judges && --holders.judges == 0;
+  if (--holders.all == 0) {
+    holders_.erase(held);
+    router_.unsubscribe(topic, now());
+  } else if (last_judge) {
+    (void)router_.subscribe(topic, holders.of_others, now());  // they were checked once
+  }
   pump();
 }
 

@@ -46,11 +46,13 @@ class Service {
   Result<void> start();
   rt::Co<void> stop();
 
-  // As Router's, and what follows from them is sent. A topic that was subscribed to several times
-  // is left with the last unsubscribe(); only who judges messages changes the options of the
-  // others.
+  // As Router's, and what follows from them is sent. Several may subscribe to a topic: it is left
+  // with the last of them, and its messages are judged as long as one of them judges
+  // (TopicOptions::validate), whose options are then those of all. Who unsubscribes says again
+  // whether they judged.
+  enum class Role : std::uint8_t { hears, judges };
   Result<void> subscribe(std::string_view topic, TopicOptions options = {});
-  void unsubscribe(std::string_view topic);
+  void unsubscribe(std::string_view topic, Role role = Role::hears);
   Result<Published> publish(std::string_view topic, BytesView data);
   Result<void> validated(const MessageKey& message, Verdict verdict);
   Result<std::vector<PartialPeer>> publish_partial(std::string_view topic, BytesView group);
@@ -72,6 +74,13 @@ class Service {
     bool outbound = false;
     std::set<std::string> addresses = {};
     std::size_t tries = 0;
+  };
+
+  /// Who subscribed to a topic.
+  struct Holders {
+    std::size_t all = 0;
+    std::size_t judges = 0;
+    TopicOptions of_others = {};  ///< of the first who does not judge: without judges, they count
   };
 
   rt::TimePoint now() const { return loop_.clock().now(); }
@@ -100,7 +109,7 @@ class Service {
   ServiceOptions options_;
   Router router_;
   std::vector<std::string> protocols_;
-  std::map<std::string, std::size_t, std::less<>> holders_;  ///< subscriptions of each topic
+  std::map<std::string, Holders, std::less<>> holders_;  ///< of each topic
   std::map<PeerId, Link> links_;
   std::map<PeerId, std::shared_ptr<Session>> sessions_;
   std::vector<std::shared_ptr<Session>> by_index_;  ///< of Router's peers

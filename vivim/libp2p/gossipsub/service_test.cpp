@@ -33,7 +33,7 @@ struct Node {
   void note(const Event& event) {
     if (const auto* it = std::get_if<Delivered>(&event)) {
       ++received[std::string(as_text(it->message->data()))];
-    } else if (const auto* judge = std::get_if<ToValidate>(&event)) {
+    } else if (const auto* judge = std::get_if<ToValidate>(&event); judge != nullptr && judges) {
       // Within the event: the service must bear it.
       CHECK(service.validated(judge->message->key(), Verdict::accept));
     }
@@ -47,6 +47,7 @@ struct Node {
   Subscription observed = service.observe([this](const Event& event) { note(event); });
   Multiaddr address;
   bool up = true;
+  bool judges = true;
 };
 
 struct Mesh {
@@ -189,6 +190,35 @@ TEST_CASE("service: large messages pass, and IDONTWANT spares some of them") {
     told += node->service.router().stats().idontwant_sent;
   }
   CHECK(told > 0);
+}
+
+TEST_CASE(
+    "service: when the last who judges a topic has left it, the others hear it all the same") {
+  Mesh mesh(3, 8);
+  mesh.join(0, 1);
+  mesh.join(1, 2);  // the one between them passes on what it hears
+  auto& middle = *mesh.nodes[1];
+  middle.judges = false;  // whoever judged is gone, and says nothing more
+  REQUIRE(middle.service.subscribe("t"));
+  REQUIRE(middle.service.subscribe("t", {.validate = true}));
+  REQUIRE(middle.service.subscribe("t", {.validate = true}));
+  REQUIRE(middle.service.subscribe("t"));
+  for (const std::size_t end : {0U, 2U}) {
+    REQUIRE(mesh.nodes[end]->service.subscribe("t"));
+  }
+  mesh.world.run_for(3s);
+  middle.service.unsubscribe("t", Service::Role::judges);
+  mesh.publish(0, "with a judge left");
+  mesh.world.run_for(3s);
+  CHECK(mesh.received("with a judge left") == 0);
+  middle.service.unsubscribe("t", Service::Role::judges);
+  mesh.publish(0, "without");
+  mesh.world.run_for(3s);
+  CHECK(mesh.received("without") == 2);
+  middle.service.unsubscribe("t");
+  CHECK(middle.service.router().subscribed("t"));
+  middle.service.unsubscribe("t");
+  CHECK_FALSE(middle.service.router().subscribed("t"));
 }
 
 TEST_CASE("service: a peer that is connected later, and one that restarts gossip, join in") {

@@ -123,7 +123,7 @@ void DocumentGossip::forget(const store::DocumentId& document) {
   const auto shared = found->second;
   by_topic_.erase(shared->topic);
   documents_.erase(found);
-  service_->unsubscribe(shared->topic);
+  service_->unsubscribe(shared->topic, gossipsub::Service::Role::judges);
   shared->end();
 }
 
@@ -192,6 +192,9 @@ rt::Co<void> DocumentGossip::integrate(std::shared_ptr<Shared> shared) {
       ++received_;
       (void)service_->validated(key, gossipsub::Verdict::accept);
     }
+  }
+  for (const auto& left : shared->inbox) {
+    (void)service_->validated(left.key, gossipsub::Verdict::ignore);  // the router waits for it
   }
   if (shared->subscribed) {
     shared->lease->unsubscribe(shared->subscription);
