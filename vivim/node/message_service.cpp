@@ -149,88 +149,63 @@ MessageService::MessageService(Context context, const crypto::KeyPair& key)
     : context_(context), key_(key.clone()) {}
 
 rt::Co<Outcome<void>> MessageService::start(const MessageConfig& config) {
-  if (config.mailbox_server) {
-    mailbox_.emplace(context_.host, context_.loop, context_.store);
-    if (const auto& status = mailbox_->status(); !status) {
-      co_return std::unexpected(
-          Problem::from(status.error(), "Could not begin to keep messages for others"));
-    }
-  }
-  messenger_.emplace(
-      context_.host, context_.loop, context_.store, context_.rng, key_,
-      message::MessengerOptions{
-          .mailboxes = config.mailboxes, .on_event = [this](const message::MessageEvent& event) {
-            context_.events.publish(gateway::message_event(
-                name_of(event.kind), event.peer.to_string(), event.id.to_text()));
-          }});
-  if (const auto started = co_await messenger_->start(); !started) {
-    co_return std::unexpected(Problem::from(started.error(), "Could not begin to send messages"));
+  const auto on_message = [this](const message::MessageEvent& event) {
+    context_.events.publish(
+        gateway::message_event(name_of(event.kind), event.peer.to_string(), event.id.to_text()));
+  };
+  const auto on_said = [this](const message::CircleMessage& said) {
+    context_.events.publish(gateway::message_event("received", said.message.from.to_string(),
+                                                   said.message.id.to_text(),
+                                                   said.topic.to_text()));
+  };
+  post_.emplace(
+      message::Post::Context{.host = context_.host,
+                             .loop = context_.loop,
+                             .store = context_.store,
+                             .rng = context_.rng},
+      key_,
+      message::PostOptions{.messenger = {.mailboxes = config.mailboxes, .on_event = on_message},
+                           .circles = {.on_message = on_said},
+                           .keeps_for_others = config.mailbox_server});
+  if (const auto started = co_await post_->start(); !started) {
+    co_return std::unexpected(
+        Problem::from(started.error(), "Could not begin to send and keep messages"));
   }
   co_return Outcome<void>();
 }
 
 rt::Co<Outcome<void>> MessageService::start_circles(libp2p::gossipsub::Service& gossip) {
-  binding_.emplace(gossip);
-  circles_.emplace(
-      context_.loop, context_.store, context_.rng, libp2p::record::Signer::of(key_),
-      binding_->gossip(),
-      message::CirclesOptions{.on_message = [this](const message::CircleMessage& said) {
-        context_.events.publish(gateway::message_event("received", said.message.from.to_string(),
-                                                       said.message.id.to_text(),
-                                                       said.topic.to_text()));
-      }});
-  if (const auto started = co_await circles_->start(); !started) {
+  if (const auto started = co_await post_->start_circles(gossip); !started) {
     co_return std::unexpected(Problem::from(started.error(), "Could not join the circles"));
   }
-  circle_sync_.emplace(context_.host, context_.loop, context_.rng, *circles_);
-  if (const auto started = circle_sync_->start(); !started) {
-    co_return std::unexpected(Problem::from(started.error(), "Could not serve the circles"));
-  }
-  binding_->attach(&*circles_);
-  binding_->on_neighbour([this](const message::PeerId& peer, const message::CircleId& circle) {
-    circle_sync_->ask(peer, circle);
-  });
-  for (const auto& circle : circles_->list()) {
-    circle_sync_->joined(circle.id);  // who was there before we listened
-  }
-  published_ = context_.host.publish([this](libp2p::metrics::Registry& registry) {
-    circles_->publish_metrics(registry);
-    circle_sync_->publish_metrics(registry);
-  });
   co_return Outcome<void>();
 }
 
 void MessageService::stop_waiting() {
-  if (binding_) {
-    binding_->attach(nullptr);
-    binding_->on_neighbour({});
-  }
-  if (mailbox_) {
-    mailbox_->stop();
+  if (post_) {
+    post_->stop_waiting();
   }
 }
 
 rt::Co<void> MessageService::stop() {
-  if (circle_sync_) {
-    co_await circle_sync_->stop();
+  if (post_) {
+    co_await post_->stop();
   }
-  if (circles_) {
-    co_await circles_->stop();
-  }
-  if (messenger_) {
-    co_await messenger_->stop();
-  }
+}
+
+message::Circles* MessageService::circles_of_node() {
+  return post_ ? post_->circles() : nullptr;
 }
 
 rt::Co<Outcome<std::string>> MessageService::send(gateway::NewMessage wanted) {
   VIVIM_CO_TRY(auto draft, draft_of(wanted));
-  if (!messenger_) {
+  if (!post_) {
     co_return std::unexpected(Problem{.kind = ProblemKind::unavailable,
                                       .code = "node_not_running",
                                       .message = "No node runs on this home.",
                                       .hint = "Start it with: vivim run"});
   }
-  const auto id = co_await messenger_->send(std::move(draft));
+  const auto id = co_await post_->messenger().send(std::move(draft));
   if (!id) {
     co_return std::unexpected(send_problem(id.error()));
   }
@@ -247,8 +222,8 @@ rt::Co<Outcome<gateway::MessageList>> MessageService::messages(std::size_t limit
   for (auto& row : *rows) {
     list.received.push_back(describe(row));
   }
-  if (messenger_) {
-    for (const auto& pending : messenger_->pending()) {
+  if (post_) {
+    for (const auto& pending : post_->messenger().pending()) {
       list.sending.push_back(describe(pending));
     }
   }
@@ -272,11 +247,12 @@ rt::Co<Outcome<void>> MessageService::remove_message(std::int64_t number) {
 }
 
 rt::Co<Outcome<std::vector<gateway::CircleStatus>>> MessageService::circles() {
-  if (!circles_) {
+  auto* const circles = circles_of_node();
+  if (circles == nullptr) {
     co_return std::unexpected(no_circles());
   }
   std::vector<gateway::CircleStatus> all;
-  for (const auto& circle : circles_->list()) {
+  for (const auto& circle : circles->list()) {
     all.push_back(describe(circle));
   }
   co_return std::move(all);
@@ -284,18 +260,16 @@ rt::Co<Outcome<std::vector<gateway::CircleStatus>>> MessageService::circles() {
 
 rt::Co<Outcome<gateway::CircleStatus>> MessageService::join_circle(std::string name,
                                                                    std::string secret) {
-  if (!circles_) {
+  auto* const circles = circles_of_node();
+  if (circles == nullptr) {
     co_return std::unexpected(no_circles());
   }
   VIVIM_CO_TRY(auto chosen, secret_of(secret, context_.rng));
-  const auto joined = co_await circles_->join(std::move(chosen), std::move(name));
+  const auto joined = co_await post_->join(std::move(chosen), std::move(name));
   if (!joined) {
     co_return std::unexpected(Problem::from(joined.error(), "Could not join the circle"));
   }
-  if (!joined->had) {
-    circle_sync_->joined(joined->id);
-  }
-  const auto all = circles_->list();
+  const auto all = circles->list();
   const auto found = std::ranges::find(all, joined->id, &message::Circles::Info::id);
   if (found == all.end()) {
     co_return std::unexpected(no_such_circle(joined->id.to_text()));
@@ -304,12 +278,13 @@ rt::Co<Outcome<gateway::CircleStatus>> MessageService::join_circle(std::string n
 }
 
 rt::Co<Outcome<void>> MessageService::leave_circle(std::string id) {
-  if (!circles_) {
+  auto* const circles = circles_of_node();
+  if (circles == nullptr) {
     co_return std::unexpected(no_circles());
   }
   const auto parsed = message::CircleId::parse(id);
   const auto left =
-      parsed ? co_await circles_->leave(*parsed) : Result<void>(fail(MessageError::unknown));
+      parsed ? co_await circles->leave(*parsed) : Result<void>(fail(MessageError::unknown));
   if (!left && left.error().is(MessageError::unknown)) {
     co_return std::unexpected(no_such_circle(id));
   }
@@ -321,13 +296,14 @@ rt::Co<Outcome<void>> MessageService::leave_circle(std::string id) {
 
 rt::Co<Outcome<std::string>> MessageService::say(std::string id, std::string subtopic,
                                                  std::string text) {
-  if (!circles_) {
+  auto* const circles = circles_of_node();
+  if (circles == nullptr) {
     co_return std::unexpected(no_circles());
   }
   const auto parsed = message::CircleId::parse(id);
   const auto said =
-      parsed ? co_await circles_->publish({.circle = *parsed, .subtopic = std::move(subtopic)},
-                                          to_bytes(as_bytes(text)))
+      parsed ? co_await circles->publish({.circle = *parsed, .subtopic = std::move(subtopic)},
+                                         to_bytes(as_bytes(text)))
              : Result<message::MessageId>(fail(MessageError::unknown));
   if (!said && said.error().is(MessageError::unknown)) {
     co_return std::unexpected(no_such_circle(id));

@@ -4,10 +4,7 @@
 
 #include "vivim/gateway/events.hpp"
 #include "vivim/gateway/services.hpp"
-#include "vivim/message/circle_sync.hpp"
-#include "vivim/message/gossip_circles.hpp"
-#include "vivim/message/mailbox_server.hpp"
-#include "vivim/message/messenger.hpp"
+#include "vivim/message/post.hpp"
 #include "vivim/node/config.hpp"
 
 namespace vivim::node {
@@ -45,14 +42,12 @@ class MessageService final : public gateway::MessageService {
   rt::Co<Outcome<std::string>> say(std::string id, std::string subtopic, std::string text) override;
 
  private:
+  /// Null while there are none.
+  message::Circles* circles_of_node();
+
   Context context_;
   crypto::KeyPair key_;
-  std::optional<message::MailboxServer> mailbox_;
-  std::optional<message::Messenger> messenger_;
-  std::optional<message::GossipCircles> binding_;
-  std::optional<message::Circles> circles_;
-  std::optional<message::CircleSync> circle_sync_;
-  libp2p::Subscription published_;
+  std::optional<message::Post> post_;
 };
 
 }  // namespace vivim::node
