@@ -4,16 +4,20 @@
 
 namespace vivim::message {
 
+bool CausalBuffer::has_come(const PeerId& member, std::uint64_t count) const {
+  return count <= seen_.at(member) || count <= given_up_.at(member);
+}
+
 bool CausalBuffer::is_next(const Message& message) const {
   return std::ranges::all_of(message.clock.counts(), [&](const auto& each) {
     const auto& [member, count] = each;
-    return member == message.from ? count == seen_.at(member) + 1 : count <= seen_.at(member);
+    return member == message.from ? count == seen_.at(member) + 1 : has_come(member, count);
   });
 }
 
 void CausalBuffer::deliver(Message message, Order order, std::vector<Ordered>& out) {
-  if (order == Order::gap) {
-    (void)seen_.merge(message.clock);  // fails when the clock is full; then only the sender counts
+  if (order == Order::gap && !given_up_.merge(message.clock)) {
+    given_up_ = message.clock;  // it was full: the latest is worth the most
   }
   (void)seen_.raise(message.from, message.clock.at(message.from));
   out.push_back({.message = std::move(message), .order = order});

@@ -29,7 +29,8 @@ struct Ordered {
 
 /// Brings the messages of a circle into an order in which no message comes before one that its
 /// sender had seen. Sans-IO. Never loses a message: what waits too long, or does not fit, comes out
-/// marked. Expects each message once: who feeds it drops duplicates.
+/// marked. What a message says of its sender counts; what it says of others is only its sender's
+/// word, and makes nobody late. Expects each message once: who feeds it drops duplicates.
 class CausalBuffer {
  public:
   /// `seen`: what was delivered before, in an earlier life.
@@ -57,6 +58,7 @@ class CausalBuffer {
   };
 
   bool is_next(const Message& message) const;
+  bool has_come(const PeerId& member, std::uint64_t count) const;
   void deliver(Message message, Order order, std::vector<Ordered>& out);
   /// Delivers all that nothing is missing for any more.
   void drain(std::vector<Ordered>& out);
@@ -66,6 +68,8 @@ class CausalBuffer {
 
   CausalLimits limits_;
   VectorClock seen_;
+  /// What messages with a gap had seen of others, which is not waited for again.
+  VectorClock given_up_;
   std::vector<Held> held_;  ///< in the order in which they came
   std::size_t payload_bytes_ = 0;
 };

@@ -201,6 +201,38 @@ TEST_CASE("causal buffer: what waits is bounded, in messages, bytes and members"
   CHECK(crowded.stamp(peer(500)).error().is(MessageError::clock_full));
 }
 
+TEST_CASE("causal buffer: what a message says of others does not count as theirs") {
+  CausalBuffer buffer({.wait_max = 5s});
+  CHECK(buffer.add(message_of(0, clock_of({{0, 1}, {1, 2}})), k_start).empty());
+  CHECK(orders(buffer.on_deadline(k_start + 5s)) == std::vector{Order::gap});
+  CHECK(buffer.seen() == clock_of({{0, 1}}));
+  // But the same is not waited for again.
+  CHECK(orders(buffer.add(message_of(0, clock_of({{0, 2}, {1, 2}})), k_start)) ==
+        std::vector{Order::causal});
+  CHECK(orders(buffer.add(message_of(1, clock_of({{1, 1}})), k_start)) ==
+        std::vector{Order::causal});
+  CHECK(orders(buffer.add(message_of(1, clock_of({{1, 2}})), k_start)) ==
+        std::vector{Order::causal});
+}
+
+TEST_CASE("hostile: a clock that counts for others mutes nobody, and is forgotten when full") {
+  CausalBuffer buffer({.wait_max = 5s});
+  for (std::uint64_t member = 0; member < 3; ++member) {
+    VectorClock invented;
+    REQUIRE(invented.raise(peer(member), 1));
+    REQUIRE(invented.raise(peer(9), k_clock_count_max));
+    for (std::uint64_t i = 0; invented.size() < k_clock_entries_max; ++i) {
+      REQUIRE(invented.raise(peer(1'000 * (member + 1) + i), k_clock_count_max));
+    }
+    CHECK(buffer.add(message_of(member, invented), k_start).empty());
+    CHECK(orders(buffer.on_deadline(k_start + 5s)) == std::vector{Order::gap});
+  }
+  CHECK(buffer.seen().size() == 3);
+  CHECK(orders(buffer.add(message_of(9, clock_of({{9, 1}})), k_start)) ==
+        std::vector{Order::causal});
+  CHECK(buffer.stamp(peer(9)).value().at(peer(9)) == 2);
+}
+
 TEST_CASE("causal buffer: circles that talk at random hear everything once, in causal order") {
   std::uint64_t causal = 0;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {

@@ -300,9 +300,6 @@ rt::Co<void> Circles::keep(const Heard& heard) {
   const auto until = said.message.expires_ms() + k_clock_skew_max.count();
   const auto log_row = said_row(said.message, heard.envelope);
   auto& durable = found->second->kept;
-  if (said.order == Order::gap) {
-    (void)durable.merge(said.message.clock);  // as the buffer has done
-  }
   (void)durable.raise(said.message.from, log_row.number);
   const Bytes clock = encode(durable);
   const auto kept = co_await store_.write(

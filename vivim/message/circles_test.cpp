@@ -152,6 +152,29 @@ CircleId Person::join(std::uint8_t secret) {
   return bus_.world.run(circles_->join(secret_of(secret), "test"))->id;
 }
 
+/// What `number` says in the circle of `secret` with this clock.
+Bytes said_by(std::uint64_t number, std::uint8_t secret, std::uint64_t id, VectorClock clock,
+              std::int64_t time_ms, std::size_t bytes = 1) {
+  const Circle circle(secret_of(secret));
+  const std::string topic = CircleTopic{.circle = circle.id(), .subtopic = {}}.to_text();
+  const Message message{.id = message_id(id),
+                        .time_ms = time_ms,
+                        .lifetime = 24h,
+                        .from = peer(number),
+                        .to = topic,
+                        .clock = std::move(clock),
+                        .payload = circle.seal(peer(number), topic, Bytes(bytes, 1), counting())};
+  return seal(Signer::of(key_pair(number)), message).value();
+}
+
+/// What a member asks others for, as those can read it.
+VectorClock asked_by(Person& person, std::uint8_t secret) {
+  const Circle circle(secret_of(secret));
+  const auto ask = person.circles().ask(circle.id()).value();
+  const auto label = CircleTopic{.circle = circle.id(), .subtopic = {}}.to_text() + "?clock";
+  return decode_clock(circle.open(person.id(), label, ask.sealed_clock).value()).value();
+}
+
 /// Whether what was heard in order comes after all that its sender had seen.
 bool causal(const Person& person) {
   VectorClock known;
@@ -333,6 +356,40 @@ TEST_CASE("hostile: what is not by a member, not of now, too much, or another's"
   CHECK(alice.circles().counts().refused == 4);
   bus.world.run_for(1s);
   CHECK(alice.heard.size() == 1);
+}
+
+TEST_CASE("hostile: a member whose clock counts for others mutes nobody") {
+  Bus bus(1);
+  Person alice(bus, 1);
+  Person bob(bus, 2);
+  const CircleTopic topic{.circle = alice.join(1), .subtopic = {}};
+  bob.join(1);
+  VectorClock lie;
+  REQUIRE(lie.raise(peer(5), 1));
+  REQUIRE(lie.raise(alice.id(), k_clock_count_max));
+  for (std::uint64_t i = 0; lie.size() < k_clock_entries_max; ++i) {
+    REQUIRE(lie.raise(peer(100 + i), 1));
+  }
+  const auto wall = alice.node().clock().wall_now_ms();
+  const auto envelope = said_by(5, 1, 1, lie, wall);
+  for (Person* person : {&alice, &bob}) {
+    CHECK(person->circles().take(topic.to_text(), envelope) == TopicVerdict::accept);
+  }
+  bus.world.run_for(1min);
+  for (Person* person : {&alice, &bob}) {
+    CHECK(person->heard.at(0).order == Order::gap);
+    CHECK(asked_by(*person, 1).size() == 1);
+  }
+  REQUIRE(alice.say(topic, "not muted"));
+  bus.world.run_for(1min);
+  alice.stop(true);
+  alice.start();
+  REQUIRE(alice.say(topic, "nor later"));
+  bus.world.run_for(1min);
+  REQUIRE(bob.heard.size() == 3);
+  CHECK(bob.heard[1].order == Order::causal);
+  CHECK(bob.heard[2].order == Order::causal);
+  CHECK(asked_by(bob, 1).at(alice.id()) == 2);
 }
 
 TEST_CASE("circles: names, texts, subtopics and what waits for the disk are bounded") {
