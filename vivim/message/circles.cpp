@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "vivim/base/log.hpp"
 #include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/store/error.hpp"
 
@@ -11,6 +12,9 @@ namespace {
 
 /// How long a message of a circle may take.
 constexpr std::chrono::seconds k_lifetime = std::chrono::hours(24);
+/// Between attempts to write what came: twice as long after each that failed.
+constexpr rt::Duration k_retry_min = std::chrono::seconds(1);
+constexpr rt::Duration k_retry_max = std::chrono::seconds(30);
 
 store::MessageRow row_of(const CircleMessage& said, std::int64_t received_ms) {
   const Message& message = said.message;
@@ -31,6 +35,18 @@ store::SaidRow said_row(const Message& message, const Bytes& envelope) {
           .envelope = envelope};
 }
 
+/// Keeps what was said for others, and counts it as had, in the transaction of what it is.
+Result<void> log_said(store::Database& database, const CircleId& circle, const Message& message,
+                      const Bytes& envelope, const store::CircleLogQuota& quota) {
+  store::Circles circles(database);
+  const auto row = said_row(message, envelope);
+  VIVIM_TRY(const Bytes kept, circles.clock(circle.view()));
+  VIVIM_TRY(auto clock, decode_clock(kept));
+  VIVIM_TRYV(clock.raise(message.from, row.number));
+  VIVIM_TRYV(circles.set_clock(circle.view(), encode(clock)));
+  return store::CircleLog(database, quota).add(circle.view(), row);
+}
+
 }  // namespace
 
 Circles::Circles(rt::Loop& loop, store::Store& store, rt::Rng& rng, Signer signer, Gossip gossip,
@@ -47,6 +63,7 @@ Circles::Circles(rt::Loop& loop, store::Store& store, rt::Rng& rng, Signer signe
       to_write_(loop, options_.writing_max),
       written_(loop),
       timer_(loop.make_timer()),
+      retry_(loop.make_timer()),
       tasks_(loop) {}
 
 Circles::~Circles() = default;
@@ -60,6 +77,7 @@ rt::Co<Result<void>> Circles::start() {
   }
   tasks_.on_stop([this] {
     timer_->cancel();
+    retry_->cancel();
     to_write_.close();
   });
   VIVIM_CO_TRYV(co_await forget_old());
@@ -167,13 +185,12 @@ rt::Co<Result<MessageId>> Circles::publish(CircleTopic topic, Bytes payload, Pri
       member.circle.seal(self_, name, payload, [this](MutableBytes out) { rng_.fill(out); });
   VIVIM_CO_TRY(const auto envelope, seal(signer_, message));
   // Before anybody hears it: after a crash the next message must not have this number again.
-  const auto log_row = said_row(message, envelope);
-  VIVIM_CO_TRYV(member.kept.raise(self_, log_row.number));
-  const Bytes clock = encode(member.kept);
-  VIVIM_CO_TRYV(co_await store_.write([&](store::Database& database) -> Result<void> {
-    VIVIM_TRYV(store::Circles(database).set_clock(topic.circle.view(), clock));
-    return store::CircleLog(database, options_.log).add(topic.circle.view(), log_row);
+  VIVIM_CO_TRYV(co_await store_.write([&](store::Database& database) {
+    return log_said(database, topic.circle, message, envelope, options_.log);
   }));
+  if (const auto found = members_.find(topic.circle); found != members_.end()) {
+    (void)found->second->kept.raise(self_, message.clock.at(self_));
+  }
   VIVIM_CO_TRYV(gossip_.publish(name, envelope));
   ++counts_.published;
   co_return message.id;
@@ -289,41 +306,63 @@ rt::Co<void> Circles::write_all() {
   written_.set();
 }
 
+/// One after the other, each until it is durable: were one passed over, others would not be asked
+/// for it again.
 rt::Co<void> Circles::keep(const Heard& heard) {
   const auto& said = heard.said;
-  using Kept = store::Messages::Taken;
-  const auto found = members_.find(said.topic.circle);
-  if (found == members_.end()) {
-    co_return;  // we left it
+  for (rt::Duration pause = k_retry_min; members_.contains(said.topic.circle);) {  // else we left
+    const auto kept = co_await write(heard);
+    failing_ = !kept;
+    if (kept) {
+      note(said, *kept);
+      co_return;
+    }
+    ++counts_.retried;
+    written_.set();  // nobody waits for the disk's recovery
+    log::write(log::Level::warning, "circles", "what was said could not be kept",
+               {{"error", kept.error().message()}});
+    if (tasks_.stopping()) {
+      co_return;  // it is asked for in the next life
+    }
+    retry_->expire_at(loop_.clock().now() + pause);
+    (void)co_await retry_->wait();
+    pause = std::min(2 * pause, k_retry_max);
   }
+}
+
+rt::Co<Result<store::Messages::Taken>> Circles::write(const Heard& heard) {
+  using Kept = store::Messages::Taken;
+  const auto& said = heard.said;
   const auto row = row_of(said, loop_.clock().wall_now_ms());
   const auto until = said.message.expires_ms() + k_clock_skew_max.count();
-  const auto log_row = said_row(said.message, heard.envelope);
-  auto& durable = found->second->kept;
-  (void)durable.raise(said.message.from, log_row.number);
-  const Bytes clock = encode(durable);
-  const auto kept = co_await store_.write(
+  const bool numbered = said.message.clock.at(said.message.from) > 0 && !heard.envelope.empty();
+  co_return co_await store_.write(
       [&](store::Database& database) -> Result<Kept> {
         VIVIM_TRY(const Kept taken, store::Messages(database, options_.quota).take(row, until));
-        const auto saved = store::Circles(database).set_clock(said.topic.circle.view(), clock);
-        if (!saved && !saved.error().is(store::StoreError::not_found)) {
-          return fail(saved.error());
+        if (!numbered) {
+          return taken;
         }
-        if (saved && log_row.number > 0 && !log_row.envelope.empty()) {
-          store::CircleLog log(database, options_.log);
-          VIVIM_TRYV(log.expire(row.received));
-          VIVIM_TRYV(log.add(said.topic.circle.view(), log_row));
+        VIVIM_TRYV(store::CircleLog(database).expire(row.received));
+        const auto logged =
+            log_said(database, said.topic.circle, said.message, heard.envelope, options_.log);
+        // We may have left meanwhile, and more members than a clock counts are heard all the same.
+        if (!logged && !logged.error().is(store::StoreError::not_found) &&
+            !logged.error().is(MessageError::clock_full)) {
+          return fail(logged.error());
         }
         return taken;
       },
       row.payload.size() + heard.envelope.size());
-  if (!kept || *kept == Kept::full) {
-    ++counts_.dropped;
-    co_return;
+}
+
+void Circles::note(const CircleMessage& said, store::Messages::Taken kept) {
+  const PeerId& from = said.message.from;
+  if (const auto found = members_.find(said.topic.circle); found != members_.end()) {
+    (void)found->second->kept.raise(from, said.message.clock.at(from));
   }
-  if (*kept == Kept::known) {
+  if (kept != store::Messages::Taken::fresh) {
     ++counts_.known;
-    co_return;
+    return;
   }
   ++counts_.received;
   if (options_.on_message) {
@@ -344,7 +383,8 @@ void Circles::publish_metrics(libp2p::metrics::Registry& registry) const {
       .set("gaps", counts_.gaps)
       .set("throttled", counts_.throttled)
       .set("refused", counts_.refused)
-      .set("dropped", counts_.dropped);
+      .set("dropped", counts_.dropped)
+      .set("retried", counts_.retried);
 }
 
 }  // namespace vivim::message

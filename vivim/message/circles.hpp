@@ -75,6 +75,7 @@ struct CirclesCounts {
   std::uint64_t throttled = 0;
   std::uint64_t refused = 0;  ///< not by a member, over, or not what it should be
   std::uint64_t dropped = 0;  ///< there was no room for it
+  std::uint64_t retried = 0;  ///< writes that failed: they are tried until they do not
 };
 
 /// The circles that a node is in: their messages over gossip, in causal order
@@ -149,7 +150,7 @@ class Circles {
     Circle circle;
     std::string name;
     CausalBuffer buffer;
-    /// What of it is durable, or is being written: others are asked for the rest.
+    /// What of it is durable: others are asked for the rest.
     VectorClock kept;
     std::map<std::pair<PeerId, MessageId>, Bytes> envelopes;  ///< of those in the buffer
     std::set<std::string> topics;                             ///< that we are subscribed to
@@ -171,6 +172,8 @@ class Circles {
   void deliver(Member& member, std::vector<Ordered> messages);
   rt::Co<void> write_all();
   rt::Co<void> keep(const Heard& heard);
+  rt::Co<Result<store::Messages::Taken>> write(const Heard& heard);
+  void note(const CircleMessage& said, store::Messages::Taken kept);
   rt::Co<void> wait_for_gaps();
 
   rt::Loop& loop_;
@@ -185,8 +188,10 @@ class Circles {
   Recent<std::pair<PeerId, MessageId>, bool> recent_;
   rt::Channel<Heard> to_write_;
   std::size_t writing_ = 0;  ///< messages in it, and the one that is being written
-  rt::Event written_;        ///< there are none
+  rt::Event written_;        ///< there are none, or the last write failed
+  bool failing_ = false;     ///< it did
   std::unique_ptr<rt::Timer> timer_;
+  std::unique_ptr<rt::Timer> retry_;
   CirclesCounts counts_;
   rt::TaskGroup tasks_;
 };

@@ -87,7 +87,7 @@ rt::Co<Circles::CaughtUp> Circles::take_said(CircleId id, Said said) {
     }
     caught.fresh += came == Came::fresh ? 1 : 0;
   }
-  while (writing_ > 0 && !tasks_.stopping()) {
+  while (writing_ > 0 && !failing_ && !tasks_.stopping()) {
     written_.reset();
     co_await written_.wait();
   }

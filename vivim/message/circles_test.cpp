@@ -392,6 +392,66 @@ TEST_CASE("hostile: a member whose clock counts for others mutes nobody") {
   CHECK(asked_by(bob, 1).at(alice.id()) == 2);
 }
 
+TEST_CASE("circles: where there is no room, what was said longest ago makes some") {
+  Bus bus(1);
+  Person alice(bus, 1, {.quota = {.rows_per_sender_max = 3, .said_rows_max = 3}});
+  Person bob(bus, 2);
+  const CircleTopic topic{.circle = alice.join(1), .subtopic = {}};
+  bob.join(1);
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(bob.say(topic, std::to_string(i)));
+  }
+  bus.world.run_for(1min);
+  CHECK(alice.heard.size() == 5);
+  CHECK(asked_by(alice, 1).at(bob.id()) == 5);
+}
+
+TEST_CASE("circles: what could not be written is not counted as had, and is written later") {
+  Bus bus(1);
+  Person alice(bus, 1);
+  const CircleTopic topic{.circle = alice.join(1), .subtopic = {}};
+  const auto wall = alice.node().clock().wall_now_ms();
+  std::vector<Bytes> envelopes;
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    VectorClock clock;
+    REQUIRE(clock.raise(peer(5), number));
+    envelopes.push_back(said_by(5, 1, number, clock, wall, 10'000));
+  }
+  const auto take = [&](std::size_t index) {
+    CHECK(alice.circles().take(topic.to_text(), envelopes[index]) == TopicVerdict::accept);
+    bus.world.run_for(1min);
+  };
+  const auto free_disk = [&] { alice.node().disk().set_capacity_bytes(std::uint64_t{1} << 40); };
+  alice.node().disk().set_capacity_bytes(0);
+  take(0);
+  take(1);
+  CHECK(alice.heard.empty());
+  CHECK(alice.circles().counts().retried >= 2);
+  CHECK(asked_by(alice, 1).empty());
+  // Who asks meanwhile does not wait for the disk.
+  CHECK(bus.world.run(alice.circles().take_said(topic.circle, {.envelopes = envelopes})).fresh ==
+        2);
+  free_disk();
+  bus.world.run_for(1min);
+  CHECK(alice.heard.size() == 4);
+  CHECK(causal(alice));
+  CHECK(asked_by(alice, 1).at(peer(5)) == 4);
+  // And if it stays full until the end, the next life asks for it.
+  alice.node().disk().set_capacity_bytes(0);
+  VectorClock clock;
+  REQUIRE(clock.raise(peer(5), 5));
+  envelopes.push_back(said_by(5, 1, 5, clock, wall));
+  take(4);
+  alice.crash();
+  free_disk();
+  alice.start_again();
+  CHECK(asked_by(alice, 1).at(peer(5)) == 4);
+  CHECK(
+      bus.world.run(alice.circles().take_said(topic.circle, {.envelopes = {envelopes[4]}})).fresh ==
+      1);
+  CHECK(alice.heard.size() == 5);
+}
+
 TEST_CASE("circles: names, texts, subtopics and what waits for the disk are bounded") {
   Bus bus(1);
   Person alice(bus, 1, {.writing_max = 2});

@@ -50,32 +50,59 @@ Result<bool> exists(Query query) {
 
 }  // namespace
 
+Result<bool> Messages::has_room(const MessageRow& row) {
+  VIVIM_TRY(const Total all, received());
+  VIVIM_TRY(const Total of_circles, said());
+  VIVIM_TRY(const Total own, read_total(db_.query("SELECT count(*), 0 FROM messages "
+                                                  "WHERE sender = ? AND topic IS NULL",
+                                                  row.sender)));
+  const auto bytes = static_cast<std::int64_t>(row.payload.size());
+  return all.items - of_circles.items < quota_.rows_max &&
+         all.bytes - of_circles.bytes + bytes <= quota_.bytes_max &&
+         own.items < quota_.rows_per_sender_max;
+}
+
+Result<void> Messages::make_room(const MessageRow& row) {
+  const auto bytes = static_cast<std::int64_t>(row.payload.size());
+  for (;;) {
+    VIVIM_TRY(const Total all, said());
+    const bool few = all.items < quota_.said_rows_max;
+    if (all.items == 0 || (few && all.bytes + bytes <= quota_.said_bytes_max)) {
+      return {};
+    }
+    // What has most gives first, so who is talkative pushes nobody else out.
+    VIVIM_TRYV(db_.run(
+        "DELETE FROM messages WHERE seq = (SELECT seq FROM messages WHERE topic IS NOT NULL "
+        "AND substr(topic, 1, 47) = (SELECT name FROM message_totals WHERE name >= '/' AND "
+        "name < '0' ORDER BY iif(?, bytes, items) DESC LIMIT 1) ORDER BY seq LIMIT 1)",
+        few ? 1 : 0));
+    if (db_.changes() == 0) {
+      return fail(StoreError::corrupt);  // the totals are wrong
+    }
+  }
+}
+
 Result<Messages::Taken> Messages::take(const MessageRow& row,
                                        std::optional<rt::WallMs> mark_until) {
-  VIVIM_TRY(const bool here, exists(db_.query("SELECT 1 FROM messages WHERE sender = ? AND id = ?",
-                                              row.sender, row.id)));
-  if (here) {
+  VIVIM_TRY(const bool known,
+            exists(db_.query("SELECT 1 FROM messages WHERE sender = ?1 AND id = ?2 UNION ALL "
+                             "SELECT 1 FROM message_marks WHERE sender = ?1 AND id = ?2",
+                             row.sender, row.id)));
+  if (known) {
     return Taken::known;
   }
-  VIVIM_TRY(const Total all, received());
-  VIVIM_TRY(const Total own,
-            read_total(db_.query("SELECT count(*), 0 FROM messages WHERE sender = ?", row.sender)));
-  const auto bytes = static_cast<std::int64_t>(row.payload.size());
-  if (all.items >= quota_.rows_max || all.bytes + bytes > quota_.bytes_max ||
-      own.items >= quota_.rows_per_sender_max) {
-    return Taken::full;
+  if (row.topic) {
+    VIVIM_TRYV(make_room(row));
+  } else {
+    VIVIM_TRY(const bool room, has_room(row));
+    if (!room) {
+      return Taken::full;
+    }
   }
   if (mark_until) {
     VIVIM_TRY(const Taken marked, mark(row.sender, row.id, *mark_until));
-    if (marked != Taken::fresh) {
-      return marked;
-    }
-  } else {
-    VIVIM_TRY(const bool marked,
-              exists(db_.query("SELECT 1 FROM message_marks WHERE sender = ? AND id = ?",
-                               row.sender, row.id)));
-    if (marked) {
-      return Taken::known;
+    if (marked == Taken::full && !row.topic) {
+      return Taken::full;
     }
   }
   VIVIM_TRYV(
@@ -128,6 +155,10 @@ Result<Total> Messages::received() {
   return total_of(db_, "received");
 }
 
+Result<Total> Messages::said() {
+  return total_of(db_, "said");
+}
+
 Result<Total> Messages::marks() {
   return total_of(db_, "marks");
 }
@@ -173,6 +204,15 @@ Result<void> Circles::add(const CircleRow& row) {
   }
   return db_.run("INSERT INTO circles(id, secret, name, clock, joined) VALUES(?, ?, ?, ?, ?)",
                  row.id, row.secret, row.name, row.clock, row.joined);
+}
+
+Result<Bytes> Circles::clock(BytesView id) {
+  Query query = db_.query("SELECT clock FROM circles WHERE id = ?", id);
+  VIVIM_TRY(const bool found, query.step());
+  if (!found) {
+    return fail(StoreError::not_found);
+  }
+  return query.bytes(0);
 }
 
 Result<void> Circles::set_clock(BytesView id, BytesView clock) {

@@ -28,9 +28,13 @@ struct MessageRow {
 };
 
 struct MessageQuota {
+  /// Of messages to us.
   std::int64_t rows_max = 20'000;
   std::int64_t bytes_max = 256LL << 20;
   std::int64_t rows_per_sender_max = 4'000;
+  /// Of what was said in circles.
+  std::int64_t said_rows_max = 20'000;
+  std::int64_t said_bytes_max = 256LL << 20;
   std::int64_t marks_max = 200'000;
   std::int64_t marks_per_sender_max = 20'000;
 };
@@ -48,12 +52,14 @@ class Messages {
   enum class Taken : std::uint8_t {
     fresh,  ///< it is here now
     known,  ///< it was here before, or is marked
-    full,   ///< no room: nothing has changed
+    full,   ///< no room: nothing has changed. Not for what was said in a circle
   };
 
   explicit Messages(Database& database, MessageQuota quota = {}) : db_(database), quota_(quota) {}
 
-  /// Keeps a message; with `mark_until` also marks it as having come, until then.
+  /// Keeps a message; with `mark_until` also marks it as having come, until then. For what was said
+  /// in a circle there is always room: the oldest of the circle that has most of it goes, and when
+  /// there is no room for its mark, only its row tells that it came.
   Result<Taken> take(const MessageRow& row, std::optional<rt::WallMs> mark_until);
   /// Only marks it: for an effect that is not a row here. To be called in one transaction with the
   /// effect.
@@ -69,9 +75,14 @@ class Messages {
   Result<std::int64_t> expire_marks(rt::WallMs now);
 
   Result<Total> received();
+  /// Of what was received: in circles.
+  Result<Total> said();
   Result<Total> marks();
 
  private:
+  Result<bool> has_room(const MessageRow& row);
+  Result<void> make_room(const MessageRow& row);
+
   Database& db_;
   MessageQuota quota_;
 };
@@ -121,6 +132,7 @@ class Circles {
   /// Errors: exists, too_large (k_circles_max of them).
   Result<void> add(const CircleRow& row);
   /// Errors: not_found.
+  Result<Bytes> clock(BytesView id);
   Result<void> set_clock(BytesView id, BytesView clock);
   /// Errors: not_found.
   Result<void> remove(BytesView id);

@@ -103,6 +103,52 @@ TEST_CASE("messages: rows, bytes and marks are bounded, of one sender and of all
   CHECK(must(messages.marks()).items == 3);
 }
 
+TEST_CASE("messages: the oldest of the circle that said most makes room for what is said") {
+  Fixture fixture;
+  const MessageQuota quota{.rows_max = 1,
+                           .rows_per_sender_max = 1,
+                           .said_rows_max = 4,
+                           .said_bytes_max = 100,
+                           .marks_per_sender_max = 2};
+  Messages messages(*fixture.db, quota);
+  const auto said = [&](std::uint64_t id, char circle, std::size_t bytes = 5) {
+    MessageRow row = message(id, "alice", bytes);
+    row.topic = "/vivim/circles/" + std::string(32, circle) + (id % 2 == 0 ? "/plans" : "");
+    return must(messages.take(row, 900));
+  };
+  const auto ids = [&] {
+    std::vector<std::uint64_t> all;
+    for (const auto& row : must(messages.newest(100))) {
+      all.insert(all.begin(), load_be64(row.id));
+    }
+    return all;
+  };
+  using Ids = std::vector<std::uint64_t>;
+  CHECK(must(messages.take(message(1, "bob"), {})) == Taken::fresh);  // to us: it stays
+  CHECK(must(messages.take(message(2, "bob"), {})) == Taken::full);
+  CHECK(said(10, 'a') == Taken::fresh);
+  for (const std::uint64_t id : {11, 12, 13, 14, 15}) {
+    CHECK(said(id, 'b') == Taken::fresh);
+  }
+  CHECK(ids() == Ids{1, 10, 13, 14, 15});
+  CHECK(must(messages.marks()).items == 2);  // no more of one sender
+  CHECK(said(10, 'a') == Taken::known);
+  CHECK(said(11, 'b') == Taken::known);  // by its mark
+  CHECK(said(13, 'b') == Taken::known);  // by its row
+  CHECK(said(16, 'c', 90) == Taken::fresh);
+  CHECK(ids() == Ids{1, 10, 15, 16});
+  CHECK(said(17, 'a', 40) == Taken::fresh);  // the circle with most bytes
+  CHECK(ids() == Ids{1, 10, 15, 17});
+  CHECK(said(18, 'a', 101) == Taken::fresh);  // even so
+  CHECK(ids() == Ids{1, 18});
+  CHECK(must(messages.said()).bytes == 101);
+  fixture.crash_and_open();
+  Messages again(*fixture.db, quota);
+  must(again.remove(must(again.newest(1)).at(0).seq));
+  CHECK(must(again.said()).items == 0);
+  CHECK(must(again.received()).items == 1);
+}
+
 TEST_CASE("messages: what is on its way survives, with what became of it") {
   Fixture fixture;
   OutgoingMessages outgoing(*fixture.db);
@@ -140,7 +186,9 @@ TEST_CASE("circles: joined once, with their clocks, and not without end") {
   must(circles.add(row(1)));
   CHECK(fails(circles.add(row(1)), StoreError::exists));
   must(circles.set_clock(id_of(1), Bytes{7}));
+  CHECK(must(circles.clock(id_of(1))) == Bytes{7});
   CHECK(fails(circles.set_clock(id_of(2), Bytes{7}), StoreError::not_found));
+  CHECK(fails(circles.clock(id_of(2)), StoreError::not_found));
   for (std::uint64_t i = 2; i <= k_circles_max; ++i) {
     must(circles.add(row(i)));
   }

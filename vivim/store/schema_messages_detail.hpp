@@ -92,4 +92,27 @@ CREATE TABLE circle_log(
 CREATE INDEX circle_log_by_expiry ON circle_log(expires);
 )sql";
 
+/// How much of what came was said in circles, and in each: a topic's first 47 characters name its
+/// circle, what follows is a subtopic.
+inline constexpr const char* k_said_schema = R"sql(
+CREATE INDEX messages_to_us ON messages(sender) WHERE topic IS NULL;
+CREATE INDEX messages_by_circle ON messages(substr(topic, 1, 47), seq) WHERE topic IS NOT NULL;
+INSERT INTO message_totals
+  SELECT 'said', count(*), coalesce(sum(length(payload)), 0) FROM messages WHERE topic IS NOT NULL;
+INSERT INTO message_totals
+  SELECT substr(topic, 1, 47), count(*), sum(length(payload)) FROM messages
+  WHERE topic IS NOT NULL GROUP BY 1;
+CREATE TRIGGER messages_said_inserted AFTER INSERT ON messages WHEN new.topic IS NOT NULL BEGIN
+  UPDATE message_totals SET items = items + 1, bytes = bytes + length(new.payload)
+  WHERE name = 'said';
+  INSERT INTO message_totals VALUES(substr(new.topic, 1, 47), 1, length(new.payload))
+  ON CONFLICT(name) DO UPDATE SET items = items + 1, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER messages_said_deleted AFTER DELETE ON messages WHEN old.topic IS NOT NULL BEGIN
+  UPDATE message_totals SET items = items - 1, bytes = bytes - length(old.payload)
+  WHERE name IN ('said', substr(old.topic, 1, 47));
+  DELETE FROM message_totals WHERE name = substr(old.topic, 1, 47) AND items = 0;
+END;
+)sql";
+
 }  // namespace vivim::store::detail
