@@ -12,6 +12,8 @@ namespace {
 
 /// Peers for whom it is remembered through which mailbox they wrote.
 constexpr std::size_t k_came_through_max = 1024;
+/// Messages whose receipt is remembered.
+constexpr std::size_t k_acknowledged_max = 8192;
 
 Outgoing outgoing_of(const Message& message, Bytes envelope) {
   return {.id = message.id,
@@ -52,6 +54,8 @@ Messenger::Messenger(libp2p::Host& host, rt::Loop& loop, store::Store& store, rt
       outbox_(options_.outbox, options_.times.outbox),
       timer_(loop.make_timer()),
       came_through_(k_came_through_max),
+      acknowledged_(k_acknowledged_max),
+      idle_mails_(options_.idle_mails),
       streams_(options_.streams),
       tasks_(loop) {}
 
@@ -76,7 +80,7 @@ rt::Co<void> Messenger::stop() {
 }
 
 rt::Co<Result<void>> Messenger::load() {
-  const std::size_t limit = options_.outbox.messages_max;
+  const std::size_t limit = options_.outbox.messages_max + options_.outbox.receipts_max;
   VIVIM_CO_TRY(auto rows, co_await store_.read([limit](store::Database& database) {
     return store::OutgoingMessages(database).list(limit);
   }));
@@ -87,6 +91,7 @@ rt::Co<Result<void>> Messenger::load() {
       broken.push_back(std::move(row));
       continue;
     }
+    note_receipt(opened->message);
     auto message = outgoing_of(opened->message, std::move(row.envelope));
     message.stored = row.stored;
     (void)outbox_.add(std::move(message), loop_.clock().now());  // else after the next start
@@ -192,6 +197,11 @@ rt::Co<Result<MessageId>> Messenger::send(Draft draft) {
 rt::Co<Result<void>> Messenger::queue(const Message& message) {
   VIVIM_CO_TRY(auto envelope, seal(signer_, message));
   auto outgoing = outgoing_of(message, std::move(envelope));
+  if (message.kind == Kind::receipt) {
+    if (const auto old = outbox_.make_room_for_receipt()) {
+      VIVIM_CO_TRYV(co_await forget(old->to, old->id));
+    }
+  }
   VIVIM_CO_TRYV(outbox_.has_room(outgoing));
   const auto row = row_of(outgoing);
   const bool durable = message.delivery != Delivery::best_effort;
@@ -202,12 +212,16 @@ rt::Co<Result<void>> Messenger::queue(const Message& message) {
   }
   const auto added = outbox_.add(std::move(outgoing), loop_.clock().now());
   if (!added && durable) {  // others took the room meanwhile
-    (void)co_await store_.write([&row](store::Database& database) {
-      return store::OutgoingMessages(database).remove(row.recipient, row.id);
-    });
+    (void)co_await forget(*message.recipient(), message.id);
   }
   wake();
   co_return added;
+}
+
+rt::Co<Result<void>> Messenger::forget(PeerId to, MessageId id) {
+  co_return co_await store_.write([&](store::Database& database) {
+    return store::OutgoingMessages(database).remove(to.bytes(), id.view());
+  });
 }
 
 std::vector<Pending> Messenger::pending() const {

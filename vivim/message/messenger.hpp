@@ -57,6 +57,11 @@ struct MessengerOptions {
   MessengerTimes times = {};
   StreamLimits streams = {};      ///< inbound
   std::size_t frames_max = 4096;  ///< of one stream
+  /// Mails of one mailbox, and of all, that bring nothing new: 50 and 200 in a second, and some
+  /// more at once. A mailbox that gives more is asked again later.
+  libp2p::limits::PeerRates::Limits idle_mails = {
+      .each = {.burst = 2048, .interval = std::chrono::milliseconds(20)},
+      .all = {.burst = 8192, .interval = std::chrono::milliseconds(5)}};
   /// Must not await.
   std::function<void(const MessageEvent&)> on_event = {};
   /// Runs on the database's thread, in the transaction that makes a message durable: for what is
@@ -135,6 +140,7 @@ class Messenger {
             const Message* message = nullptr);
   void publish(libp2p::metrics::Registry& registry) const;
   rt::Co<Result<void>> queue(const Message& message);
+  rt::Co<Result<void>> forget(PeerId to, MessageId id);
 
   // messenger_send.cpp
   rt::Co<void> serve_lane(Outbox::Batch batch);
@@ -157,14 +163,18 @@ class Messenger {
   struct TakenMessage {
     Status status;
     std::optional<Message> message;
+    bool fresh = false;  ///< it was not here before, and is now
   };
   rt::Co<TakenMessage> take(Bytes envelope);
-  rt::Co<Status> keep(const Message& message);
+  rt::Co<store::Messages::Taken> keep(const Message& message);
   rt::Co<void> take_receipt(const Message& receipt);
   void start_fetching();
   rt::Co<void> fetch(PeerId mailbox);
   rt::Co<bool> take_mails(Conversation& conversation, PeerId mailbox, Mails mails);
-  rt::Co<Result<void>> acknowledge(std::map<PeerId, Bytes> arrived);
+  using Arrived = std::map<PeerId, std::vector<MessageId>>;
+  rt::Co<TakenMessage> take_mail(const PeerId& mailbox, const Mail& mail, Arrived& arrived);
+  rt::Co<Result<void>> acknowledge(Arrived arrived);
+  void note_receipt(const Message& message);
   rt::Co<void> reach_mailbox(Multiaddr mailbox);
 
   libp2p::Host& host_;
@@ -184,6 +194,9 @@ class Messenger {
   std::set<PeerId> depositing_;
   /// Through which mailbox somebody wrote to us: they look there.
   Recent<PeerId, PeerId> came_through_;
+  /// Receipts were written for these: one each, whoever repeats them.
+  Recent<std::pair<PeerId, MessageId>, bool> acknowledged_;
+  libp2p::limits::PeerRates idle_mails_;
   StreamCounter streams_;
   MessengerCounts counts_;
   libp2p::Subscription watching_;

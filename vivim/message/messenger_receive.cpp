@@ -28,6 +28,15 @@ store::MessageRow row_of(const Message& message, std::int64_t received_ms) {
   return row;
 }
 
+std::vector<MessageId> receipt_ids(const Message& receipt) {
+  std::vector<MessageId> ids;
+  const std::size_t size = MessageId().bytes.size();
+  for (std::size_t at = 0; at + size <= receipt.payload.size(); at += size) {
+    ids.push_back(*MessageId::from_bytes(BytesView(receipt.payload).subspan(at, size)));
+  }
+  return ids;
+}
+
 }  // namespace
 
 rt::Co<void> Messenger::serve(libp2p::InboundStream inbound) {
@@ -52,7 +61,7 @@ rt::Co<void> Messenger::answer_all(Conversation& conversation) {
       ++counts_.broken;
       co_return;
     }
-    const auto [status, message] = co_await take(std::move(send->envelope));
+    const auto [status, message, fresh] = co_await take(std::move(send->envelope));
     const Receipt receipt{.id = message ? message->id : MessageId(), .status = status};
     if (!co_await conversation.write(receipt)) {
       co_return;
@@ -66,20 +75,25 @@ rt::Co<Messenger::TakenMessage> Messenger::take(Bytes envelope) {
   if (judged.answer) {
     co_return TakenMessage{.status = *judged.answer, .message = std::move(judged.message)};
   }
+  using Kept = store::Messages::Taken;
   const Message& message = *judged.message;
-  Status status = Status::arrived;
+  Kept kept = Kept::fresh;
   if (message.kind == Kind::receipt) {
     co_await take_receipt(message);
   } else {
-    status = co_await keep(message);
+    kept = co_await keep(message);
   }
-  if (status == Status::arrived) {
-    inbox_.taken(message);
+  if (kept == Kept::full) {
+    co_return TakenMessage{.status = Status::full, .message = std::move(judged.message)};
   }
-  co_return TakenMessage{.status = status, .message = std::move(judged.message)};
+  inbox_.taken(message);
+  co_return TakenMessage{.status = Status::arrived,
+                         .message = std::move(judged.message),
+                         .fresh = kept == Kept::fresh};
 }
 
-rt::Co<Status> Messenger::keep(const Message& message) {
+/// What cannot be written is as what there is no room for.
+rt::Co<store::Messages::Taken> Messenger::keep(const Message& message) {
   using Kept = store::Messages::Taken;
   const auto row = row_of(message, loop_.clock().wall_now_ms());
   const auto mark = message.delivery == Delivery::exactly_once
@@ -94,21 +108,16 @@ rt::Co<Status> Messenger::keep(const Message& message) {
         return taken;
       },
       row.payload.size());
-  if (!kept || *kept == Kept::full) {
-    co_return Status::full;
-  }
-  if (*kept == Kept::fresh) {
+  if (kept && *kept == Kept::fresh) {
     ++counts_.received;
     emit(MessageEvent::Kind::received, message.from, message.id, &message);
   }
-  co_return Status::arrived;
+  co_return kept.value_or(Kept::full);
 }
 
 rt::Co<void> Messenger::take_receipt(const Message& receipt) {
-  const std::size_t size = MessageId().bytes.size();
-  for (std::size_t at = 0; at + size <= receipt.payload.size(); at += size) {
-    const auto id = MessageId::from_bytes(BytesView(receipt.payload).subspan(at, size));
-    co_await settle(receipt.from, *id, Status::arrived);
+  for (const auto& id : receipt_ids(receipt)) {
+    co_await settle(receipt.from, id, Status::arrived);
   }
 }
 
@@ -152,29 +161,18 @@ rt::Co<void> Messenger::fetch(PeerId mailbox) {
 /// False: there is no use in asking for more now.
 rt::Co<bool> Messenger::take_mails(Conversation& conversation, PeerId mailbox, Mails mails) {
   Taken taken;
-  std::map<PeerId, Bytes> arrived;
-  bool busy = false;
+  Arrived arrived;
+  bool more = true;
   for (const auto& mail : mails.mails) {
-    ++counts_.fetched;
-    auto envelope =
-        mail.to == self_ ? open_mail(own_, mail) : Result<Bytes>(fail(MessageError::not_for_us));
-    if (!envelope) {
-      ++counts_.broken;
+    const auto came = co_await take_mail(mailbox, mail, arrived);
+    if (came.status == Status::slow_down || came.status == Status::full) {
+      more = false;
+    } else {
       taken.items.push_back(mail.item);
-      continue;
     }
-    const auto [status, message] = co_await take(std::move(*envelope));
-    if (status == Status::slow_down || status == Status::full) {
-      busy = true;
-      continue;
-    }
-    taken.items.push_back(mail.item);
-    if (message) {
-      came_through_.put(message->from, mailbox);
-    }
-    if (status == Status::arrived && message && message->kind == Kind::data &&
-        message->delivery != Delivery::best_effort) {
-      append(arrived[message->from], message->id.view());
+    if (!came.fresh && !idle_mails_.take(mailbox, loop_.clock().now().time_since_epoch())) {
+      more = false;
+      break;
     }
   }
   // The receipts are durable before the mailbox forgets: the senders learn of it in any case.
@@ -186,10 +184,33 @@ rt::Co<bool> Messenger::take_mails(Conversation& conversation, PeerId mailbox, M
   }
   const auto frame = co_await conversation.read();
   const auto* receipt = frame ? std::get_if<Receipt>(&*frame) : nullptr;
-  co_return receipt != nullptr && receipt->status == Status::arrived && !busy;
+  co_return receipt != nullptr && receipt->status == Status::arrived&& more;
 }
 
-rt::Co<Result<void>> Messenger::acknowledge(std::map<PeerId, Bytes> arrived) {
+rt::Co<Messenger::TakenMessage> Messenger::take_mail(const PeerId& mailbox, const Mail& mail,
+                                                     Arrived& arrived) {
+  ++counts_.fetched;
+  auto envelope =
+      mail.to == self_ ? open_mail(own_, mail) : Result<Bytes>(fail(MessageError::not_for_us));
+  if (!envelope) {
+    ++counts_.broken;
+    co_return TakenMessage{.status = Status::refused, .message = {}};
+  }
+  auto came = co_await take(std::move(*envelope));
+  const auto& message = came.message;
+  if (!message || came.status == Status::slow_down || came.status == Status::full) {
+    co_return came;
+  }
+  came_through_.put(message->from, mailbox);
+  if (came.status == Status::arrived && message->kind == Kind::data &&
+      message->delivery != Delivery::best_effort &&
+      acknowledged_.find({message->from, message->id}) == nullptr) {
+    arrived[message->from].push_back(message->id);
+  }
+  co_return came;
+}
+
+rt::Co<Result<void>> Messenger::acknowledge(Arrived arrived) {
   for (auto& [sender, ids] : arrived) {
     Message receipt{.time_ms = loop_.clock().wall_now_ms(),
                     .lifetime = k_receipt_lifetime,
@@ -197,12 +218,23 @@ rt::Co<Result<void>> Messenger::acknowledge(std::map<PeerId, Bytes> arrived) {
                     .to = sender,
                     .priority = Priority::high,
                     .delivery = Delivery::at_least_once,
-                    .kind = Kind::receipt,
-                    .payload = std::move(ids)};
+                    .kind = Kind::receipt};
+    for (const auto& id : ids) {
+      append(receipt.payload, id.view());
+    }
     rng_.fill(receipt.id.bytes);
     VIVIM_CO_TRYV(co_await queue(receipt));
+    note_receipt(receipt);
   }
   co_return Result<void>();
+}
+
+void Messenger::note_receipt(const Message& message) {
+  if (message.kind == Kind::receipt) {
+    for (const auto& id : receipt_ids(message)) {
+      acknowledged_.put({*message.recipient(), id}, true);
+    }
+  }
 }
 
 }  // namespace vivim::message

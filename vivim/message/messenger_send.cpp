@@ -94,9 +94,7 @@ rt::Co<void> Messenger::settle(PeerId to, MessageId id, Status status) {
   }
   if (message->delivery != Delivery::best_effort) {
     // If this fails it is sent again after a restart, and known there.
-    (void)co_await store_.write([&](store::Database& database) {
-      return store::OutgoingMessages(database).remove(to.bytes(), id.view());
-    });
+    (void)co_await forget(to, id);
   }
   if (message->kind != Kind::data) {
     co_return;

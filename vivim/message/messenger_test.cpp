@@ -55,6 +55,22 @@ rt::Co<std::optional<Frame>> say(libp2p::Host& host, PeerId to, std::string prot
   co_return frame ? std::optional(std::move(*frame)) : std::nullopt;
 }
 
+/// A mailbox that gives the same again and again, whatever is said of it.
+rt::Co<void> repeat(libp2p::InboundStream inbound, rt::Loop& loop, Mails mails, int& answers) {
+  Conversation conversation(std::move(inbound.stream), loop, 20s);
+  for (;;) {
+    const auto request = co_await conversation.read_or_end();
+    if (!request || !*request) {
+      co_return;
+    }
+    const bool fetch = std::holds_alternative<Fetch>(**request);
+    answers += fetch ? 1 : 0;
+    if (!co_await conversation.write(fetch ? Frame(mails) : Frame(Receipt{}))) {
+      co_return;
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("messenger: a message arrives, and its sender learns of it") {
@@ -274,6 +290,50 @@ TEST_CASE("hostile: a mailbox and a recipient bear with everything on their stre
   CHECK(t.bob.messenger().counts().broken == 3);
   REQUIRE(t.alice.send(t.bob, "still well"));
   REQUIRE(t.world.run_until([&] { return t.settled(); }, 1min));
+}
+
+TEST_CASE("hostile: a mailbox that repeats mails of strangers takes no room from messages") {
+  silence_log();
+  Mails mails;
+  int answers = 0;
+  rt::sim::World world(3);
+  Machine alice(world, 1, {.messenger = {.outbox = {.messages_max = 100}}});
+  Machine bob(world, 2, {});
+  Machine mallory(world, 4, {});
+  alice.know(bob);
+  for (std::uint64_t number = 100; number < 100 + k_mails_max; ++number) {
+    const Message message{.id = message_id(number),
+                          .time_ms = alice.node().clock().wall_now_ms(),
+                          .lifetime = k_lifetime_max,
+                          .from = peer(number),
+                          .to = alice.id()};
+    mails.mails.push_back(
+        seal_mail({.to = alice.id(), .item = message.id, .expires_ms = message.expires_ms()},
+                  seal(Signer::of(key_pair(number)), message).value(),
+                  [&](MutableBytes out) { mallory.node().rng().fill(out); })
+            .value());
+  }
+  REQUIRE(
+      mallory.host().handle(std::string(k_mailbox_protocol_id), [&](libp2p::InboundStream inbound) {
+        return repeat(std::move(inbound), mallory.node().loop(), mails, answers);
+      }));
+  REQUIRE(world.run(alice.host().connect(mallory.address())));
+  REQUIRE(world.run_until([&] { return answers >= 200; }, 24h));
+  world.run_for(1min);
+  CHECK(alice.texts().size() == k_mails_max);
+  CHECK(alice.host().metrics_text().find("\nvivim_messages_waiting 64\n") != std::string::npos);
+  REQUIRE(alice.send(bob, "not held up"));
+  REQUIRE(world.run_until([&] { return bob.count(EventKind::received) == 1; }, 1min));
+  // What brings nothing new is asked for ever more slowly.
+  const int before = answers;
+  world.run_for(1h);
+  CHECK(answers - before < 3600);
+  // Nor are there other receipts after a restart.
+  alice.crash();
+  alice.start_again();
+  REQUIRE(world.run(alice.host().connect(mallory.address())));
+  world.run_for(1min);
+  CHECK(alice.host().metrics_text().find("\nvivim_messages_waiting 64\n") != std::string::npos);
 }
 
 TEST_CASE("hostile: silent streams are bounded and end in time") {

@@ -7,24 +7,46 @@
 namespace vivim::message {
 
 Result<void> Outbox::has_room(const Outgoing& message) const {
-  if (size_ >= limits_.messages_max) {
+  const auto lane = lanes_.find(message.to);
+  const auto* others = lane == lanes_.end() ? nullptr : &lane->second.messages;
+  if (others != nullptr && others->contains(message.id)) {
+    return fail(MessageError::full);
+  }
+  if (message.kind == Kind::receipt) {
+    return receipts_ < limits_.receipts_max ? Result<void>()
+                                            : fail(MessageError::full, limits_.receipts_max);
+  }
+  if (size_ - receipts_ >= limits_.messages_max) {
     return fail(MessageError::full, limits_.messages_max);
   }
   if (bytes_ + message.envelope.size() > limits_.bytes_max) {
     return fail(MessageError::full, limits_.bytes_max);
   }
-  const auto lane = lanes_.find(message.to);
-  if (lane != lanes_.end() && (lane->second.messages.size() >= limits_.messages_per_recipient_max ||
-                               lane->second.messages.contains(message.id))) {
+  if (others != nullptr && others->size() >= limits_.messages_per_recipient_max) {
     return fail(MessageError::full, limits_.messages_per_recipient_max);
   }
   return {};
+}
+
+std::optional<Outgoing> Outbox::make_room_for_receipt() {
+  if (receipts_ < limits_.receipts_max) {
+    return std::nullopt;
+  }
+  const Outgoing* first = nullptr;
+  for (const auto* message : all()) {
+    if (message->kind == Kind::receipt &&
+        (first == nullptr || message->expires_ms < first->expires_ms)) {
+      first = message;
+    }
+  }
+  return first == nullptr ? std::nullopt : remove(PeerId(first->to), MessageId(first->id));
 }
 
 Result<void> Outbox::add(Outgoing message, rt::TimePoint now) {
   VIVIM_TRYV(has_room(message));
   const auto found = lanes_.try_emplace(message.to, Lane{.due = now}).first;
   ++size_;
+  receipts_ += message.kind == Kind::receipt ? 1 : 0;
   bytes_ += message.envelope.size();
   Lane& lane = found->second;
   const MessageId id = message.id;
@@ -117,8 +139,7 @@ void Outbox::end(const PeerId& to, BatchEnd how, rt::TimePoint now, std::uint64_
     }
     Entry& entry = message->second;
     if (entry.message.delivery == Delivery::best_effort) {
-      --size_;
-      bytes_ -= entry.message.envelope.size();
+      count_out(entry.message);
       lane.messages.erase(message);
     } else if (!entry.message.stored && !entry.queued) {
       entry.queued = true;
@@ -141,6 +162,12 @@ rt::Duration Outbox::pause(unsigned failures, std::uint64_t random) const {
   return pause - rt::Duration(static_cast<std::int64_t>(half == 0 ? 0 : random % half));
 }
 
+void Outbox::count_out(const Outgoing& message) {
+  --size_;
+  receipts_ -= message.kind == Kind::receipt ? 1 : 0;
+  bytes_ -= message.envelope.size();
+}
+
 std::optional<Outgoing> Outbox::erase(Lanes::iterator lane, const MessageId& id) {
   auto& messages = lane->second.messages;
   const auto found = messages.find(id);
@@ -149,8 +176,7 @@ std::optional<Outgoing> Outbox::erase(Lanes::iterator lane, const MessageId& id)
   }
   std::optional<Outgoing> message(std::move(found->second.message));
   messages.erase(found);
-  --size_;
-  bytes_ -= message->envelope.size();
+  count_out(*message);
   if (messages.empty() && !lane->second.busy) {
     lanes_.erase(lane);
   }

@@ -26,6 +26,8 @@ struct OutboxLimits {
   std::size_t messages_max = 10'000;
   std::size_t bytes_max = std::size_t{64} << 20;
   std::size_t messages_per_recipient_max = 1'000;
+  /// Receipts have a room of their own: who makes us write them takes none from messages.
+  std::size_t receipts_max = 1'000;
   std::size_t batch_messages_max = 16;  ///< sent at once to one recipient
   std::size_t batch_bytes_max = std::size_t{256} << 10;
   std::size_t busy_max = 32;  ///< recipients served at once
@@ -55,6 +57,8 @@ class Outbox {
 
   /// Whether add() would take it. Error: full.
   Result<void> has_room(const Outgoing& message) const;
+  /// Where there is no room for another receipt, takes out and returns the one that is over first.
+  std::optional<Outgoing> make_room_for_receipt();
   /// Error: full, also when it is there already. `now`: when it may be tried first.
   Result<void> add(Outgoing message, rt::TimePoint now);
 
@@ -104,6 +108,7 @@ class Outbox {
   using Lanes = std::map<PeerId, Lane>;
 
   std::optional<Outgoing> erase(Lanes::iterator lane, const MessageId& id);
+  void count_out(const Outgoing& message);
   Batch take_batch(const PeerId& to, Lane& lane);
   static void enqueue(Lane& lane, Entry& entry);
   rt::Duration pause(unsigned failures, std::uint64_t random) const;
@@ -113,6 +118,7 @@ class Outbox {
   OutboxTimes times_;
   Lanes lanes_;
   std::size_t size_ = 0;
+  std::size_t receipts_ = 0;  ///< of them
   std::size_t bytes_ = 0;
   std::size_t busy_ = 0;
 };

@@ -194,6 +194,32 @@ TEST_CASE("outbox: batches, messages and bytes are bounded") {
   CHECK(sizes == std::map<PeerId, std::size_t>{{peer(2), 2}, {peer(3), 1}});
 }
 
+TEST_CASE("outbox: receipts take no room from messages, and the oldest makes room for others") {
+  Outbox outbox({.messages_max = 2, .bytes_max = 20, .receipts_max = 2});
+  const auto receipt = [](std::uint64_t id, std::uint64_t to) {
+    auto out = outgoing(id, to);
+    out.kind = Kind::receipt;
+    return out;
+  };
+  REQUIRE(outbox.add(receipt(2, 3), k_start));
+  CHECK_FALSE(outbox.make_room_for_receipt());
+  REQUIRE(outbox.add(receipt(1, 4), k_start));
+  CHECK(outbox.add(receipt(3, 5), k_start).error().is(MessageError::full));
+  CHECK(outbox.make_room_for_receipt()->id == message_id(1));
+  REQUIRE(outbox.add(receipt(3, 5), k_start));
+  CHECK(outbox.add(receipt(3, 5), k_start).error().is(MessageError::full));
+  while (outbox.size() > 0) {
+    (void)outbox.remove(peer(3), message_id(2));
+    (void)outbox.remove(peer(5), message_id(3));
+  }
+  REQUIRE(outbox.add(receipt(4, 2), k_start));
+  REQUIRE(outbox.add(receipt(5, 2), k_start));
+  CHECK(outbox.add(outgoing(6), k_start).error().is(MessageError::full));  // by its bytes
+  CHECK(outbox.remove(peer(2), message_id(4)));
+  REQUIRE(outbox.add(outgoing(6), k_start));
+  CHECK(outbox.add(outgoing(7), k_start).error().is(MessageError::full));
+}
+
 TEST_CASE("outbox: what nobody wants any more goes, also while it is being sent") {
   Outbox outbox;
   for (std::uint64_t id = 1; id <= 3; ++id) {
