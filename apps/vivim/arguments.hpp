@@ -77,7 +77,8 @@ struct MessageListArguments {
   std::uint64_t limit = 50;
 };
 struct MessageRemoveArguments {
-  std::uint64_t number = 0;
+  std::optional<std::uint64_t> number;  ///< one of these
+  std::string from;
 };
 struct CircleListArguments {};
 struct CircleNewArguments {

@@ -78,11 +78,14 @@ void Grammar::add_message_commands() {
       ->type_name("N");
   add_common(*list);
 
-  auto [remove, remove_args] = add<MessageRemoveArguments>(
-      *message, "rm", "Remove a message that came", {"vivim message rm 7"});
-  remove->add_option("number", remove_args->number, "Its number in the list")
-      ->required()
-      ->type_name("NUMBER");
+  auto [remove, remove_args] =
+      add<MessageRemoveArguments>(*message, "rm", "Remove a message that came, or all of a node's",
+                                  {"vivim message rm 7", "vivim message rm --from 12D3KooW..."});
+  auto* number = remove->add_option("number", remove_args->number, "Its number in the list")
+                     ->type_name("NUMBER");
+  auto* from = remove->add_option("--from", remove_args->from, "All that came from this node")
+                   ->type_name("PEER");
+  number->excludes(from);
   add_common(*remove);
 }
 

@@ -53,6 +53,19 @@ std::string render_circles(const Context& context, const Json& answer) {
                        : table.render(context.out);
 }
 
+Outcome<void> remove_from(Context& context, Api& api, const std::string& peer) {
+  VIVIM_TRY(
+      const auto body,
+      request(api, {.method = "DELETE", .path = "/api/v2/messages?from=" + percent_encode(peer)}));
+  if (context.common.json) {
+    print_json(body);
+    return {};
+  }
+  VIVIM_TRY(const auto answer, parse_answer(body));
+  print("Removed " + format_count_of(count_at(answer, "removed"), "message") + ".\n");
+  return {};
+}
+
 /// Joins, and prints what others need to join too.
 Outcome<void> join(Context& context, const Json& wanted) {
   VIVIM_TRY(const auto api, open_api(context, ApiUse::running_node));
@@ -102,11 +115,21 @@ Outcome<void> execute(Context& context, const MessageListArguments& arguments) {
 }
 
 Outcome<void> execute(Context& context, const MessageRemoveArguments& arguments) {
+  if (!arguments.number && arguments.from.empty()) {
+    return std::unexpected(
+        Problem{.kind = ProblemKind::bad_input,
+                .code = "nothing_to_remove",
+                .message = "Which message goes is missing.",
+                .hint = "Give its number in: vivim message list, or --from a node."});
+  }
   VIVIM_TRY(const auto api, open_api(context, ApiUse::existing));
+  if (!arguments.number) {
+    return remove_from(context, *api, arguments.from);
+  }
   VIVIM_TRYV(request(
-      *api, {.method = "DELETE", .path = "/api/v2/messages/" + std::to_string(arguments.number)}));
+      *api, {.method = "DELETE", .path = "/api/v2/messages/" + std::to_string(*arguments.number)}));
   if (context.common.json) {
-    print_json(boost::json::object{{"removed", arguments.number}});
+    print_json(boost::json::object{{"removed", *arguments.number}});
   } else {
     print("Removed.\n");
   }

@@ -140,6 +140,7 @@ class MessagesApi {
   Co<Outcome<Response>> list(Call call);
   Co<Outcome<Response>> send(Call call);
   Co<Outcome<Response>> remove(Call call);
+  Co<Outcome<Response>> remove_from(Call call);
 
   MessageService& messages_;
 };

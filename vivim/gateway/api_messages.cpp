@@ -93,6 +93,7 @@ MessagesApi::MessagesApi(Router& router, MessageService& messages) : messages_(m
   router.add(this, &MessagesApi::list, {get, "/api/v2/messages", "listMessages"});
   router.add(this, &MessagesApi::send, {post, "/api/v2/messages", "sendMessage", BodyKind::json});
   router.add(this, &MessagesApi::remove, {del, "/api/v2/messages/{number}", "removeMessage"});
+  router.add(this, &MessagesApi::remove_from, {del, "/api/v2/messages", "removeMessagesFrom"});
 }
 
 Co<Outcome<Response>> MessagesApi::list(Call call) {
@@ -119,6 +120,18 @@ Co<Outcome<Response>> MessagesApi::remove(Call call) {
   VIVIM_CO_TRY(const auto number, number_of(call.parameter("number")));
   VIVIM_CO_TRYV(co_await messages_.remove_message(number));
   co_return Response::no_content();
+}
+
+Co<Outcome<Response>> MessagesApi::remove_from(Call call) {
+  std::string from(call.query("from"));
+  if (from.empty()) {
+    co_return std::unexpected(Problem{.kind = ProblemKind::bad_input,
+                                      .code = "bad_peer",
+                                      .message = "Whose messages go is missing.",
+                                      .hint = "Such as /api/v2/messages?from=12D3KooW..."});
+  }
+  VIVIM_CO_TRY(const auto removed, co_await messages_.remove_messages_from(std::move(from)));
+  co_return json_response(R"({"removed":)" + std::to_string(removed) + "}");
 }
 
 }  // namespace vivim::gateway

@@ -345,6 +345,9 @@ TEST_CASE("api: messages are sent, listed and removed") {
   CHECK(rig.ask(Method::del, "/messages/7").status == 204);
   CHECK(rig.ask(Method::del, "/messages/7").status == 404);
   CHECK(rig.ask(Method::del, "/messages/x").status == 400);
+  CHECK(member(rig.ask(Method::del, "/messages?from=12D3").body, "/removed") == "1");
+  CHECK(member(rig.ask(Method::del, "/messages?from=12D3").body, "/removed") == "0");
+  CHECK(rig.ask(Method::del, "/messages").status == 400);
 }
 
 TEST_CASE("api: circles are joined, spoken to and left") {

@@ -127,6 +127,10 @@ class FakeServices final : public LibraryService,
     }
     co_return Outcome<void>();
   }
+  Co<Outcome<std::uint64_t>> remove_messages_from(std::string peer) override {
+    co_return std::erase_if(message_list.received,
+                            [&](const auto& each) { return each.from == peer; });
+  }
 
   Co<Outcome<store::DocumentId>> resolve(std::string text) override {
     std::vector<store::DocumentId> found;

@@ -345,6 +345,8 @@ class MessageService {
   virtual Co<Outcome<MessageList>> messages(std::size_t limit) = 0;
   /// not_found when there is no such message.
   virtual Co<Outcome<void>> remove_message(std::int64_t number) = 0;
+  /// All that came from a peer; how many. Problem: bad_peer.
+  virtual Co<Outcome<std::uint64_t>> remove_messages_from(std::string peer) = 0;
 
   virtual Co<Outcome<std::vector<CircleStatus>>> circles() = 0;
   /// Joins the circle of a secret, or makes a new one when it is empty.

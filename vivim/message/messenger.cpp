@@ -207,7 +207,12 @@ rt::Co<Result<void>> Messenger::queue(const Message& message) {
   const bool durable = message.delivery != Delivery::best_effort;
   if (durable) {
     VIVIM_CO_TRYV(co_await store_.write(
-        [&row](store::Database& database) { return store::OutgoingMessages(database).add(row); },
+        [&](store::Database& database) -> Result<void> {
+          if (message.kind == Kind::data) {
+            VIVIM_TRYV(store::Correspondents(database).add(row.recipient));
+          }
+          return store::OutgoingMessages(database).add(row);
+        },
         row.envelope.size()));
   }
   const auto added = outbox_.add(std::move(outgoing), loop_.clock().now());

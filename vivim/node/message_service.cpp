@@ -34,13 +34,17 @@ Problem bad_word(std::string_view what, const std::string& word, const char* all
           .hint = std::string("One of ") + allowed + "."};
 }
 
+Problem bad_peer(const std::string& text) {
+  return {.kind = ProblemKind::bad_input,
+          .code = "bad_peer",
+          .message = "'" + text + "' is no node's id.",
+          .hint = "Such as 12D3KooW...; the other node's: vivim id"};
+}
+
 Outcome<message::Draft> draft_of(gateway::NewMessage& wanted) {
   const auto to = multiformats::PeerId::parse(wanted.to);
   if (!to) {
-    return std::unexpected(Problem{.kind = ProblemKind::bad_input,
-                                   .code = "bad_peer",
-                                   .message = "'" + wanted.to + "' is no node's id.",
-                                   .hint = "Such as 12D3KooW...; the other node's: vivim id"});
+    return std::unexpected(bad_peer(wanted.to));
   }
   message::Draft draft{.to = *to, .payload = to_bytes(as_bytes(wanted.text))};
   const auto priority = message::parse_priority(wanted.priority);
@@ -244,6 +248,27 @@ rt::Co<Outcome<void>> MessageService::remove_message(std::int64_t number) {
     co_return std::unexpected(Problem::from(removed.error(), "Could not remove the message"));
   }
   co_return Outcome<void>();
+}
+
+rt::Co<Outcome<std::uint64_t>> MessageService::remove_messages_from(std::string peer) {
+  constexpr std::size_t k_at_once = 256;
+  const auto sender = multiformats::PeerId::parse(peer);
+  if (!sender) {
+    co_return std::unexpected(bad_peer(peer));
+  }
+  std::uint64_t removed = 0;
+  for (;;) {
+    const auto some = co_await context_.store.write([&sender](store::Database& database) {
+      return store::Messages(database).remove_from(sender->bytes(), k_at_once);
+    });
+    if (!some) {
+      co_return std::unexpected(Problem::from(some.error(), "Could not remove the messages"));
+    }
+    removed += static_cast<std::uint64_t>(*some);
+    if (*some == 0) {
+      co_return removed;
+    }
+  }
 }
 
 rt::Co<Outcome<std::vector<gateway::CircleStatus>>> MessageService::circles() {

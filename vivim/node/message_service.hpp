@@ -35,6 +35,7 @@ class MessageService final : public gateway::MessageService {
   rt::Co<Outcome<std::string>> send(gateway::NewMessage message) override;
   rt::Co<Outcome<gateway::MessageList>> messages(std::size_t limit) override;
   rt::Co<Outcome<void>> remove_message(std::int64_t number) override;
+  rt::Co<Outcome<std::uint64_t>> remove_messages_from(std::string peer) override;
 
   rt::Co<Outcome<std::vector<gateway::CircleStatus>>> circles() override;
   rt::Co<Outcome<gateway::CircleStatus>> join_circle(std::string name, std::string secret) override;

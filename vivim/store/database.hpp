@@ -21,7 +21,7 @@ namespace vivim::store {
 class DiskVfs;
 
 /// The schema version that this program writes.
-inline constexpr int k_schema_version = 5;
+inline constexpr int k_schema_version = 6;
 /// After an unclean end, a database up to this size is checked page by page before it is used.
 inline constexpr std::uint64_t k_quick_check_bytes_max = 512ULL << 20;
 

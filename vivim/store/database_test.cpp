@@ -142,7 +142,8 @@ TEST_CASE("database: a database made by version 1 is upgraded") {
     const auto db = must(Database::open(at(path)));
     must(db->execute(
         "DROP TABLE messages; DROP TABLE message_marks; DROP TABLE outgoing;"
-        "DROP TABLE mail; DROP TABLE circle_log; DROP TABLE circles; DROP TABLE message_totals;"));
+        "DROP TABLE mail; DROP TABLE circle_log; DROP TABLE circles; DROP TABLE message_totals;"
+        "DROP TABLE correspondents;"));
     must(
         db->execute("INSERT INTO documents VALUES(1, x'000102030405060708090a0b0c0d0e0f', 1, 5);"
                     "INSERT INTO updates VALUES(1, 1, x'aabb');"

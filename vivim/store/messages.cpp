@@ -50,13 +50,27 @@ Result<bool> exists(Query query) {
 
 }  // namespace
 
-Result<bool> Messages::has_room(const MessageRow& row) {
+Result<bool> Messages::is_stranger(BytesView sender) {
+  VIVIM_TRY(const bool known,
+            exists(db_.query("SELECT 1 FROM correspondents WHERE peer = ?1 UNION ALL "
+                             "SELECT 1 FROM messages WHERE sender = ?1 AND topic IS NOT NULL",
+                             sender)));
+  return !known;
+}
+
+Result<bool> Messages::has_room(const MessageRow& row, bool stranger) {
   VIVIM_TRY(const Total all, received());
   VIVIM_TRY(const Total of_circles, said());
+  VIVIM_TRY(const Total unknown, of_strangers());
   VIVIM_TRY(const Total own, read_total(db_.query("SELECT count(*), 0 FROM messages "
                                                   "WHERE sender = ? AND topic IS NULL",
                                                   row.sender)));
   const auto bytes = static_cast<std::int64_t>(row.payload.size());
+  if (stranger && (unknown.items >= quota_.stranger_rows_max ||
+                   unknown.bytes + bytes > quota_.stranger_bytes_max ||
+                   own.items >= quota_.rows_per_stranger_max)) {
+    return false;
+  }
   return all.items - of_circles.items < quota_.rows_max &&
          all.bytes - of_circles.bytes + bytes <= quota_.bytes_max &&
          own.items < quota_.rows_per_sender_max;
@@ -91,10 +105,12 @@ Result<Messages::Taken> Messages::take(const MessageRow& row,
   if (known) {
     return Taken::known;
   }
+  bool stranger = false;
   if (row.topic) {
     VIVIM_TRYV(make_room(row));
   } else {
-    VIVIM_TRY(const bool room, has_room(row));
+    VIVIM_TRY(stranger, is_stranger(row.sender));
+    VIVIM_TRY(const bool room, has_room(row, stranger));
     if (!room) {
       return Taken::full;
     }
@@ -106,10 +122,10 @@ Result<Messages::Taken> Messages::take(const MessageRow& row,
     }
   }
   VIVIM_TRYV(
-      db_.run("INSERT INTO messages(sender, id, topic, priority, delivery, sent, received, payload)"
-              " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+      db_.run("INSERT INTO messages(sender, id, topic, priority, delivery, sent, received, payload,"
+              " stranger) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
               row.sender, row.id, row.topic, row.priority, row.delivery, row.sent, row.received,
-              row.payload));
+              row.payload, stranger ? 1 : 0));
   return Taken::fresh;
 }
 
@@ -146,6 +162,14 @@ Result<void> Messages::remove(std::int64_t seq) {
   return db_.changes() == 1 ? Result<void>() : fail(StoreError::not_found);
 }
 
+Result<std::int64_t> Messages::remove_from(BytesView sender, std::size_t limit) {
+  VIVIM_TRYV(
+      db_.run("DELETE FROM messages WHERE seq IN "
+              "(SELECT seq FROM messages WHERE sender = ? ORDER BY seq LIMIT ?)",
+              sender, limit));
+  return db_.changes();
+}
+
 Result<std::int64_t> Messages::expire_marks(rt::WallMs now) {
   VIVIM_TRYV(db_.run("DELETE FROM message_marks WHERE expires <= ?", now));
   return db_.changes();
@@ -159,11 +183,26 @@ Result<Total> Messages::said() {
   return total_of(db_, "said");
 }
 
+Result<Total> Messages::of_strangers() {
+  return total_of(db_, "strangers");
+}
+
 Result<Total> Messages::marks() {
   return total_of(db_, "marks");
 }
 
 #undef VIVIM_STORE_MESSAGES
+
+Result<void> Correspondents::add(BytesView peer) {
+  VIVIM_TRYV(db_.run("INSERT OR IGNORE INTO correspondents(peer) VALUES(?)", peer));
+  if (db_.changes() == 0) {
+    return {};
+  }
+  VIVIM_TRYV(db_.run("UPDATE messages SET stranger = 0 WHERE sender = ? AND stranger = 1", peer));
+  return db_.run(
+      "DELETE FROM correspondents WHERE seq <= (SELECT max(seq) FROM correspondents) - ?",
+      k_correspondents_max);
+}
 
 Result<void> OutgoingMessages::add(const OutgoingRow& row) {
   return db_.run(

@@ -32,6 +32,11 @@ struct MessageQuota {
   std::int64_t rows_max = 20'000;
   std::int64_t bytes_max = 256LL << 20;
   std::int64_t rows_per_sender_max = 4'000;
+  /// Of those, from strangers: whom we never wrote to, and who said nothing in a circle of ours
+  /// that is still here.
+  std::int64_t stranger_rows_max = 2'000;
+  std::int64_t stranger_bytes_max = 32LL << 20;
+  std::int64_t rows_per_stranger_max = 200;
   /// Of what was said in circles.
   std::int64_t said_rows_max = 20'000;
   std::int64_t said_bytes_max = 256LL << 20;
@@ -71,20 +76,39 @@ class Messages {
   Result<std::vector<MessageRow>> newest(std::size_t limit);
   /// Errors: not_found.
   Result<void> remove(std::int64_t seq);
+  /// Removes up to `limit` that came from `sender`, the oldest first; how many.
+  Result<std::int64_t> remove_from(BytesView sender, std::size_t limit);
   /// Forgets marks of messages that cannot come any more; how many.
   Result<std::int64_t> expire_marks(rt::WallMs now);
 
   Result<Total> received();
-  /// Of what was received: in circles.
+  /// Of what was received: in circles, and from strangers.
   Result<Total> said();
+  Result<Total> of_strangers();
   Result<Total> marks();
 
  private:
-  Result<bool> has_room(const MessageRow& row);
+  Result<bool> is_stranger(BytesView sender);
+  Result<bool> has_room(const MessageRow& row, bool stranger);
   Result<void> make_room(const MessageRow& row);
 
   Database& db_;
   MessageQuota quota_;
+};
+
+/// Peers that are remembered as written to.
+inline constexpr std::int64_t k_correspondents_max = 20'000;
+
+/// Whom this node wrote to: they are no strangers.
+class Correspondents {
+ public:
+  explicit Correspondents(Database& database) : db_(database) {}
+
+  /// Who was the first of the last k_correspondents_max to be added goes for another.
+  Result<void> add(BytesView peer);
+
+ private:
+  Database& db_;
 };
 
 /// A message that is to be sent until it is acknowledged.

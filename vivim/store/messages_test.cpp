@@ -103,6 +103,67 @@ TEST_CASE("messages: rows, bytes and marks are bounded, of one sender and of all
   CHECK(must(messages.marks()).items == 3);
 }
 
+TEST_CASE("messages: strangers have a share, and whom we know is taken all the same") {
+  Fixture fixture;
+  const MessageQuota quota{
+      .stranger_rows_max = 4, .stranger_bytes_max = 50, .rows_per_stranger_max = 2};
+  Messages messages(*fixture.db, quota);
+  const auto take = [&](std::uint64_t id, std::string_view sender, std::size_t bytes = 5) {
+    return must(messages.take(message(id, sender, bytes), {}));
+  };
+  CHECK(take(1, "s1") == Taken::fresh);
+  CHECK(take(2, "s1") == Taken::fresh);
+  CHECK(take(3, "s1") == Taken::full);
+  CHECK(take(1, "s2", 41) == Taken::full);
+  CHECK(take(1, "s2", 40) == Taken::fresh);
+  CHECK(take(1, "s3", 1) == Taken::full);
+  CHECK(take(1, "s3", 0) == Taken::fresh);
+  CHECK(take(1, "s4", 0) == Taken::full);
+  // Who was written to, and who says something in a circle.
+  must(Correspondents(*fixture.db).add(to_bytes("friend")));
+  MessageRow said = message(1, "member");
+  said.topic = "/vivim/circles/" + std::string(32, 'a');
+  CHECK(must(messages.take(said, 900)) == Taken::fresh);
+  for (const std::uint64_t id : {2, 3, 4}) {
+    CHECK(take(id, "friend", 100) == Taken::fresh);
+    CHECK(take(id, "member", 100) == Taken::fresh);
+  }
+  // A stranger who is written to is none any more.
+  must(Correspondents(*fixture.db).add(to_bytes("s2")));
+  CHECK(must(messages.of_strangers()).items == 3);
+  CHECK(must(messages.of_strangers()).bytes == 10);
+  CHECK(take(2, "s2", 100) == Taken::fresh);
+  CHECK(take(1, "s4", 0) == Taken::fresh);
+  CHECK(take(1, "s5", 0) == Taken::full);
+  CHECK(must(messages.remove_from(to_bytes("s1"), 1)) == 1);
+  CHECK(must(messages.remove_from(to_bytes("s1"), 10)) == 1);
+  CHECK(must(messages.remove_from(to_bytes("s1"), 10)) == 0);
+  CHECK(must(messages.of_strangers()).items == 2);
+  fixture.crash_and_open();
+  CHECK(must(Messages(*fixture.db, quota).take(message(1, "s5", 0), {})) == Taken::fresh);
+}
+
+TEST_CASE("messages: who was written to is remembered, but not without end") {
+  Fixture fixture;
+  Correspondents correspondents(*fixture.db);
+  must(correspondents.add(to_bytes("first")));
+  must(correspondents.add(to_bytes("first")));
+  must(fixture.db->execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 19999) "
+      "INSERT INTO correspondents(peer) SELECT CAST('p' || i AS BLOB) FROM n"));
+  const auto count = [&] {
+    Query query = fixture.db->query("SELECT count(*) FROM correspondents");
+    must(query.row());
+    return query.integer(0);
+  };
+  CHECK(count() == k_correspondents_max);
+  must(correspondents.add(to_bytes("last")));
+  CHECK(count() == k_correspondents_max);
+  const MessageQuota quota{.stranger_rows_max = 0};
+  CHECK(must(Messages(*fixture.db, quota).take(message(1, "first"), {})) == Taken::full);
+  CHECK(must(Messages(*fixture.db, quota).take(message(1, "last"), {})) == Taken::fresh);
+}
+
 TEST_CASE("messages: the oldest of the circle that said most makes room for what is said") {
   Fixture fixture;
   const MessageQuota quota{.rows_max = 1,

@@ -148,7 +148,8 @@ constexpr std::array k_migrations{Migration{.version = 1, .sql = k_version_1},
                                   Migration{.version = 2, .sql = k_version_2},
                                   Migration{.version = 3, .sql = detail::k_messages_schema},
                                   Migration{.version = 4, .sql = detail::k_circle_log_schema},
-                                  Migration{.version = 5, .sql = detail::k_said_schema}};
+                                  Migration{.version = 5, .sql = detail::k_said_schema},
+                                  Migration{.version = 6, .sql = detail::k_strangers_schema}};
 static_assert(k_migrations.back().version == k_schema_version);
 
 }  // namespace

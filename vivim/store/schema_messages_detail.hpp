@@ -115,4 +115,26 @@ CREATE TRIGGER messages_said_deleted AFTER DELETE ON messages WHEN old.topic IS 
 END;
 )sql";
 
+/// Whom this node wrote to, and how much of what came is from others.
+inline constexpr const char* k_strangers_schema = R"sql(
+CREATE TABLE correspondents(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, peer BLOB NOT NULL UNIQUE) STRICT;
+ALTER TABLE messages ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_of_members ON messages(sender) WHERE topic IS NOT NULL;
+INSERT INTO message_totals VALUES('strangers', 0, 0);
+CREATE TRIGGER messages_stranger_inserted AFTER INSERT ON messages WHEN new.stranger = 1 BEGIN
+  UPDATE message_totals SET items = items + 1, bytes = bytes + length(new.payload)
+  WHERE name = 'strangers';
+END;
+CREATE TRIGGER messages_stranger_deleted AFTER DELETE ON messages WHEN old.stranger = 1 BEGIN
+  UPDATE message_totals SET items = items - 1, bytes = bytes - length(old.payload)
+  WHERE name = 'strangers';
+END;
+CREATE TRIGGER messages_stranger_known AFTER UPDATE OF stranger ON messages
+  WHEN old.stranger = 1 AND new.stranger = 0 BEGIN
+  UPDATE message_totals SET items = items - 1, bytes = bytes - length(old.payload)
+  WHERE name = 'strangers';
+END;
+)sql";
+
 }  // namespace vivim::store::detail
