@@ -47,6 +47,7 @@ rt::Co<void> MailboxServer::serve(libp2p::InboundStream inbound) {
 }
 
 rt::Co<void> MailboxServer::converse(Conversation& conversation, PeerId peer) {
+  std::int64_t given = 0;
   for (std::size_t count = 0; count < options_.frames_max; ++count) {
     auto request = co_await conversation.read_or_end();
     if (!request) {
@@ -57,7 +58,7 @@ rt::Co<void> MailboxServer::converse(Conversation& conversation, PeerId peer) {
       co_await conversation.finish();
       co_return;
     }
-    auto answered = co_await answer(peer, std::move(**request));
+    auto answered = co_await answer(peer, std::move(**request), given);
     if (!answered) {
       ++counts_.refused;
       co_return;
@@ -68,15 +69,16 @@ rt::Co<void> MailboxServer::converse(Conversation& conversation, PeerId peer) {
   }
 }
 
-rt::Co<std::optional<Frame>> MailboxServer::answer(PeerId peer, Frame request) {
+rt::Co<std::optional<Frame>> MailboxServer::answer(PeerId peer, Frame request,
+                                                   std::int64_t& given) {
   if (auto* deposit = std::get_if<Deposit>(&request)) {
     co_return co_await keep(peer, std::move(deposit->mail));
   }
   if (const auto* fetch = std::get_if<Fetch>(&request)) {
-    auto mails = co_await give(peer);
+    auto mails = co_await give(peer, given);
     if (mails.mails.empty() && fetch->wait && !stopping_) {
       co_await wait_for_mail(peer);
-      mails = co_await give(peer);
+      mails = co_await give(peer, given);
     }
     co_return std::move(mails);
   }
@@ -115,12 +117,13 @@ rt::Co<Frame> MailboxServer::keep(PeerId sender, Mail mail) {
   co_return Receipt{.id = mail.item, .status = kept ? Status::stored : Status::full};
 }
 
-rt::Co<Mails> MailboxServer::give(PeerId recipient) {
+/// What comes behind what was given: what is not taken holds up nothing.
+rt::Co<Mails> MailboxServer::give(PeerId recipient, std::int64_t& given) {
   const std::int64_t now = loop_.clock().wall_now_ms();
   // Room for what is around the sealed bytes.
   constexpr std::size_t k_bytes_max = k_mails_bytes_max - k_mails_max * 256;
   auto rows = co_await store_.read([&](store::Database& database) {
-    return store::Mailbox(database).list(recipient.bytes(), now, k_mails_max + 1, k_bytes_max);
+    return store::Mailbox(database).list(recipient.bytes(), given, now, k_mails_max, k_bytes_max);
   });
   Mails mails;
   if (!rows) {
@@ -128,9 +131,10 @@ rt::Co<Mails> MailboxServer::give(PeerId recipient) {
   }
   for (auto& row : *rows) {
     const auto item = MessageId::from_bytes(row.item);
-    if (!item || mails.mails.size() == k_mails_max) {
+    if (!item) {
       break;
     }
+    given = row.seq;
     mails.mails.push_back({.to = recipient,
                            .item = *item,
                            .expires_ms = row.expires,

@@ -50,9 +50,10 @@ class MailboxServer {
  private:
   rt::Co<void> serve(libp2p::InboundStream inbound);
   rt::Co<void> converse(Conversation& conversation, PeerId peer);
-  rt::Co<std::optional<Frame>> answer(PeerId peer, Frame request);
+  /// `given`: up to where the other side has seen what there is, on this stream.
+  rt::Co<std::optional<Frame>> answer(PeerId peer, Frame request, std::int64_t& given);
   rt::Co<Frame> keep(PeerId sender, Mail mail);
-  rt::Co<Mails> give(PeerId recipient);
+  rt::Co<Mails> give(PeerId recipient, std::int64_t& given);
   rt::Co<void> wait_for_mail(PeerId recipient);
   rt::Co<Frame> forget(PeerId recipient, Taken taken);
   void publish(libp2p::metrics::Registry& registry) const;

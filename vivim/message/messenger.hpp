@@ -170,7 +170,7 @@ class Messenger {
   rt::Co<void> take_receipt(const Message& receipt);
   void start_fetching();
   rt::Co<void> fetch(PeerId mailbox);
-  rt::Co<bool> take_mails(Conversation& conversation, PeerId mailbox, Mails mails);
+  rt::Co<bool> take_mails(Conversation& conversation, PeerId mailbox, Mails mails, bool& left);
   using Arrived = std::map<PeerId, std::vector<MessageId>>;
   rt::Co<TakenMessage> take_mail(const PeerId& mailbox, const Mail& mail, Arrived& arrived);
   rt::Co<Result<void>> acknowledge(Arrived arrived);

@@ -142,6 +142,7 @@ rt::Co<void> Messenger::fetch(PeerId mailbox) {
   constexpr std::size_t k_answer_bytes_max = k_mails_bytes_max + k_frame_bytes_max;
   auto conversation = co_await converse({.peer = mailbox, .addresses = {}}, k_mailbox_protocol_id,
                                         k_answer_bytes_max);
+  bool left = false;  // something that we may take later
   for (std::size_t i = 0; conversation && i < k_fetches_max && !tasks_.stopping(); ++i) {
     if (!co_await (*conversation)->write(Fetch{.wait = true})) {
       break;
@@ -151,7 +152,10 @@ rt::Co<void> Messenger::fetch(PeerId mailbox) {
     if (mails == nullptr) {
       break;
     }
-    if (!mails->mails.empty() && !co_await take_mails(**conversation, mailbox, std::move(*mails))) {
+    // Another stream begins with the first again.
+    if (mails->mails.empty()
+            ? left
+            : !co_await take_mails(**conversation, mailbox, std::move(*mails), left)) {
       break;
     }
   }
@@ -159,14 +163,15 @@ rt::Co<void> Messenger::fetch(PeerId mailbox) {
 }
 
 /// False: there is no use in asking for more now.
-rt::Co<bool> Messenger::take_mails(Conversation& conversation, PeerId mailbox, Mails mails) {
+rt::Co<bool> Messenger::take_mails(Conversation& conversation, PeerId mailbox, Mails mails,
+                                   bool& left) {
   Taken taken;
   Arrived arrived;
   bool more = true;
   for (const auto& mail : mails.mails) {
     const auto came = co_await take_mail(mailbox, mail, arrived);
     if (came.status == Status::slow_down || came.status == Status::full) {
-      more = false;
+      left = true;
     } else {
       taken.items.push_back(mail.item);
     }
@@ -176,8 +181,11 @@ rt::Co<bool> Messenger::take_mails(Conversation& conversation, PeerId mailbox, M
     }
   }
   // The receipts are durable before the mailbox forgets: the senders learn of it in any case.
-  if (!co_await acknowledge(std::move(arrived)) || taken.items.empty()) {
+  if (!co_await acknowledge(std::move(arrived))) {
     co_return false;
+  }
+  if (taken.items.empty()) {
+    co_return more;
   }
   if (!co_await conversation.write(std::move(taken))) {
     co_return false;

@@ -215,7 +215,7 @@ TEST_CASE("mailbox: what it keeps it cannot read") {
   REQUIRE(t.alice.send(t.bob, "a secret of two"));
   REQUIRE(t.world.run_until([&] { return t.alice.count(EventKind::stored) == 1; }, 5min));
   const auto rows = t.world.run(t.carol.store().read([&](store::Database& db) {
-    return store::Mailbox(db).list(t.bob.id().bytes(), 0, 10, 1 << 20);
+    return store::Mailbox(db).list(t.bob.id().bytes(), 0, 0, 10, 1 << 20);
   }));
   REQUIRE(rows->size() == 1);
   const auto& row = rows->front();
@@ -228,6 +228,46 @@ TEST_CASE("mailbox: what it keeps it cannot read") {
   CHECK_FALSE(open_mail(crypto::x25519_of(t.carol.key()), mail));
   CHECK(open(open_mail(crypto::x25519_of(t.bob.key()), mail).value())->message.payload ==
         to_bytes("a secret of two"));
+}
+
+TEST_CASE("mailbox: what is not taken holds up nothing behind it") {
+  Trio t;
+  REQUIRE(t.bob.send(t.alice, "so we know each other"));
+  REQUIRE(t.world.run_until([&] { return t.bob.messenger().pending().empty(); }, 5min));
+  t.bob.crash();
+  t.bob.options().messenger.quota.stranger_rows_max = 1;
+  for (std::uint64_t number = 100; number < 200; ++number) {
+    const Message message{.id = message_id(number),
+                          .time_ms = t.carol.node().clock().wall_now_ms(),
+                          .lifetime = k_lifetime_max,
+                          .from = peer(number),
+                          .to = t.bob.id()};
+    const auto mail =
+        seal_mail({.to = t.bob.id(), .item = message.id, .expires_ms = message.expires_ms()},
+                  seal(Signer::of(key_pair(number)), message).value(),
+                  [&](MutableBytes out) { t.carol.node().rng().fill(out); })
+            .value();
+    REQUIRE(t.world.run(t.carol.store().write([&](store::Database& db) {
+      return store::Mailbox(db).put({.recipient = to_bytes(mail.to.bytes()),
+                                     .item = to_bytes(mail.item.view()),
+                                     .sender = to_bytes(peer(number).bytes()),
+                                     .expires = mail.expires_ms,
+                                     .sealed = mail.sealed});
+    })));
+  }
+  REQUIRE(t.alice.send(t.bob, "from a friend"));
+  REQUIRE(t.world.run_until([&] { return t.alice.count(EventKind::stored) == 1; }, 5min));
+  t.world.partition(t.alice.node(), t.bob.node());
+  t.bob.start_again();
+  t.world.run_for(1min);
+  const auto texts = t.bob.texts();
+  CHECK(std::ranges::count(texts, "from a friend") == 1);
+  CHECK(texts.size() == 2);  // one stranger's
+  // As soon as there is room, the next one comes.
+  REQUIRE(t.world.run(t.bob.store().write(
+      [](store::Database& db) { return db.execute("DELETE FROM messages WHERE stranger = 1"); })));
+  t.world.run_for(1min);
+  CHECK(t.bob.texts().size() == 2);
 }
 
 TEST_CASE("mailbox: quotas and rates of who brings, and what is over goes") {

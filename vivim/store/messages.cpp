@@ -387,25 +387,26 @@ Result<Mailbox::Put> Mailbox::put(const MailRow& row) {
   return Put::stored;
 }
 
-Result<std::vector<MailRow>> Mailbox::list(BytesView recipient, rt::WallMs now, std::size_t limit,
-                                           std::size_t bytes_max) {
+Result<std::vector<MailRow>> Mailbox::list(BytesView recipient, std::int64_t after, rt::WallMs now,
+                                           std::size_t limit, std::size_t bytes_max) {
   Query query = db_.query(
-      "SELECT recipient, item, sender, expires, sealed FROM mail "
-      "WHERE recipient = ? AND expires > ? ORDER BY seq LIMIT ?",
-      recipient, now, limit);
+      "SELECT seq, recipient, item, sender, expires, sealed FROM mail "
+      "WHERE recipient = ? AND seq > ? AND expires > ? ORDER BY seq LIMIT ?",
+      recipient, after, now, limit);
   std::vector<MailRow> rows;
   std::size_t bytes = 0;
   for (;;) {
     VIVIM_TRY(const bool more, query.step());
-    bytes += more ? query.bytes_view(4).size() : 0;
+    bytes += more ? query.bytes_view(5).size() : 0;
     if (!more || (!rows.empty() && bytes > bytes_max)) {
       return rows;
     }
-    rows.push_back({.recipient = query.bytes(0),
-                    .item = query.bytes(1),
-                    .sender = query.bytes(2),
-                    .expires = query.integer(3),
-                    .sealed = query.bytes(4)});
+    rows.push_back({.seq = query.integer(0),
+                    .recipient = query.bytes(1),
+                    .item = query.bytes(2),
+                    .sender = query.bytes(3),
+                    .expires = query.integer(4),
+                    .sealed = query.bytes(5)});
   }
 }
 

@@ -206,6 +206,7 @@ class CircleLog {
 
 /// Something that we keep for a recipient who is away; we cannot read it.
 struct MailRow {
+  std::int64_t seq = 0;  ///< grows; given by put()
   Bytes recipient;
   Bytes item;    ///< 16 bytes, given by the sender
   Bytes sender;  ///< who brought it
@@ -235,9 +236,10 @@ class Mailbox {
   explicit Mailbox(Database& database, MailQuota quota = {}) : db_(database), quota_(quota) {}
 
   Result<Put> put(const MailRow& row);
-  /// What is kept for `recipient` and not over, oldest first, up to `bytes_max` (but at least one).
-  Result<std::vector<MailRow>> list(BytesView recipient, rt::WallMs now, std::size_t limit,
-                                    std::size_t bytes_max);
+  /// What is kept for `recipient` behind `after` and not over, oldest first, up to `bytes_max` (but
+  /// at least one).
+  Result<std::vector<MailRow>> list(BytesView recipient, std::int64_t after, rt::WallMs now,
+                                    std::size_t limit, std::size_t bytes_max);
   /// Nothing happens for an item that is not there.
   Result<void> remove(BytesView recipient, BytesView item);
   /// Removes up to `limit` items that are over; how many.

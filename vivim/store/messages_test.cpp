@@ -320,11 +320,13 @@ TEST_CASE("mailbox: keeps what is not over, in order, for its recipient") {
   MailRow late = mail(4);
   late.expires = 2000;
   CHECK(must(mailbox.put(late)) == Put::stored);
-  CHECK(must(mailbox.list(to_bytes("bob"), 0, 10, 1000)).size() == 3);
-  CHECK(must(mailbox.list(to_bytes("bob"), 0, 2, 1000)).size() == 2);
-  CHECK(must(mailbox.list(to_bytes("bob"), 0, 10, 20)).size() == 2);
-  CHECK(must(mailbox.list(to_bytes("bob"), 0, 10, 1)).at(0).item == id_of(1));
-  CHECK(must(mailbox.list(to_bytes("bob"), 1000, 10, 1000)).size() == 1);
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 0, 10, 1000)).size() == 3);
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 0, 2, 1000)).size() == 2);
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 0, 10, 20)).size() == 2);
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 0, 10, 1)).at(0).item == id_of(1));
+  CHECK(must(mailbox.list(to_bytes("bob"), 0, 1000, 10, 1000)).size() == 1);
+  const auto second = must(mailbox.list(to_bytes("bob"), 0, 0, 10, 1000)).at(1);
+  CHECK(must(mailbox.list(to_bytes("bob"), second.seq, 0, 10, 1000)).at(0).item == id_of(4));
   must(mailbox.remove(to_bytes("carol"), id_of(1)));
   must(mailbox.remove(to_bytes("bob"), id_of(1)));
   CHECK(must(mailbox.total()).items == 3);
