@@ -47,6 +47,8 @@ class CausalBuffer {
   /// The clock of our next message: of all that was delivered, and one more of `self`. Errors:
   /// clock_full, clock_overflow.
   Result<VectorClock> stamp(const PeerId& self);
+  /// `self` said this number before, in a life that it knows nothing of. Error: clock_full.
+  Result<void> said(const PeerId& self, std::uint64_t number) { return seen_.raise(self, number); }
 
   const VectorClock& seen() const { return seen_; }
   std::size_t waiting() const { return held_.size(); }

@@ -90,6 +90,35 @@ TEST_CASE("circle sync: who joins later hears what was said before, as long as i
   CHECK(village.people[1]->heard == std::map<std::string, int>{{"newer", 1}});
 }
 
+TEST_CASE("circle sync: who left and joins again hears on, and uses no number twice") {
+  silence_log();
+  Village village(6, 2);
+  const auto topic = village.join_all(1);
+  auto& bob = *village.people[1];
+  for (int i = 0; i < 70; ++i) {
+    village.say(0, topic, "before " + std::to_string(i));
+  }
+  village.say(1, topic, "mine");
+  village.say(1, topic, "mine too");
+  village.world.run_for(20s);
+  CHECK(bob.heard.size() == 70);
+  REQUIRE(village.world.run(bob.circles().leave(topic.circle)));
+  for (int i = 0; i < 5; ++i) {
+    village.say(0, topic, "away " + std::to_string(i));
+  }
+  village.world.run_for(5s);
+  village.join(1, 1);
+  bob.sync().joined(topic.circle);
+  village.world.run_for(1min);
+  check_heard(bob, 75);
+  village.say(1, topic, "back");
+  village.world.run_for(10s);
+  const auto& alice = *village.people[0];
+  CHECK(alice.saids.size() == 3);
+  CHECK(alice.saids.back().clock.at(bob.host().peer_id()) == 3);
+  CHECK(alice.orders.back() == Order::causal);
+}
+
 TEST_CASE("circle sync: lives that end at any moment hear all of it, once") {
   silence_log();
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {

@@ -140,6 +140,7 @@ rt::Co<Result<void>> Circles::leave(CircleId id) {
     gossip_.unsubscribe(topic);
   }
   members_.erase(found);
+  recent_ = decltype(recent_)(options_.recent_max);  // what is told when we join again is new
   co_return co_await store_.write(
       [&id](store::Database& database) { return store::Circles(database).remove(id.view()); });
 }
@@ -212,6 +213,7 @@ TopicVerdict Circles::take(std::string_view topic, BytesView data) {
       return TopicVerdict::accept;
     case Came::refused:
       return TopicVerdict::reject;
+    case Came::own:
     case Came::known:
     case Came::over:
     case Came::throttled:
@@ -222,7 +224,11 @@ TopicVerdict Circles::take(std::string_view topic, BytesView data) {
 
 Circles::Came Circles::take_in(Member& member, const CircleTopic& topic, Message message,
                                BytesView envelope, Way way) {
-  if (message.from == self_ || recent_.find({message.from, message.id}) != nullptr) {
+  if (message.from == self_) {
+    return take_own(member, message);
+  }
+  const std::pair key(message.from, message.id);
+  if (recent_.find(key) != nullptr || member.envelopes.contains(key)) {
     ++counts_.known;
     return Came::known;
   }
@@ -241,13 +247,25 @@ Circles::Came Circles::take_in(Member& member, const CircleTopic& topic, Message
     return Came::refused;
   }
   message.payload = std::move(*plain);
-  const std::pair key(message.from, message.id);
   recent_.put(key, true);
   member.envelopes[key] = to_bytes(envelope);
   counts_.caught_up += way == Way::asked ? 1 : 0;
   deliver(member, member.buffer.add(std::move(message), loop_.clock().now()));
   arm();
   return Came::fresh;
+}
+
+/// After we left and joined again, or went back to an older database, others know numbers of ours
+/// that we do not, and would take the next message for an old one.
+Circles::Came Circles::take_own(Member& member, const Message& message) {
+  const auto number = message.clock.at(self_);
+  if (number <= member.kept.at(self_)) {
+    ++counts_.known;
+    return Came::known;
+  }
+  (void)member.buffer.said(self_, number);
+  (void)member.kept.raise(self_, number);
+  return Came::own;
 }
 
 void Circles::deliver(Member& member, std::vector<Ordered> messages) {

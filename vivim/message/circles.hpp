@@ -128,7 +128,7 @@ class Circles {
   /// not have its secret), the store's.
   rt::Co<Result<Said>> said_since(PeerId asker, Ask ask);
   struct CaughtUp {
-    std::size_t fresh = 0;  ///< that we did not know
+    std::size_t fresh = 0;  ///< that we did not know, or had forgotten that we said
     bool honest = true;     ///< all of it was said in the circle
   };
   /// Takes in what a member told; resumes when it is durable.
@@ -160,7 +160,7 @@ class Circles {
     CircleMessage said;
     Bytes envelope;
   };
-  enum class Came : std::uint8_t { fresh, known, over, throttled, refused };
+  enum class Came : std::uint8_t { fresh, own, known, over, throttled, refused };
   enum class Way : std::uint8_t { gossip, asked };
 
   Result<void> enter(const store::CircleRow& row);
@@ -169,6 +169,7 @@ class Circles {
   rt::Co<Result<void>> forget_old();
   Came take_in(Member& member, const CircleTopic& topic, Message message, BytesView envelope,
                Way way);
+  Came take_own(Member& member, const Message& message);
   void deliver(Member& member, std::vector<Ordered> messages);
   rt::Co<void> write_all();
   rt::Co<void> keep(const Heard& heard);

@@ -49,7 +49,7 @@ rt::Co<Result<Said>> Circles::said_since(PeerId asker, Ask ask) {
   const auto now = loop_.clock().wall_now_ms();
   const auto wants = [&](BytesView sender, std::uint64_t number) {
     const auto from = PeerId::from_bytes(sender);
-    return from && *from != asker && number > clock->at(*from);
+    return from && number > clock->at(*from);  // the asker's own too: it may have forgotten
   };
   constexpr std::size_t k_framing_bytes = 4096;
   VIVIM_CO_TRY(auto rows, co_await store_.read([&](store::Database& database) {
@@ -85,7 +85,7 @@ rt::Co<Circles::CaughtUp> Circles::take_said(CircleId id, Said said) {
       caught.honest = false;
       break;
     }
-    caught.fresh += came == Came::fresh ? 1 : 0;
+    caught.fresh += came == Came::fresh || came == Came::own ? 1 : 0;
   }
   while (writing_ > 0 && !failing_ && !tasks_.stopping()) {
     written_.reset();
