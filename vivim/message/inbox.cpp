@@ -34,8 +34,10 @@ Inbox::Judged Inbox::judge(BytesView envelope, Now now) {
     ++counts_.known;
     judged.answer = Status::arrived;
   } else if (!check_time(message, now.wall_ms)) {
-    ++counts_.refused;
-    judged.answer = Status::refused;
+    // Ours may be the clock that is wrong, and what is refused is lost. Who keeps it until it
+    // arrives forgets it when it is over by their own clock.
+    ++counts_.untimely;
+    judged.answer = Status::slow_down;
   } else if (!rates_.take(message.from, now.monotonic.time_since_epoch())) {
     ++counts_.throttled;
     judged.answer = Status::slow_down;

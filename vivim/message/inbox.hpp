@@ -16,7 +16,7 @@ enum class Status : std::uint32_t {
   stored = 1,     ///< kept for its recipient, durably
   slow_down = 2,  ///< too many: again later
   full = 3,       ///< no room: again later
-  refused = 4,    ///< never: not for us, over, or not what it should be
+  refused = 4,    ///< never: not for us, or not what it should be
 };
 
 std::string_view to_string(Status status);
@@ -34,6 +34,7 @@ struct InboxCounts {
   std::uint64_t taken = 0;
   std::uint64_t known = 0;
   std::uint64_t throttled = 0;
+  std::uint64_t untimely = 0;  ///< over, or ahead of our clock: one of the clocks may be wrong
   std::uint64_t refused = 0;
 };
 

@@ -275,6 +275,7 @@ void Messenger::publish(libp2p::metrics::Registry& registry) const {
       .set("taken", judged.taken)
       .set("known", judged.known)
       .set("throttled", judged.throttled)
+      .set("untimely", judged.untimely)
       .set("refused", judged.refused);
   Family(registry, "vivim_messages_waiting", Type::gauge, "messages on their way")
       .set(outbox_.size());
