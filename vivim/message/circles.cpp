@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
 #include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/store/error.hpp"
@@ -60,7 +61,7 @@ Circles::Circles(rt::Loop& loop, store::Store& store, rt::Rng& rng, Signer signe
       options_(std::move(options)),
       rates_(options_.rates),
       recent_(options_.recent_max),
-      to_write_(loop, options_.writing_max),
+      to_write_(loop, options_.writing_max + store::k_circles_max * options_.causal.messages_max),
       written_(loop),
       timer_(loop.make_timer()),
       retry_(loop.make_timer()),
@@ -236,6 +237,11 @@ Circles::Came Circles::take_in(Member& member, const CircleTopic& topic, Message
     ++counts_.refused;
     return Came::over;
   }
+  // What is counted must reach the disk: others are not asked for it again.
+  if (writing_ >= options_.writing_max) {
+    ++counts_.throttled;
+    return Came::throttled;
+  }
   // What we asked for comes as fast as we ask.
   if (way == Way::gossip && !rates_.take(message.from, loop_.clock().now().time_since_epoch())) {
     ++counts_.throttled;
@@ -275,14 +281,11 @@ void Circles::deliver(Member& member, std::vector<Ordered> messages) {
     auto node = member.envelopes.extract(key);
     auto envelope = node.empty() ? Bytes() : std::move(node.mapped());
     auto topic = *CircleTopic::parse(*message.topic());
-    if (to_write_.try_send(
-            {.said = {.topic = std::move(topic), .message = std::move(message), .order = order},
-             .envelope = std::move(envelope)})) {
-      ++writing_;
-    } else {
-      ++counts_.dropped;
-      recent_.erase(key);  // it may come again
-    }
+    const bool queued = to_write_.try_send(
+        {.said = {.topic = std::move(topic), .message = std::move(message), .order = order},
+         .envelope = std::move(envelope)});
+    VIVIM_ASSERT(queued || tasks_.stopping());
+    writing_ += queued ? 1 : 0;
   }
 }
 
@@ -401,7 +404,6 @@ void Circles::publish_metrics(libp2p::metrics::Registry& registry) const {
       .set("gaps", counts_.gaps)
       .set("throttled", counts_.throttled)
       .set("refused", counts_.refused)
-      .set("dropped", counts_.dropped)
       .set("retried", counts_.retried);
 }
 

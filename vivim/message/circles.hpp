@@ -60,8 +60,10 @@ struct CirclesOptions {
   libp2p::limits::PeerRates::Limits rates = {
       .each = {.burst = 512, .interval = std::chrono::milliseconds(50)},
       .all = {.burst = 8192, .interval = std::chrono::milliseconds(1)}};
-  std::size_t recent_max = 8192;   ///< messages remembered, so that none is taken twice
-  std::size_t writing_max = 1024;  ///< messages that wait for the database
+  std::size_t recent_max = 8192;  ///< messages remembered, so that none is taken twice
+  /// Messages that wait for the database; while there are so many, no others are taken. Those that
+  /// waited for their causes go behind them.
+  std::size_t writing_max = 1024;
   /// A message came, in causal order, and is durable. Must not await.
   std::function<void(const CircleMessage&)> on_message = {};
 };
@@ -74,7 +76,6 @@ struct CirclesCounts {
   std::uint64_t gaps = 0;  ///< came without something that its sender had seen
   std::uint64_t throttled = 0;
   std::uint64_t refused = 0;  ///< not by a member, over, or not what it should be
-  std::uint64_t dropped = 0;  ///< there was no room for it
   std::uint64_t retried = 0;  ///< writes that failed: they are tried until they do not
 };
 

@@ -85,6 +85,9 @@ rt::Co<Circles::CaughtUp> Circles::take_said(CircleId id, Said said) {
       caught.honest = false;
       break;
     }
+    if (came == Came::throttled) {
+      break;  // the rest is told again
+    }
     caught.fresh += came == Came::fresh || came == Came::own ? 1 : 0;
   }
   while (writing_ > 0 && !failing_ && !tasks_.stopping()) {

@@ -469,18 +469,44 @@ TEST_CASE("circles: names, texts, subtopics and what waits for the disk are boun
       alice.say({.circle = id, .subtopic = {}}, longest + "x").error().is(MessageError::too_large));
   // Five at once, before the database has taken any.
   const std::string name = CircleTopic{.circle = id, .subtopic = {}}.to_text();
-  for (std::uint64_t i = 0; i < 5; ++i) {
-    const Message message{
-        .id = message_id(i),
-        .time_ms = alice.node().clock().wall_now_ms(),
-        .lifetime = 1h,
-        .from = peer(5),
-        .to = name,
-        .payload = Circle(secret_of(1)).seal(peer(5), name, Bytes{1}, counting())};
-    CHECK(alice.circles().take(name, seal(Signer::of(key_pair(5)), message).value()) ==
-          TopicVerdict::accept);
+  std::vector<Bytes> envelopes;
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    VectorClock clock;
+    REQUIRE(clock.raise(peer(5), number));
+    envelopes.push_back(said_by(5, 1, number, clock, alice.node().clock().wall_now_ms()));
+    CHECK(alice.circles().take(name, envelopes.back()) ==
+          (number <= 2 ? TopicVerdict::accept : TopicVerdict::ignore));
   }
-  CHECK(alice.circles().counts().dropped == 3);
+  CHECK(alice.circles().counts().throttled == 3);
   bus.world.run_for(1min);
   CHECK(alice.heard.size() == 2);
+  CHECK(asked_by(alice, 1).at(peer(5)) == 2);
+  // None of them is lost: members are asked for the rest, as often as there is something new.
+  const auto told = [&] {
+    return bus.world.run(alice.circles().take_said(id, {.envelopes = envelopes})).fresh;
+  };
+  CHECK(told() == 2);
+  CHECK(told() == 1);
+  CHECK(told() == 0);
+  CHECK(alice.heard.size() == 5);
+  CHECK(causal(alice));
+}
+
+TEST_CASE("circles: what waited for its causes reaches the disk, however many wait for it") {
+  Bus bus(1);
+  Person alice(bus, 1, {.writing_max = 2});
+  const std::string name = CircleTopic{.circle = alice.join(1), .subtopic = {}}.to_text();
+  const auto take = [&](std::uint64_t number) {
+    VectorClock clock;
+    REQUIRE(clock.raise(peer(5), number));
+    return alice.circles().take(name,
+                                said_by(5, 1, number, clock, alice.node().clock().wall_now_ms()));
+  };
+  for (std::uint64_t number = 20; number >= 1; --number) {
+    CHECK(take(number) == TopicVerdict::accept);
+  }
+  CHECK(take(21) == TopicVerdict::ignore);
+  bus.world.run_for(1min);
+  CHECK(alice.heard.size() == 20);
+  CHECK(causal(alice));
 }
