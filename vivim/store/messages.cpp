@@ -363,6 +363,13 @@ Result<std::optional<Mailbox::Put>> Mailbox::refusal(const MailRow& row) {
       sender.bytes + bytes > quota_.bytes_per_sender_max) {
     return Put::sender_full;
   }
+  VIVIM_TRY(const Total pair,
+            read_total(db_.query("SELECT count(*), coalesce(sum(length(sealed)), 0) FROM mail "
+                                 "WHERE sender = ? AND recipient = ?",
+                                 row.sender, row.recipient)));
+  if (pair.items >= quota_.items_per_pair_max || pair.bytes + bytes > quota_.bytes_per_pair_max) {
+    return Put::sender_full;
+  }
   VIVIM_TRY(const Total all, total());
   if (all.items >= quota_.items_max || all.bytes + bytes > quota_.bytes_max) {
     return Put::full;

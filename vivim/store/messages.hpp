@@ -219,6 +219,9 @@ struct MailQuota {
   std::int64_t bytes_per_recipient_max = 16LL << 20;
   std::int64_t items_per_sender_max = 1'000;
   std::int64_t bytes_per_sender_max = 16LL << 20;
+  /// Of one sender for one recipient: an eighth, so nobody fills the box of another alone.
+  std::int64_t items_per_pair_max = 125;
+  std::int64_t bytes_per_pair_max = 2LL << 20;
   std::int64_t items_max = 100'000;
   std::int64_t bytes_max = 1LL << 30;
 };
@@ -229,7 +232,7 @@ class Mailbox {
     stored,
     known,           ///< it was here
     recipient_full,  ///< the recipient has as much as anybody may have
-    sender_full,     ///< the sender has brought as much as anybody may
+    sender_full,     ///< the sender has brought as much as anybody may, for all or for this one
     full,
   };
 

@@ -336,6 +336,22 @@ TEST_CASE("mailbox: keeps what is not over, in order, for its recipient") {
   CHECK(must(mailbox.total()).bytes == 10);
 }
 
+TEST_CASE("mailbox: one sender cannot fill the box of a recipient") {
+  Fixture fixture;
+  Mailbox mailbox(*fixture.db);
+  const MailQuota quota;
+  for (std::int64_t i = 0; i < quota.items_per_pair_max; ++i) {
+    CHECK(must(mailbox.put(mail(static_cast<std::uint64_t>(i)))) == Put::stored);
+  }
+  CHECK(must(mailbox.put(mail(1'000))) == Put::sender_full);
+  CHECK(must(mailbox.put(mail(1'000, "bob", "carol"))) == Put::stored);
+  CHECK(must(mailbox.put(mail(1'001, "dave"))) == Put::stored);
+  const auto half = static_cast<std::size_t>(quota.bytes_per_pair_max / 2);
+  CHECK(must(mailbox.put(mail(1'002, "erin", "alice", half))) == Put::stored);
+  CHECK(must(mailbox.put(mail(1'003, "erin", "alice", half))) == Put::stored);
+  CHECK(must(mailbox.put(mail(1'004, "erin"))) == Put::sender_full);
+}
+
 TEST_CASE("mailbox: quotas of a recipient, of a sender and of all, in items and bytes") {
   Fixture fixture;
   const auto put = [&](const MailQuota& quota, const MailRow& row) {
