@@ -114,6 +114,9 @@ void Messenger::wake() {
 rt::Co<void> Messenger::pump() {
   while (!tasks_.stopping()) {
     co_await expire();
+    if (tasks_.stopping()) {
+      co_return;  // the timer was cancelled, and must not run again
+    }
     const auto now = loop_.clock().now();
     while (auto batch = outbox_.next(now)) {
       tasks_.spawn("message lane", serve_lane(std::move(*batch)));

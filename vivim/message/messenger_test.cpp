@@ -140,6 +140,15 @@ TEST_CASE("messenger: a recipient that is full or throttles gets it later") {
   CHECK(p.alice.messenger().pending().empty());
 }
 
+TEST_CASE("messenger: stops while it writes, without waiting for what comes next") {
+  rt::sim::World world(4);
+  Machine slow(world, 1, {.node = {.job_min = 1s}});
+  world.run_for(500ms);  // it forgets old marks
+  const auto before = world.now();
+  slow.stop(true);
+  CHECK(world.now() - before < 8s);
+}
+
 TEST_CASE("messenger: an effect that fails undoes the message, which comes again") {
   Pair p;
   REQUIRE(p.world.run(p.bob.store().write([](store::Database& db) {

@@ -26,11 +26,12 @@ class Machine {
     bool keeps_for_others = false;
     MessengerOptions messenger = {};
     MailboxOptions mailbox = {};
+    rt::sim::NodeOptions node = {};
   };
 
   Machine(rt::sim::World& world, std::uint64_t number, Options options)
       : world_(world),
-        node_(world.add_node("node" + std::to_string(number))),
+        node_(world.add_node("node" + std::to_string(number), options.node)),
         key_(key_pair(number)),
         options_(std::move(options)) {
     start();
