@@ -208,15 +208,6 @@ Result<Opened> open(BytesView envelope) {
   return Opened{.message = std::move(parsed.message), .hops = parsed.proto.hops()};
 }
 
-Result<Bytes> passed_on(BytesView envelope) {
-  VIVIM_TRY(auto parsed, parse(envelope));
-  if (parsed.proto.hops() == parsed.message.ttl) {
-    return fail(MessageError::hops_spent, parsed.proto.hops());
-  }
-  parsed.proto.set_hops(parsed.proto.hops() + 1);
-  return serialize(parsed.proto);
-}
-
 Result<void> check_time(const Message& message, std::int64_t wall_now_ms) {
   if (message.time_ms > wall_now_ms + k_clock_skew_max.count()) {
     return fail(MessageError::from_future,

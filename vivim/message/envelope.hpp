@@ -27,10 +27,6 @@ Result<Bytes> seal(const Signer& signer, const Message& message);
 /// malformed, wrong_signer, bad_signature, hops_spent, clock_full.
 Result<Opened> open(BytesView envelope);
 
-/// The same envelope after one more hop. Errors: those of open() but for the signature's, which is
-/// not looked at; hops_spent.
-Result<Bytes> passed_on(BytesView envelope);
-
 /// The clocks of others may be so much ahead of ours.
 inline constexpr std::chrono::milliseconds k_clock_skew_max = std::chrono::minutes(5);
 

@@ -27,7 +27,6 @@ void clock(BytesView bytes) {
 
 void envelope(BytesView bytes) {
   static const Fixed k_fixed;
-  (void)passed_on(bytes);
   auto opened = open(bytes);
   if (!opened) {
     return;

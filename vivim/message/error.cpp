@@ -34,12 +34,8 @@ ErrorInfo describe(int code) {
       return {"full", "no room for more messages (limit)", Blame::transient};
     case MessageError::unknown:
       return {"unknown_message", "there is no such message", Blame::local};
-    case MessageError::refused:
-      return {"refused", "the peer refused (status)", Blame::peer};
     case MessageError::too_slow:
       return {"too_slow", "the peer did not answer in time", Blame::transient};
-    case MessageError::stopped:
-      return {"stopped", "the messages of this node are being stopped", Blame::transient};
   }
   return {"unknown", "unknown error", Blame::local};
 }

@@ -18,9 +18,7 @@ enum class MessageError {
   unknown_recipient,  ///< local: the recipient's id does not carry an Ed25519 key to seal to
   full,               ///< transient: a queue or a quota is full; detail: the limit
   unknown,            ///< local: no such message
-  refused,            ///< peer: it refused the message or request; detail: its status
   too_slow,           ///< transient: no answer in time
-  stopped,            ///< transient: the service is being stopped
 };
 const ErrorDomain& error_domain(MessageError);
 

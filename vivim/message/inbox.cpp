@@ -2,22 +2,6 @@
 
 namespace vivim::message {
 
-std::string_view to_string(Status status) {
-  switch (status) {
-    case Status::arrived:
-      return "arrived";
-    case Status::stored:
-      return "stored";
-    case Status::slow_down:
-      return "slow_down";
-    case Status::full:
-      return "full";
-    case Status::refused:
-      return "refused";
-  }
-  return "refused";
-}
-
 bool Inbox::is_ours(const Message& message) const {
   return message.recipient() != nullptr && *message.recipient() == self_ && message.from != self_;
 }

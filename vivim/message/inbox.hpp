@@ -19,8 +19,6 @@ enum class Status : std::uint32_t {
   refused = 4,    ///< never: not for us, or not what it should be
 };
 
-std::string_view to_string(Status status);
-
 struct InboxLimits {
   /// Messages from one sender, and from all: 10 and 1,000 in a second, and some more at once.
   libp2p::limits::PeerRates::Limits rates = {

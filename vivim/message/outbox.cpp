@@ -188,11 +188,6 @@ std::optional<Outgoing> Outbox::remove(const PeerId& to, const MessageId& id) {
   return lane == lanes_.end() ? std::nullopt : erase(lane, id);
 }
 
-bool Outbox::contains(const PeerId& to, const MessageId& id) const {
-  const auto lane = lanes_.find(to);
-  return lane != lanes_.end() && lane->second.messages.contains(id);
-}
-
 bool Outbox::stored(const PeerId& to, const MessageId& id) {
   const auto lane = lanes_.find(to);
   if (lane == lanes_.end()) {

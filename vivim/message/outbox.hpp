@@ -90,7 +90,6 @@ class Outbox {
   std::size_t bytes() const { return bytes_; }
   /// Every message, for lists.
   std::vector<const Outgoing*> all() const;
-  bool contains(const PeerId& to, const MessageId& id) const;
 
  private:
   struct Entry {
