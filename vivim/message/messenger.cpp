@@ -247,20 +247,6 @@ std::vector<Pending> Messenger::pending() const {
   return out;
 }
 
-rt::Co<Result<std::vector<store::MessageRow>>> Messenger::received(std::size_t limit) {
-  co_return co_await store_.read(
-      [limit](store::Database& database) { return store::Messages(database).newest(limit); });
-}
-
-rt::Co<Result<void>> Messenger::remove(std::int64_t seq) {
-  const auto removed = co_await store_.write(
-      [seq](store::Database& database) { return store::Messages(database).remove(seq); });
-  if (!removed && removed.error().is(store::StoreError::not_found)) {
-    co_return fail(MessageError::unknown);
-  }
-  co_return removed;
-}
-
 void Messenger::publish(libp2p::metrics::Registry& registry) const {
   using libp2p::metrics::Family;
   using libp2p::metrics::Type;

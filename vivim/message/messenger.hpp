@@ -121,10 +121,6 @@ class Messenger {
 
   /// What is on its way, receipts apart.
   std::vector<Pending> pending() const;
-  /// Received messages, newest first.
-  rt::Co<Result<std::vector<store::MessageRow>>> received(std::size_t limit);
-  /// Errors: unknown.
-  rt::Co<Result<void>> remove(std::int64_t seq);
   const MessengerCounts& counts() const { return counts_; }
   /// Inbound.
   const StreamCounter& streams() const { return streams_; }

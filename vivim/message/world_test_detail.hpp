@@ -143,12 +143,26 @@ class Machine {
   }
   std::vector<std::string> texts() {
     std::vector<std::string> out;
-    const auto rows = world_.run(messenger_->received(1000));
-    REQUIRE(rows);
-    for (const auto& row : *rows) {
+    for (const auto& row : received()) {
       out.push_back(std::string(as_text(row.payload)));
     }
     return out;
+  }
+  /// What came, newest first.
+  std::vector<store::MessageRow> received() {
+    constexpr std::size_t k_rows_max = 1000;
+    auto rows = world_.run(
+        store_->read([](store::Database& db) { return store::Messages(db).newest(k_rows_max); }));
+    REQUIRE(rows);
+    return std::move(*rows);
+  }
+  /// The person removes the message that came last.
+  void remove_newest() {
+    if (const auto rows = received(); !rows.empty()) {
+      REQUIRE(world_.run(store_->write([seq = rows.front().seq](store::Database& db) {
+        return store::Messages(db).remove(seq);
+      })));
+    }
   }
   /// How often the effect of a message came.
   std::int64_t effects(const PeerId& sender, std::string_view text) {

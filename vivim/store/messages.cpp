@@ -116,8 +116,8 @@ Result<Messages::Taken> Messages::take(const MessageRow& row,
     }
   }
   if (mark_until) {
-    VIVIM_TRY(const Taken marked, mark(row.sender, row.id, *mark_until));
-    if (marked == Taken::full && !row.topic) {
+    VIVIM_TRY(const bool marked, mark(row, *mark_until));
+    if (!marked && !row.topic) {
       return Taken::full;
     }
   }
@@ -129,28 +129,17 @@ Result<Messages::Taken> Messages::take(const MessageRow& row,
   return Taken::fresh;
 }
 
-Result<Messages::Taken> Messages::mark(BytesView sender, BytesView id, rt::WallMs until) {
-  VIVIM_TRY(const bool known, exists(db_.query("SELECT 1 FROM message_marks WHERE sender = ? "
-                                               "AND id = ?",
-                                               sender, id)));
-  if (known) {
-    return Taken::known;
-  }
+Result<bool> Messages::mark(const MessageRow& row, rt::WallMs until) {
   VIVIM_TRY(const Total all, marks());
   VIVIM_TRY(
       const Total own,
-      read_total(db_.query("SELECT count(*), 0 FROM message_marks WHERE sender = ?", sender)));
+      read_total(db_.query("SELECT count(*), 0 FROM message_marks WHERE sender = ?", row.sender)));
   if (all.items >= quota_.marks_max || own.items >= quota_.marks_per_sender_max) {
-    return Taken::full;
+    return false;
   }
-  VIVIM_TRYV(
-      db_.run("INSERT INTO message_marks(sender, id, expires) VALUES(?, ?, ?)", sender, id, until));
-  return Taken::fresh;
-}
-
-Result<std::vector<MessageRow>> Messages::list(std::int64_t after, std::size_t limit) {
-  return read_messages(
-      db_.query(VIVIM_STORE_MESSAGES "WHERE seq > ? ORDER BY seq LIMIT ?", after, limit));
+  VIVIM_TRYV(db_.run("INSERT INTO message_marks(sender, id, expires) VALUES(?, ?, ?)", row.sender,
+                     row.id, until));
+  return true;
 }
 
 Result<std::vector<MessageRow>> Messages::newest(std::size_t limit) {

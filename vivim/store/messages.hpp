@@ -66,12 +66,6 @@ class Messages {
   /// in a circle there is always room: the oldest of the circle that has most of it goes, and when
   /// there is no room for its mark, only its row tells that it came.
   Result<Taken> take(const MessageRow& row, std::optional<rt::WallMs> mark_until);
-  /// Only marks it: for an effect that is not a row here. To be called in one transaction with the
-  /// effect.
-  Result<Taken> mark(BytesView sender, BytesView id, rt::WallMs until);
-
-  /// Those behind `after`, oldest first.
-  Result<std::vector<MessageRow>> list(std::int64_t after, std::size_t limit);
   /// The last ones, newest first.
   Result<std::vector<MessageRow>> newest(std::size_t limit);
   /// Errors: not_found.
@@ -88,6 +82,8 @@ class Messages {
   Result<Total> marks();
 
  private:
+  /// False: no room.
+  Result<bool> mark(const MessageRow& row, rt::WallMs until);
   Result<bool> is_stranger(BytesView sender);
   Result<bool> has_room(const MessageRow& row, bool stranger);
   Result<void> make_room(const MessageRow& row);

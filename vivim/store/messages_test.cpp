@@ -47,17 +47,16 @@ TEST_CASE("messages: kept once, listed, removed") {
   CHECK(must(messages.take(to_topic, {})) == Taken::fresh);
   CHECK(must(messages.take(message(1), {})) == Taken::known);
   CHECK(must(messages.take(message(1, "bob"), {})) == Taken::fresh);  // an id is its sender's
-  const auto rows = must(messages.list(0, 10));
+  const auto rows = must(messages.newest(10));
   REQUIRE(rows.size() == 3);
-  CHECK(rows[0].sender == to_bytes("alice"));
-  CHECK(rows[0].payload == Bytes(5, 'x'));
-  CHECK_FALSE(rows[0].topic);
+  CHECK(rows[2].sender == to_bytes("alice"));
+  CHECK(rows[2].payload == Bytes(5, 'x'));
+  CHECK_FALSE(rows[2].topic);
   CHECK(rows[1].topic == "/vivim/circles/x");
-  CHECK(must(messages.list(rows[1].seq, 10)).size() == 1);
-  CHECK(must(messages.newest(1)).at(0).seq == rows[2].seq);
+  CHECK(must(messages.newest(1)).at(0).seq == rows[0].seq);
   CHECK(must(messages.received()).bytes == 15);
-  must(messages.remove(rows[0].seq));
-  CHECK(fails(messages.remove(rows[0].seq), StoreError::not_found));
+  must(messages.remove(rows[2].seq));
+  CHECK(fails(messages.remove(rows[2].seq), StoreError::not_found));
   CHECK(must(messages.received()).items == 2);
   // Without a mark nothing remembers it.
   CHECK(must(messages.take(message(1), {})) == Taken::fresh);
@@ -67,11 +66,10 @@ TEST_CASE("messages: a mark outlives its message, until it is over") {
   Fixture fixture;
   Messages messages(*fixture.db);
   CHECK(must(messages.take(message(1), 500)) == Taken::fresh);
-  must(messages.remove(must(messages.list(0, 1)).at(0).seq));
+  must(messages.remove(must(messages.newest(1)).at(0).seq));
   CHECK(must(messages.take(message(1), 500)) == Taken::known);
   CHECK(must(messages.take(message(1), {})) == Taken::known);
-  CHECK(must(messages.mark(to_bytes("alice"), id_of(1), 500)) == Taken::known);
-  CHECK(must(messages.mark(to_bytes("alice"), id_of(2), 600)) == Taken::fresh);
+  CHECK(must(messages.take(message(2), 600)) == Taken::fresh);
   fixture.crash_and_open();
   Messages again(*fixture.db);
   CHECK(must(again.take(message(1), 500)) == Taken::known);
@@ -95,11 +93,22 @@ TEST_CASE("messages: rows, bytes and marks are bounded, of one sender and of all
   CHECK(must(messages.take(message(3, "bob", 90), {})) == Taken::fresh);
   CHECK(must(messages.take(message(4, "carol", 0), 900)) == Taken::fresh);
   CHECK(must(messages.take(message(5, "dave", 0), {})) == Taken::full);
-  CHECK(must(messages.mark(to_bytes("alice"), id_of(1), 900)) == Taken::fresh);
-  CHECK(must(messages.mark(to_bytes("alice"), id_of(2), 900)) == Taken::fresh);
-  CHECK(must(messages.mark(to_bytes("alice"), id_of(3), 900)) == Taken::full);
-  CHECK(must(messages.mark(to_bytes("bob"), id_of(3), 900)) == Taken::full);
   CHECK(must(messages.received()).items == 4);
+  // Marks outlive their messages.
+  const auto take_and_remove = [&](std::uint64_t id, std::string_view sender) {
+    const auto taken = must(messages.take(message(id, sender, 0), 900));
+    if (taken == Taken::fresh) {
+      must(messages.remove(must(messages.newest(1)).at(0).seq));
+    }
+    return taken;
+  };
+  must(messages.remove(must(messages.newest(1)).at(0).seq));  // carol's
+  must(messages.remove_from(to_bytes("alice"), 10));
+  CHECK(take_and_remove(11, "alice") == Taken::fresh);
+  CHECK(take_and_remove(12, "alice") == Taken::fresh);
+  CHECK(take_and_remove(13, "alice") == Taken::full);
+  CHECK(take_and_remove(13, "bob") == Taken::full);
+  CHECK(must(messages.received()).items == 1);
   CHECK(must(messages.marks()).items == 3);
 }
 
