@@ -90,7 +90,7 @@ rt::Co<void> CircleSync::converse(PeerId peer, CircleId circle) {
     if (said == nullptr) {
       co_return;
     }
-    const bool more = said->more;
+    const bool more = !said->envelopes.empty();  // as far as we know: who asks again finds out
     const auto caught = co_await circles_.take_said(circle, std::move(*said));
     counts_.dishonest += caught.honest ? 0 : 1;
     if (!caught.honest) {

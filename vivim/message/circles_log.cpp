@@ -56,7 +56,7 @@ rt::Co<Result<Said>> Circles::said_since(PeerId asker, Ask ask) {
     return store::CircleLog(database).list(ask.circle.view(), now, k_mails_max,
                                            k_mails_bytes_max - k_framing_bytes, wants);
   }));
-  Said said{.envelopes = {}, .more = !rows.empty()};  // who asks again finds out
+  Said said;
   for (auto& row : rows) {
     said.envelopes.push_back(std::move(row.envelope));
   }

@@ -59,7 +59,6 @@ void fill(pb::message::Frame& proto, const Fetch& frame) {
 
 void fill(pb::message::Frame& proto, const Mails& frame) {
   set_type(proto, Type::mails);
-  proto.set_more(frame.more);
   for (const auto& mail : frame.mails) {
     fill(*proto.add_mail(), mail);
   }
@@ -80,7 +79,6 @@ void fill(pb::message::Frame& proto, const Ask& frame) {
 
 void fill(pb::message::Frame& proto, const Said& frame) {
   set_type(proto, Type::said);
-  proto.set_more(frame.more);
   for (const auto& envelope : frame.envelopes) {
     proto.add_said(text_of(envelope));
   }
@@ -105,7 +103,7 @@ Result<Frame> read_mails(const pb::message::Frame& proto) {
   if (proto.mail_size() > static_cast<int>(k_mails_max)) {
     return fail(MessageError::too_large, static_cast<std::uint64_t>(proto.mail_size()));
   }
-  Mails mails{.mails = {}, .more = proto.more()};
+  Mails mails;
   for (const auto& each : proto.mail()) {
     VIVIM_TRY(auto mail, read_mail(each));
     mails.mails.push_back(std::move(mail));
@@ -158,7 +156,7 @@ Result<Frame> read_said(const pb::message::Frame& proto) {
   if (proto.said_size() > static_cast<int>(k_mails_max)) {
     return fail(MessageError::too_large, static_cast<std::uint64_t>(proto.said_size()));
   }
-  Said said{.envelopes = {}, .more = proto.more()};
+  Said said;
   for (const auto& each : proto.said()) {
     if (each.size() > k_envelope_bytes_max) {
       return fail(MessageError::too_large, each.size());

@@ -59,7 +59,6 @@ struct Fetch {
 };
 struct Mails {
   std::vector<Mail> mails;
-  bool more = false;  ///< there is more than these
   friend bool operator==(const Mails&, const Mails&) = default;
 };
 /// These arrived: they can be forgotten.
@@ -77,7 +76,6 @@ struct Ask {
 };
 struct Said {
   std::vector<Bytes> envelopes;
-  bool more = false;  ///< there is more than these
   friend bool operator==(const Said&, const Said&) = default;
 };
 

@@ -32,11 +32,11 @@ TEST_CASE("frame: each kind reads as it was written") {
       Deposit{.mail = mail(4)},
       Fetch{},
       Fetch{.wait = true},
-      Mails{.mails = {mail(5), mail(6)}, .more = true},
+      Mails{.mails = {mail(5), mail(6)}},
       Mails{},
       Taken{.items = {message_id(7), message_id(8)}},
       Ask{.circle = CircleId{.bytes = {9}}, .sealed_clock = Bytes(40, 1)},
-      Said{.envelopes = {Bytes{1}, Bytes{2, 3}}, .more = true},
+      Said{.envelopes = {Bytes{1}, Bytes{2, 3}}},
       Said{},
   };
   for (const auto& frame : frames) {

@@ -140,8 +140,6 @@ rt::Co<Mails> MailboxServer::give(PeerId recipient, std::int64_t& given) {
                            .expires_ms = row.expires,
                            .sealed = std::move(row.sealed)});
   }
-  // There may be more whenever there was something: who asks again finds out.
-  mails.more = !mails.mails.empty();
   counts_.given += mails.mails.size();
   co_return mails;
 }
