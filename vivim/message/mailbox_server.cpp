@@ -108,8 +108,7 @@ rt::Co<Frame> MailboxServer::keep(PeerId sender, Mail mail) {
         return mailbox.put(row);
       },
       row.sealed.size());
-  const bool kept =
-      put && (*put == store::Mailbox::Put::stored || *put == store::Mailbox::Put::known);
+  const bool kept = put && *put != store::Mailbox::Put::full;
   ++(kept ? counts_.stored : counts_.full);
   if (const auto waiting = waiting_.find(mail.to); kept && waiting != waiting_.end()) {
     waiting->second.came.set();

@@ -334,36 +334,25 @@ Result<std::int64_t> CircleLog::expire(rt::WallMs now) {
   return db_.changes();
 }
 
-Result<std::optional<Mailbox::Put>> Mailbox::refusal(const MailRow& row) {
+Result<bool> Mailbox::has_room(const MailRow& row) {
   const auto bytes = static_cast<std::int64_t>(row.sealed.size());
+  const auto fits = [bytes](const Total& had, std::int64_t items_max, std::int64_t bytes_max) {
+    return had.items < items_max && had.bytes + bytes <= bytes_max;
+  };
+#define VIVIM_STORE_MAIL_TOTAL "SELECT count(*), coalesce(sum(length(sealed)), 0) FROM mail WHERE "
   VIVIM_TRY(const Total recipient,
-            read_total(db_.query("SELECT count(*), coalesce(sum(length(sealed)), 0) FROM mail "
-                                 "WHERE recipient = ?",
-                                 row.recipient)));
-  if (recipient.items >= quota_.items_per_recipient_max ||
-      recipient.bytes + bytes > quota_.bytes_per_recipient_max) {
-    return Put::recipient_full;
-  }
+            read_total(db_.query(VIVIM_STORE_MAIL_TOTAL "recipient = ?", row.recipient)));
   VIVIM_TRY(const Total sender,
-            read_total(db_.query("SELECT count(*), coalesce(sum(length(sealed)), 0) FROM mail "
-                                 "WHERE sender = ?",
-                                 row.sender)));
-  if (sender.items >= quota_.items_per_sender_max ||
-      sender.bytes + bytes > quota_.bytes_per_sender_max) {
-    return Put::sender_full;
-  }
+            read_total(db_.query(VIVIM_STORE_MAIL_TOTAL "sender = ?", row.sender)));
   VIVIM_TRY(const Total pair,
-            read_total(db_.query("SELECT count(*), coalesce(sum(length(sealed)), 0) FROM mail "
-                                 "WHERE sender = ? AND recipient = ?",
-                                 row.sender, row.recipient)));
-  if (pair.items >= quota_.items_per_pair_max || pair.bytes + bytes > quota_.bytes_per_pair_max) {
-    return Put::sender_full;
-  }
+            read_total(db_.query(VIVIM_STORE_MAIL_TOTAL "sender = ? AND recipient = ?", row.sender,
+                                 row.recipient)));
+#undef VIVIM_STORE_MAIL_TOTAL
   VIVIM_TRY(const Total all, total());
-  if (all.items >= quota_.items_max || all.bytes + bytes > quota_.bytes_max) {
-    return Put::full;
-  }
-  return std::nullopt;
+  return fits(recipient, quota_.items_per_recipient_max, quota_.bytes_per_recipient_max) &&
+         fits(sender, quota_.items_per_sender_max, quota_.bytes_per_sender_max) &&
+         fits(pair, quota_.items_per_pair_max, quota_.bytes_per_pair_max) &&
+         fits(all, quota_.items_max, quota_.bytes_max);
 }
 
 Result<Mailbox::Put> Mailbox::put(const MailRow& row) {
@@ -373,9 +362,9 @@ Result<Mailbox::Put> Mailbox::put(const MailRow& row) {
   if (known) {
     return Put::known;
   }
-  VIVIM_TRY(const auto refused, refusal(row));
-  if (refused) {
-    return *refused;
+  VIVIM_TRY(const bool room, has_room(row));
+  if (!room) {
+    return Put::full;
   }
   VIVIM_TRYV(
       db_.run("INSERT INTO mail(recipient, item, sender, expires, sealed) VALUES(?, ?, ?, ?, ?)",

@@ -226,10 +226,8 @@ class Mailbox {
  public:
   enum class Put : std::uint8_t {
     stored,
-    known,           ///< it was here
-    recipient_full,  ///< the recipient has as much as anybody may have
-    sender_full,     ///< the sender has brought as much as anybody may, for all or for this one
-    full,
+    known,  ///< it was here
+    full,   ///< a quota
   };
 
   explicit Mailbox(Database& database, MailQuota quota = {}) : db_(database), quota_(quota) {}
@@ -246,7 +244,7 @@ class Mailbox {
   Result<Total> total();
 
  private:
-  Result<std::optional<Put>> refusal(const MailRow& row);
+  Result<bool> has_room(const MailRow& row);
 
   Database& db_;
   MailQuota quota_;

@@ -352,13 +352,13 @@ TEST_CASE("mailbox: one sender cannot fill the box of a recipient") {
   for (std::int64_t i = 0; i < quota.items_per_pair_max; ++i) {
     CHECK(must(mailbox.put(mail(static_cast<std::uint64_t>(i)))) == Put::stored);
   }
-  CHECK(must(mailbox.put(mail(1'000))) == Put::sender_full);
+  CHECK(must(mailbox.put(mail(1'000))) == Put::full);
   CHECK(must(mailbox.put(mail(1'000, "bob", "carol"))) == Put::stored);
   CHECK(must(mailbox.put(mail(1'001, "dave"))) == Put::stored);
   const auto half = static_cast<std::size_t>(quota.bytes_per_pair_max / 2);
   CHECK(must(mailbox.put(mail(1'002, "erin", "alice", half))) == Put::stored);
   CHECK(must(mailbox.put(mail(1'003, "erin", "alice", half))) == Put::stored);
-  CHECK(must(mailbox.put(mail(1'004, "erin"))) == Put::sender_full);
+  CHECK(must(mailbox.put(mail(1'004, "erin"))) == Put::full);
 }
 
 TEST_CASE("mailbox: quotas of a recipient, of a sender and of all, in items and bytes") {
@@ -367,14 +367,14 @@ TEST_CASE("mailbox: quotas of a recipient, of a sender and of all, in items and 
     return must(Mailbox(*fixture.db, quota).put(row));
   };
   CHECK(put({}, mail(1)) == Put::stored);
-  CHECK(put({.items_per_recipient_max = 1}, mail(2)) == Put::recipient_full);
+  CHECK(put({.items_per_recipient_max = 1}, mail(2)) == Put::full);
   CHECK(put({.items_per_recipient_max = 1}, mail(1)) == Put::known);
   CHECK(put({.items_per_recipient_max = 1}, mail(2, "carol")) == Put::stored);
-  CHECK(put({.bytes_per_recipient_max = 19}, mail(3)) == Put::recipient_full);
+  CHECK(put({.bytes_per_recipient_max = 19}, mail(3)) == Put::full);
   CHECK(put({.bytes_per_recipient_max = 20}, mail(3)) == Put::stored);
-  CHECK(put({.items_per_sender_max = 3}, mail(4)) == Put::sender_full);
+  CHECK(put({.items_per_sender_max = 3}, mail(4)) == Put::full);
   CHECK(put({.items_per_sender_max = 3}, mail(4, "bob", "dave")) == Put::stored);
-  CHECK(put({.bytes_per_sender_max = 39}, mail(5)) == Put::sender_full);
+  CHECK(put({.bytes_per_sender_max = 39}, mail(5)) == Put::full);
   CHECK(put({.items_max = 4}, mail(5)) == Put::full);
   CHECK(put({.bytes_max = 49}, mail(5)) == Put::full);
   CHECK(put({.bytes_max = 50}, mail(5)) == Put::stored);
