@@ -57,10 +57,10 @@ rt::Co<void> CircleSync::look() {
     if (tasks_.stopping()) {
       co_return;
     }
-    for (const auto& circle : circles_.list()) {
-      const auto near = circles_.neighbours(circle.id);
-      if (!near.empty() && (circle.waiting > 0 || round % options_.rounds_idle == 0)) {
-        ask(near[rng_.below(near.size())], circle.id);
+    for (const auto& [circle, waits] : circles_.waiting()) {
+      const auto near = circles_.neighbours(circle);
+      if (!near.empty() && (waits || round % options_.rounds_idle == 0)) {
+        ask(near[rng_.below(near.size())], circle);
       }
     }
   }

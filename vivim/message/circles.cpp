@@ -161,8 +161,15 @@ std::vector<Circles::Info> Circles::list() const {
     all.push_back({.id = id,
                    .name = member->name,
                    .secret_hex = to_hex(member->circle.secret().view()),
-                   .members = member->buffer.seen().size(),
-                   .waiting = member->buffer.waiting()});
+                   .members = member->buffer.seen().size()});
+  }
+  return all;
+}
+
+std::vector<std::pair<CircleId, bool>> Circles::waiting() const {
+  std::vector<std::pair<CircleId, bool>> all;
+  for (const auto& [id, member] : members_) {
+    all.emplace_back(id, member->buffer.waiting() > 0);
   }
   return all;
 }

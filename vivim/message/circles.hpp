@@ -111,9 +111,10 @@ class Circles {
     std::string name;
     std::string secret_hex;
     std::size_t members = 0;  ///< that wrote something
-    std::size_t waiting = 0;  ///< messages that wait for others
   };
   std::vector<Info> list() const;
+  /// The circles, without their secrets, and whether a message in them waits for others.
+  std::vector<std::pair<CircleId, bool>> waiting() const;
 
   /// Says something to a circle we are in. Errors: unknown, malformed (the subtopic), too_large,
   /// clock_full, the store's, gossip's.
