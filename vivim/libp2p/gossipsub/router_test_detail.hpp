@@ -40,6 +40,32 @@ inline Bytes body_of(BytesView frame) {
   return rpcs_of(frame).at(0);
 }
 
+/// The frame of subscriptions to topics that begin so.
+inline Bytes subscriptions(std::size_t count, const std::string& prefix) {
+  Bytes fields;
+  for (std::size_t i = 0; i < count; ++i) {
+    wire::append_subscription(fields, {.topic = prefix + std::to_string(i), .subscribe = true});
+  }
+  return wire::frame(fields, {});
+}
+
+/// Ids that could be those of messages.
+inline std::vector<Bytes> made_up_ids(std::size_t count, std::uint64_t first = 0) {
+  std::vector<Bytes> ids;
+  for (std::size_t i = 0; i < count; ++i) {
+    Bytes id = to_bytes(peer_of(9).bytes());
+    Bytes number(8);
+    store_be64(number, first + i);
+    append(id, number);
+    ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+inline std::vector<BytesView> views(const std::vector<Bytes>& ids) {
+  return {ids.begin(), ids.end()};
+}
+
 /// What a router told of.
 struct Told {
   std::vector<MessagePtr> delivered;
