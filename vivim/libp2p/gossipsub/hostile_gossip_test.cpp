@@ -27,6 +27,39 @@ TEST_CASE("hostile: IHAVE of one peer is heard so often, and asks for so many id
   CHECK(bench.router.stats().iwant_sent == 100);
 }
 
+TEST_CASE("hostile: a peer may tell of each of its topics by itself, as rust does") {
+  Bench bench;
+  const PeerIndex peer = bench.add(2);
+  for (int i = 0; i < 30; ++i) {
+    REQUIRE(bench.router.subscribe("topic " + std::to_string(i), {}, bench.now));
+  }
+  REQUIRE(bench.say(peer, subscriptions(30, "topic ")));
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    REQUIRE(bench.ihave(peer, "topic " + std::to_string(i), made_up_ids(1, i)));
+  }
+  CHECK(bench.router.score(peer) == 0);
+  CHECK(bench.router.stats().iwant_sent == 30);
+  for (int i = 0; i < 35; ++i) {
+    REQUIRE(bench.ihave(peer, "topic 0", made_up_ids(1)));
+  }
+  CHECK(bench.router.score(peer) < 0);
+}
+
+TEST_CASE("hostile: so many ids of gossip are looked at in a heartbeat, however they come") {
+  RouterOptions options;
+  options.limits.ihave_heard_max = 100;
+  Bench bench(options);
+  REQUIRE(bench.router.subscribe("t", {}, bench.now));
+  const PeerIndex peer = bench.add_in(2, "t");
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    REQUIRE(bench.ihave(peer, "t", made_up_ids(30, 100 * i)));
+  }
+  CHECK(bench.router.stats().ihave_ids == 100);
+  bench.beat();
+  REQUIRE(bench.ihave(peer, "t", made_up_ids(30, 1000)));
+  CHECK(bench.router.stats().ihave_ids == 130);
+}
+
 TEST_CASE("hostile: promises of gossip that are not kept cost the score") {
   Bench bench;
   REQUIRE(bench.router.subscribe("t", {}, bench.now));

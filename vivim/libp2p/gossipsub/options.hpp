@@ -69,7 +69,10 @@ struct RouterLimits {
   std::size_t backoffs_per_topic_max = 1024;
   rt::Duration backoff_max = std::chrono::hours(1);  ///< that a peer may ask for
   std::size_t ihave_ids_max = 5000;  ///< asked of a peer in a heartbeat, and told to it per topic
-  std::size_t ihave_rpcs_max = 10;   ///< heard of a peer in a heartbeat
+  /// RPCs with gossip that are told to a peer in a heartbeat, and heard of it: or one for each of
+  /// its topics, if these are more.
+  std::size_t ihave_rpcs_max = 10;
+  std::size_t ihave_heard_max = 50000;      ///< ids of gossip looked at, of a peer in a heartbeat
   std::size_t idontwant_ids_max = 5000;     ///< heard of a peer in a heartbeat
   std::size_t asked_of_max = 3;             ///< peers that one message is asked of
   std::size_t waiting_per_topic_max = 256;  ///< messages that wait for the application's verdict

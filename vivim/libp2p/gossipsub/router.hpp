@@ -257,9 +257,11 @@ class Router {
   void keep_fanout(Topic& topic, rt::TimePoint now);
   void connect_explicit();
   void collect_gossip();
+  void gossip(std::vector<Topic*> topics);
   void emit_gossip(Topic& topic);
   void send_ihave(std::span<const PeerIndex> peers, Topic& topic);
-  SharedFrame ihave_frame(Topic& topic, std::size_t first, std::size_t count) const;
+  void add_gossip(Peer& peer, BytesView ihave);
+  void frame_gossip(Peer& peer);
 
   // router_partial.cpp
   void take_partial(Peer& peer);

@@ -19,8 +19,10 @@ void Router::take_ihave(Peer& peer, rt::TimePoint now) {
     return;
   }
   // gossipsub-v1.1 "Flood protection": so much gossip is heard of a peer between two heartbeats.
-  if (++peer.ihave_rpcs > options_.limits.ihave_rpcs_max) {
-    if (peer.ihave_rpcs > 2 * options_.limits.ihave_rpcs_max) {
+  // Rust tells of each topic in an RPC of its own.
+  const std::size_t rpcs_max = std::max(options_.limits.ihave_rpcs_max, peer.topics.size());
+  if (++peer.ihave_rpcs > rpcs_max) {
+    if (peer.ihave_rpcs > 2 * rpcs_max) {
       score_.penalize(*peer.record, 1);
     }
     return;
@@ -31,7 +33,10 @@ void Router::take_ihave(Peer& peer, rt::TimePoint now) {
     if (topic == nullptr || !topic->subscribed) {
       continue;
     }
-    for (std::size_t i = told.first; i < told.first + told.count; ++i) {
+    const std::size_t count =
+        std::min(told.count, options_.limits.ihave_heard_max - peer.ihave_ids);
+    peer.ihave_ids += count;
+    for (std::size_t i = told.first; i < told.first + count; ++i) {
       if (wanted(peer, *topic, rpc_.ihave_ids[i])) {
         missing.push_back(rpc_.ihave_ids[i]);
       }

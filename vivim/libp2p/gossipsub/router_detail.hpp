@@ -58,9 +58,12 @@ struct Router::Peer {
   std::vector<Topic*> topics;  ///< that it subscribed to
   Bytes subscriptions;         ///< fields that are not framed yet
   Bytes control;
+  Bytes gossip;                   ///< of a heartbeat: IHAVEs that are not framed yet
+  std::size_t gossip_frames = 0;  ///< of a heartbeat
   TurningCounts unwanted;         ///< messages it told us not to send
   TurningCounts served;           ///< on its IWANTs
   std::size_t ihave_rpcs = 0;     ///< since the heartbeat
+  std::size_t ihave_ids = 0;      ///< looked at, since the heartbeat
   std::size_t asked = 0;          ///< ids, since the heartbeat
   std::size_t idontwant_ids = 0;  ///< since the heartbeat
   Bytes signed_record;

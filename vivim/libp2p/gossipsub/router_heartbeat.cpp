@@ -14,6 +14,7 @@ void Router::on_deadline(rt::TimePoint now) {
   reset_counters();
   forget_old(now);
   collect_gossip();
+  std::vector<Topic*> told;
   for (auto at_topic = topics_.begin(); at_topic != topics_.end();) {
     // It may be dropped, when the last that was known of it is forgotten.
     Topic& topic = *at_topic++->second;
@@ -26,17 +27,18 @@ void Router::on_deadline(rt::TimePoint now) {
     } else if (topic.fanned_out) {
       keep_fanout(topic, now);
     }
-    if (topic.own()) {
-      emit_gossip(topic);
-      keep_groups(topic);
+    if (!topic.own()) {
+      topic.recent.clear();
+    } else if (!topic.recent.empty() || !topic.groups.empty()) {
+      told.push_back(&topic);
     }
-    topic.recent.clear();
     topic.repairs = 0;
     drop_topic_if_unused(topic);
   }
   if (ticks_ % options_.mesh.direct_connect_ticks == 1) {
     connect_explicit();
   }
+  gossip(std::move(told));
   mcache_.shift();
   flush_all();
 }
@@ -59,6 +61,7 @@ void Router::reset_counters() {
   for (const auto& peer : peers_) {
     if (peer) {
       peer->ihave_rpcs = 0;
+      peer->ihave_ids = 0;
       peer->asked = 0;
       peer->idontwant_ids = 0;
       peer->queue.trim();
@@ -227,12 +230,26 @@ void Router::collect_gossip() {
   });
 }
 
+/// A peer hears few RPCs with gossip a heartbeat, whatever they tell of: it gets what there is of
+/// all topics together. Which ones are left out when that is too much is chance.
+void Router::gossip(std::vector<Topic*> topics) {
+  shuffle(topics);
+  for (Topic* topic : topics) {
+    emit_gossip(*topic);
+    keep_groups(*topic);
+    topic->recent.clear();
+  }
+  for (const auto& peer : peers_) {
+    if (peer) {
+      frame_gossip(*peer);
+      peer->gossip_frames = 0;
+    }
+  }
+}
+
 /// gossipsub-v1.1 "Adaptive Gossip Dissemination": to d_lazy peers outside the mesh, or a share of
 /// them if that is more.
 void Router::emit_gossip(Topic& topic) {
-  if (topic.recent.empty() && topic.groups.empty()) {
-    return;
-  }
   const IndexSet& near = topic.subscribed ? topic.mesh : topic.fanout;
   std::vector<PeerIndex> candidates;
   for (const PeerIndex index : topic.peers) {
@@ -253,39 +270,51 @@ void Router::emit_gossip(Topic& topic) {
   send_ihave(candidates, topic);
 }
 
-/// All get the same frames; beyond what a peer would hear, each gets a choice of its own, so that
+/// All are told the same; beyond what a peer would hear, each gets a choice of its own, so that
 /// together they hear of all.
 void Router::send_ihave(std::span<const PeerIndex> peers, Topic& topic) {
-  constexpr std::size_t k_ids_per_frame = 256;
+  constexpr std::size_t k_ids_at_once = 256;
   if (topic.recent.empty() || peers.empty()) {
     return;
   }
   const std::size_t count = std::min(topic.recent.size(), options_.limits.ihave_ids_max);
   const bool choose = topic.recent.size() > count;
-  std::vector<SharedFrame> frames;
+  std::vector<Bytes> parts;
   for (const PeerIndex index : peers) {
-    if (choose || frames.empty()) {
-      frames.clear();
+    if (choose || parts.empty()) {
+      parts.clear();
       shuffle(topic.recent);
-      for (std::size_t first = 0; first < count; first += k_ids_per_frame) {
-        frames.push_back(ihave_frame(topic, first, std::min(k_ids_per_frame, count - first)));
+      for (std::size_t first = 0; first < count; first += k_ids_at_once) {
+        const std::size_t end = std::min(first + k_ids_at_once, count);
+        std::vector<BytesView> ids;
+        for (std::size_t i = first; i < end; ++i) {
+          ids.push_back(topic.recent[i]->id());
+        }
+        wire::append_ihave(parts.emplace_back(), topic.name, ids);
       }
     }
-    // A peer hears so many a heartbeat.
-    for (std::size_t i = 0; i < std::min(frames.size(), options_.limits.ihave_rpcs_max); ++i) {
-      queue(at(index), Lane::forward, frames[i]);
+    for (const Bytes& part : parts) {
+      add_gossip(at(index), part);
     }
   }
 }
 
-SharedFrame Router::ihave_frame(Topic& topic, std::size_t first, std::size_t count) const {
-  std::vector<BytesView> ids;
-  for (std::size_t i = first; i < first + count; ++i) {
-    ids.push_back(topic.recent[i]->id());
+void Router::add_gossip(Peer& peer, BytesView ihave) {
+  if (peer.gossip.size() + ihave.size() > wire::k_control_bytes_max) {
+    frame_gossip(peer);
   }
-  Bytes control;
-  wire::append_ihave(control, topic.name, ids);
-  return std::make_shared<const Bytes>(wire::frame({}, control));
+  if (peer.gossip_frames < options_.limits.ihave_rpcs_max) {
+    append(peer.gossip, ihave);
+  }
+}
+
+void Router::frame_gossip(Peer& peer) {
+  if (peer.gossip.empty()) {
+    return;
+  }
+  queue(peer, Lane::forward, std::make_shared<const Bytes>(wire::frame({}, peer.gossip)));
+  peer.gossip = Bytes();
+  ++peer.gossip_frames;
 }
 
 }  // namespace vivim::libp2p::gossipsub

@@ -98,6 +98,61 @@ TEST_CASE("router: gossip brings what the mesh lost") {
   CHECK(swarm.at(5).stats().iwant_sent > 0);
 }
 
+namespace {
+
+constexpr double k_aloof = -5;
+
+/// Two who take each other into no mesh, and tell each other of messages by gossip alone.
+Swarm aloof(RouterOptions options = {}) {
+  options.mesh.flood_publish = false;
+  Swarm swarm(2, options);
+  swarm.link(0, 1);
+  for (const std::size_t i : {0U, 1U}) {
+    swarm.at(i).set_app_score(swarm.at(i).find_peer(swarm.at(1 - i).self()).value(), k_aloof);
+  }
+  return swarm;
+}
+
+}  // namespace
+
+TEST_CASE("router: gossip of many topics is heard, and counts against nobody") {
+  Swarm swarm = aloof();
+  for (int i = 0; i < 30; ++i) {
+    swarm.subscribe_all("topic " + std::to_string(i));
+  }
+  for (int i = 0; i < 30; ++i) {
+    REQUIRE(
+        swarm.at(0).publish("topic " + std::to_string(i), as_bytes("hello"), swarm.now)->peers ==
+        0);
+  }
+  const std::uint64_t before = swarm.at(1).stats().rpcs;
+  swarm.beat();
+  CHECK(swarm.at(1).stats().iwant_sent == 30);
+  CHECK(received(swarm, "hello") == 30);
+  CHECK(swarm.at(1).stats().rpcs <= before + 1 + 30);
+  CHECK(swarm.at(1).score(swarm.at(1).find_peer(swarm.at(0).self()).value()) == k_aloof);
+}
+
+TEST_CASE("router: where there is more gossip than is heard, no topic is always the last") {
+  RouterOptions options;
+  options.limits.ihave_rpcs_max = 1;
+  Swarm swarm = aloof(options);
+  for (const char* topic : {"a", "b", "c"}) {
+    swarm.subscribe_all(topic);
+  }
+  for (int round = 0; round < 10; ++round) {
+    for (const char* topic : {"a", "b", "c"}) {
+      for (int i = 0; i < 250; ++i) {
+        REQUIRE(swarm.at(0).publish(topic, as_bytes(topic), swarm.now));
+      }
+    }
+    swarm.beat();
+  }
+  for (const char* topic : {"a", "b", "c"}) {
+    CHECK(received(swarm, topic) >= 250);
+  }
+}
+
 TEST_CASE("router: who is not subscribed publishes through a fanout, that is forgotten") {
   RouterOptions options;
   options.mesh.flood_publish = false;
