@@ -91,6 +91,79 @@ TEST_CASE("hostile: a message is asked of three peers at most") {
   CHECK(bench.router.stats().iwant_sent == 3);
 }
 
+TEST_CASE("hostile: who tells of a message often takes no other's place") {
+  Bench bench;
+  REQUIRE(bench.router.subscribe("t", {}, bench.now));
+  const PeerIndex liar = bench.add_in(2, "t");
+  const PeerIndex honest = bench.add_in(3, "t");
+  const Bytes id = made_up_ids(1).front();
+  REQUIRE(bench.ihave(liar, "t", {id, id, id}));
+  REQUIRE(bench.ihave(liar, "t", {id}));
+  CHECK(bench.got(liar).iwant.size() == 1);
+  (void)bench.got(honest);
+  REQUIRE(bench.ihave(honest, "t", {id}));
+  CHECK(bench.got(honest).iwant.size() == 1);
+}
+
+TEST_CASE(
+    "hostile: a place among those asked is free again when who has it goes, or broke a promise") {
+  RouterOptions options;
+  options.mesh.iwant_followup_time = 1s;
+  Bench bench(options);
+  REQUIRE(bench.router.subscribe("t", {}, bench.now));
+  const Bytes id = made_up_ids(1).front();
+  std::vector<PeerIndex> liars;
+  for (std::uint8_t i = 2; i < 5; ++i) {
+    liars.push_back(bench.add_in(i, "t"));
+    REQUIRE(bench.ihave(liars.back(), "t", {id}));
+  }
+  const PeerIndex first = bench.add_in(10, "t");
+  const PeerIndex second = bench.add_in(11, "t");
+  (void)bench.got(first);
+  REQUIRE(bench.ihave(first, "t", {id}));
+  CHECK(bench.got(first).iwant.empty());
+  bench.router.remove_peer(liars[0], bench.now);
+  REQUIRE(bench.ihave(first, "t", {id}));
+  CHECK(bench.got(first).iwant.size() == 1);
+  REQUIRE(bench.ihave(second, "t", {id}));
+  (void)bench.got(second);
+  bench.beat(2);
+  CHECK(bench.router.stats().promises_broken >= 3);
+  REQUIRE(bench.ihave(second, "t", {id}));
+  CHECK(bench.got(second).iwant.size() == 1);
+}
+
+TEST_CASE("hostile: who was asked, and keeps another promise, has its place for three heartbeats") {
+  Bench bench;
+  REQUIRE(bench.router.subscribe("t", {}, bench.now));
+  const Bytes missing = made_up_ids(1).front();
+  for (std::uint8_t i = 2; i < 5; ++i) {
+    REQUIRE(bench.ihave(bench.add_in(i, "t"), "t", {missing}));
+  }
+  const PeerIndex honest = bench.add_in(10, "t");
+  bench.beat(2);
+  (void)bench.got(honest);
+  REQUIRE(bench.ihave(honest, "t", {missing}));
+  CHECK(bench.got(honest).iwant.empty());
+  bench.beat();
+  CHECK(bench.router.stats().promises_broken == 0);
+  REQUIRE(bench.ihave(honest, "t", {missing}));
+  CHECK(bench.got(honest).iwant.size() == 1);
+}
+
+TEST_CASE("hostile: there is a place more for peers that we dialled") {
+  Bench bench;
+  REQUIRE(bench.router.subscribe("t", {}, bench.now));
+  for (std::uint8_t i = 2; i < 10; ++i) {
+    REQUIRE(bench.ihave(bench.add_in(i, "t"), "t", made_up_ids(1)));
+  }
+  CHECK(bench.router.stats().iwant_sent == 3);
+  for (std::uint8_t i = 10; i < 20; ++i) {
+    REQUIRE(bench.ihave(bench.add_in(i, "t", {.outbound = true}), "t", made_up_ids(1)));
+  }
+  CHECK(bench.router.stats().iwant_sent == 4);
+}
+
 TEST_CASE("hostile: IWANT is served so often") {
   Bench bench;
   REQUIRE(bench.router.subscribe("t", {}, bench.now));

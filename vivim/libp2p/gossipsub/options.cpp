@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 
+#include "vivim/libp2p/gossipsub/asked.hpp"
 #include "vivim/libp2p/gossipsub/error.hpp"
 
 namespace vivim::libp2p::gossipsub {
@@ -19,6 +20,7 @@ Result<void> check(const RouterOptions& options) {
            mesh.gossip_factor >= 0 && mesh.gossip_factor <= 1,
            mesh.heartbeat_interval >= std::chrono::milliseconds(10),
            mesh.opportunistic_graft_ticks > 0 && mesh.direct_connect_ticks > 0,
+           options.limits.asked_of_max < Asked::k_peers_max,
        }) {
     if (!good) {
       return fail(GossipsubError::bad_options, number);

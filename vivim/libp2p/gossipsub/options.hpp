@@ -72,9 +72,10 @@ struct RouterLimits {
   /// RPCs with gossip that are told to a peer in a heartbeat, and heard of it: or one for each of
   /// its topics, if these are more.
   std::size_t ihave_rpcs_max = 10;
-  std::size_t ihave_heard_max = 50000;      ///< ids of gossip looked at, of a peer in a heartbeat
-  std::size_t idontwant_ids_max = 5000;     ///< heard of a peer in a heartbeat
-  std::size_t asked_of_max = 3;             ///< peers that one message is asked of
+  std::size_t ihave_heard_max = 50000;   ///< ids of gossip looked at, of a peer in a heartbeat
+  std::size_t idontwant_ids_max = 5000;  ///< heard of a peer in a heartbeat
+  std::size_t asked_of_max = 3;          ///< peers that one message is asked of at a time; of those
+                                         ///< that we dialled, one more
   std::size_t waiting_per_topic_max = 256;  ///< messages that wait for the application's verdict
   std::size_t waiting_bytes_per_topic_max = std::size_t{16} << 20U;
   std::size_t groups_per_topic_max = 255;  ///< of partial messages, that peers began

@@ -7,6 +7,9 @@
 
 namespace vivim::libp2p::gossipsub {
 
+/// A peer of a router, from add_peer() to remove_peer(). Then the number may be another's.
+enum class PeerIndex : std::uint32_t {};
+
 /// What a peer speaks. Later versions add to earlier ones.
 enum class Protocol : std::uint8_t {
   floodsub,  ///< takes every message of the topics that it subscribed to, knows no control

@@ -37,6 +37,7 @@ PeerIndex Router::add_peer(const PeerId& peer, PeerOptions options, rt::TimePoin
   slot->protocol = options.protocol;
   slot->outbound = options.outbound;
   slot->is_explicit = explicit_.contains(peer);
+  forget_asks(*slot);
   slot->signed_record = std::move(options.record);
   by_id_.emplace(peer, index);
   score_.set_addresses(*slot->record, std::move(options.addresses));

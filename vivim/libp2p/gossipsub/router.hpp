@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,6 +14,7 @@
 
 #include "vivim/base/fifo.hpp"
 #include "vivim/crypto/siphash.hpp"
+#include "vivim/libp2p/gossipsub/asked.hpp"
 #include "vivim/libp2p/gossipsub/events.hpp"
 #include "vivim/libp2p/gossipsub/message_cache.hpp"
 #include "vivim/libp2p/gossipsub/options.hpp"
@@ -22,9 +24,6 @@
 #include "vivim/rt/rng.hpp"
 
 namespace vivim::libp2p::gossipsub {
-
-/// A peer of a router, from add_peer() to remove_peer(). Then the number may be another's.
-enum class PeerIndex : std::uint32_t {};
 
 /// What the router is told of a peer.
 struct PeerOptions {
@@ -218,6 +217,10 @@ class Router {
   void take_control(Peer& peer, rt::TimePoint now);
   void take_ihave(Peer& peer, rt::TimePoint now);
   bool wanted(Peer& peer, Topic& topic, BytesView id);
+  bool holds_place(const Asked::Ask& ask) const;
+  bool may_ask(const Peer& peer, const MessageKey& message) const;
+  void take_place(const Peer& peer, const MessageKey& message);
+  void forget_asks(Peer& peer);
   void ask(Peer& peer, std::vector<BytesView> ids, rt::TimePoint now);
   void take_iwant(Peer& peer);
   void take_idontwant(Peer& peer);
@@ -232,7 +235,7 @@ class Router {
   void graft(Peer& peer, Topic& topic, rt::TimePoint now);
   void drop_from_mesh(Peer& peer, Topic& topic);
   bool make_room(Topic& topic, rt::TimePoint now);
-  void repair(Topic& topic, Peer& bringer, const MessageKey& message, rt::TimePoint now);
+  void repair(Topic& topic, Peer& bringer, rt::TimePoint now);
   bool may_push(const Topic& topic, const Peer& peer) const;
   void push_to_asker(Topic& topic, const Peer& peer);
   void keep_pushed(Topic& topic);
@@ -290,7 +293,9 @@ class Router {
   Score score_;
   SeenCache seen_;
   MessageCache mcache_;
-  TurningCounts asked_;  ///< of how many peers a message was asked
+  Asked asked_;
+  std::uint32_t moment_ = 1;              ///< heartbeats, peers that came and broken promises
+  std::array<std::uint32_t, 3> beats_{};  ///< the moments of the last heartbeats, latest first
   std::vector<std::unique_ptr<Peer>> peers_;
   std::vector<PeerIndex> free_;
   std::map<PeerId, PeerIndex> by_id_;

@@ -54,24 +54,68 @@ bool Router::wanted(Peer& peer, Topic& topic, BytesView id) {
     return false;
   }
   const MessageKey key = key_of(id);
-  return !seen_.contains(key) && asked_.get(key) < options_.limits.asked_of_max;
+  return !seen_.contains(key) && may_ask(peer, key);
+}
+
+/// Who was asked holds one of few places until it has gone, breaks a promise, or three heartbeats
+/// have passed: as long as a promise holds.
+bool Router::holds_place(const Asked::Ask& ask) const {
+  if (ask.moment == 0 || ask.moment < beats_.back()) {
+    return false;
+  }
+  const auto& peer = peers_[static_cast<std::size_t>(ask.peer)];
+  return peer && ask.moment >= peer->asks_since;
+}
+
+/// A peer is asked once. One place is for peers that we dialled: those that anybody can take, by
+/// telling of a message and never sending it, are not all.
+bool Router::may_ask(const Peer& peer, const MessageKey& message) const {
+  const Asked::Asks* asks = asked_.find(message);
+  if (asks == nullptr) {
+    return true;
+  }
+  if (std::ranges::any_of(*asks, [&peer](const Asked::Ask& ask) {
+        return ask.moment >= peer.asks_since && ask.peer == peer.index;
+      })) {
+    return false;
+  }
+  const auto held = static_cast<std::size_t>(
+      std::ranges::count_if(*asks, [this](const Asked::Ask& ask) { return holds_place(ask); }));
+  return held < options_.limits.asked_of_max + (peer.outbound ? 1 : 0);
+}
+
+void Router::take_place(const Peer& peer, const MessageKey& message) {
+  Asked::Asks& asks = asked_.at(message);
+  const auto place =
+      std::ranges::find_if(asks, [this](const Asked::Ask& ask) { return !holds_place(ask); });
+  if (place != asks.end()) {
+    *place = {.peer = peer.index, .moment = moment_};
+  }
+}
+
+/// What it was asked until now does not count any more.
+void Router::forget_asks(Peer& peer) {
+  peer.asks_since = ++moment_;
 }
 
 void Router::ask(Peer& peer, std::vector<BytesView> ids, rt::TimePoint now) {
-  const std::size_t room = options_.limits.ihave_ids_max - peer.asked;
+  std::size_t room = options_.limits.ihave_ids_max - peer.asked;
   // Which ones shall not be the peer's choice, when it tells of more than we ask for.
   shuffle(ids);
-  if (ids.size() > room) {
-    ids.resize(room);
-  }
+  std::erase_if(ids, [this, &peer, &room](BytesView id) {
+    const MessageKey key = key_of(id);
+    if (room == 0 || !may_ask(peer, key)) {
+      return true;
+    }
+    take_place(peer, key);
+    --room;
+    return false;
+  });
   if (ids.empty()) {
     return;
   }
   peer.asked += ids.size();
   stats_.iwant_sent += ids.size();
-  for (const BytesView id : ids) {
-    asked_.add(key_of(id));
-  }
   promises_[key_of(ids.front())].push_back(
       {.peer = peer.index, .until = now + options_.mesh.iwant_followup_time});
   std::size_t begin = 0;

@@ -65,6 +65,7 @@ struct Router::Peer {
   std::size_t ihave_rpcs = 0;     ///< since the heartbeat
   std::size_t ihave_ids = 0;      ///< looked at, since the heartbeat
   std::size_t asked = 0;          ///< ids, since the heartbeat
+  std::uint32_t asks_since = 0;   ///< the moment before which it was asked nothing
   std::size_t idontwant_ids = 0;  ///< since the heartbeat
   Bytes signed_record;
 };

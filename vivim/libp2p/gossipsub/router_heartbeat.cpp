@@ -8,6 +8,8 @@ void Router::on_deadline(rt::TimePoint now) {
   }
   next_heartbeat_ = now + options_.mesh.heartbeat_interval;
   ++ticks_;
+  std::ranges::rotate(beats_, beats_.end() - 1);
+  beats_.front() = ++moment_;
   ++stats_.heartbeats;
   break_promises(now);
   score_.refresh(now);
@@ -50,7 +52,9 @@ void Router::break_promises(rt::TimePoint now) {
         return false;
       }
       ++stats_.promises_broken;
-      score_.penalize(*at(promise.peer).record, 1);
+      Peer& liar = at(promise.peer);
+      score_.penalize(*liar.record, 1);
+      forget_asks(liar);
       return true;
     });
     entry = entry->second.empty() ? promises_.erase(entry) : std::next(entry);

@@ -78,11 +78,10 @@ bool Router::make_room(Topic& topic, rt::TimePoint now) {
 
 /// A message that had to be asked for: the mesh did not bring it. Who did comes into the mesh, as
 /// in Plumtree.
-void Router::repair(Topic& topic, Peer& bringer, const MessageKey& message, rt::TimePoint now) {
-  if (topic.repairs >= options_.mesh.repairs || asked_.get(message) == 0 ||
-      topic.mesh.contains(bringer.index) || topic.always.contains(bringer.index) ||
-      !topic.peers.contains(bringer.index) || score_of(bringer) < 0 ||
-      backing_off(topic, bringer.id, now) ||
+void Router::repair(Topic& topic, Peer& bringer, rt::TimePoint now) {
+  if (topic.repairs >= options_.mesh.repairs || topic.mesh.contains(bringer.index) ||
+      topic.always.contains(bringer.index) || !topic.peers.contains(bringer.index) ||
+      score_of(bringer) < 0 || backing_off(topic, bringer.id, now) ||
       (topic.mesh.size() >= options_.mesh.d_high && !make_room(topic, now))) {
     return;
   }

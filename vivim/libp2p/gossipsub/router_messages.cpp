@@ -88,7 +88,9 @@ void Router::accept(Topic& topic, const MessagePtr& message, const PeerId& sourc
     Peer& peer = at(index);
     if (peer.id == source) {
       score_.first_delivery(*peer.record, topic.number);
-      repair(topic, peer, message->key(), now);
+      if (asked_.find(message->key()) != nullptr) {
+        repair(topic, peer, now);
+      }
     } else {
       score_.near_delivery(*peer.record, topic.number);
     }

@@ -195,4 +195,7 @@ TEST_CASE("score: options that contradict each other are told by number") {
   router = {};
   router.mesh.d_out = 4;
   CHECK(check(router).error().detail() == 104);
+  router = {};
+  router.limits.asked_of_max = 4;
+  CHECK(check(router).error().detail() == 109);
 }
