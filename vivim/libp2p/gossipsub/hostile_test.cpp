@@ -148,6 +148,63 @@ TEST_CASE("hostile: a forged message takes nobody's place, and counts against wh
   CHECK(bench.router.mesh_peers("t").size() == 1);
 }
 
+TEST_CASE("hostile: an RPC of a peer is read until it is below the graylist, and no further") {
+  Bench bench;
+  REQUIRE(bench.router.subscribe("t", {}, bench.now));
+  const PeerIndex liar = bench.add(2);
+  const auto forgeries = [](std::uint64_t first, std::size_t count) {
+    Bytes all;
+    for (std::uint64_t i = first; i < first + count; ++i) {
+      Bytes forged = body_of(Bench::message(9, i, "t", "hello"));
+      forged.back() ^= 1U;
+      append(all, forged);
+    }
+    return all;
+  };
+  Bytes rpc = forgeries(0, 1000);
+  Bytes graft;
+  wire::append_graft(graft, "t");
+  append(rpc, body_of(wire::frame({}, graft)));
+  REQUIRE(bench.router.receive(liar, rpc, bench.now));
+  bench.settle();
+  CHECK(bench.router.stats().rejected == 3);
+  CHECK(bench.router.stats().graylisted == 1);
+  CHECK(bench.router.topic_peers("t").empty());
+  CHECK(bench.got(liar).prune.empty());
+  // What is known to be bad counts as well.
+  REQUIRE(bench.router.subscribe("u", {.validate = true}, bench.now));
+  const PeerIndex first = bench.add(3);
+  REQUIRE(bench.say(first, Bench::message(9, 5000, "u", "bad")));
+  REQUIRE(bench.router.validated(bench.told.to_validate.at(0).message->key(), Verdict::reject,
+                                 bench.now));
+  const PeerIndex echo = bench.add(4);
+  Bytes echoes;
+  for (int i = 0; i < 1000; ++i) {
+    append(echoes, body_of(Bench::message(9, 5000, "u", "bad")));
+  }
+  const std::uint64_t before = bench.router.stats().received;
+  REQUIRE(bench.router.receive(echo, echoes, bench.now));
+  CHECK(bench.router.stats().received == before + 3);
+  // GRAFTs without end are not answered either.
+  const PeerIndex grafter = bench.add_in(5, "t");
+  Bytes fields;
+  wire::append_prune(fields, "t", {}, 60);
+  REQUIRE(bench.control(grafter, fields));
+  (void)bench.got(grafter);
+  fields.clear();
+  for (int i = 0; i < 1000; ++i) {
+    wire::append_graft(fields, "t");
+  }
+  REQUIRE(bench.control(grafter, fields));
+  CHECK(bench.got(grafter).prune.size() < 5);
+  // Of peers that we were told to trust everything is read.
+  bench.router.add_explicit_peer(peer_of(6));
+  const PeerIndex trusted = bench.add(6);
+  const std::uint64_t rejected = bench.router.stats().rejected;
+  REQUIRE(bench.router.receive(trusted, forgeries(2000, 10), bench.now));
+  CHECK(bench.router.stats().rejected == rejected + 10);
+}
+
 TEST_CASE("hostile: our own messages that come back are no news, and nobody's fault") {
   Bench bench;
   REQUIRE(bench.router.subscribe("t", {}, bench.now));

@@ -195,8 +195,9 @@ class Router {
   void take_subscription(Peer& peer, const wire::Subscription& subscription);
   bool add_subscription(Peer& peer, std::string_view name);
   void drop_subscription(Peer& peer, Topic& topic);
-  void take_message(Peer& peer, const wire::MessageView& view, rt::TimePoint now);
-  void duplicate(Peer& peer, Topic& topic, const MessageKey& key, Fate fate, rt::TimePoint now);
+  bool unheard(const Peer& peer) const;
+  bool take_message(Peer& peer, const wire::MessageView& view, rt::TimePoint now);
+  bool duplicate(Peer& peer, Topic& topic, const MessageKey& key, Fate fate, rt::TimePoint now);
   void reject(Peer& peer, Topic& topic);
 
   // router_messages.cpp

@@ -6,6 +6,10 @@ void Router::take_control(Peer& peer, rt::TimePoint now) {
   take_ihave(peer, now);
   take_iwant(peer);
   for (const std::string_view topic : rpc_.graft) {
+    // Each may be one too early, and is answered.
+    if (unheard(peer)) {
+      break;
+    }
     take_graft(peer, topic, now);
   }
   for (const wire::Prune& prune : rpc_.prune) {

@@ -6,7 +6,7 @@ namespace vivim::libp2p::gossipsub {
 Result<void> Router::receive(PeerIndex from, BytesView rpc, rt::TimePoint now) {
   Peer& peer = at(from);
   ++stats_.rpcs;
-  if (!peer.is_explicit && score_of(peer) < options_.score.thresholds.graylist) {
+  if (unheard(peer)) {
     ++stats_.graylisted;
     return {};
   }
@@ -18,7 +18,12 @@ Result<void> Router::receive(PeerIndex from, BytesView rpc, rt::TimePoint now) {
   take_extensions(peer);
   take_subscriptions(peer);
   for (const wire::MessageView& view : rpc_.publish) {
-    take_message(peer, view, now);
+    // A bad message may be one too many: then the rest, thousands perhaps, is not checked.
+    if (!take_message(peer, view, now) && unheard(peer)) {
+      ++stats_.graylisted;
+      flush_all();
+      return {};
+    }
   }
   if (peer.protocol != Protocol::floodsub) {
     take_control(peer, now);
@@ -26,6 +31,11 @@ Result<void> Router::receive(PeerIndex from, BytesView rpc, rt::TimePoint now) {
   }
   flush_all();
   return {};
+}
+
+/// Nothing is read of a peer with so bad a score.
+bool Router::unheard(const Peer& peer) const {
+  return !peer.is_explicit && score_of(peer) < options_.score.thresholds.graylist;
 }
 
 /// They come with the first RPC and never again (gossipsub-v1.3).
@@ -100,48 +110,51 @@ void Router::drop_subscription(Peer& peer, Topic& topic) {
   drop_topic_if_unused(topic);
 }
 
-void Router::take_message(Peer& peer, const wire::MessageView& view, rt::TimePoint now) {
+/// False: it counts against the peer.
+bool Router::take_message(Peer& peer, const wire::MessageView& view, rt::TimePoint now) {
   ++stats_.received;
   Topic* topic = find_topic(view.topic.value_or(std::string_view()));
   if (topic == nullptr || !topic->subscribed) {
     ++stats_.unwanted;
-    return;
+    return true;
   }
   if (!check_fields(options_.policy, view)) {
     reject(peer, *topic);
-    return;
+    return false;
   }
   id_scratch_.clear();
   append_id(options_.ids, options_.policy, view, id_scratch_);
   const MessageKey key = key_of(id_scratch_);
   if (const SeenCache::Entry* seen = seen_.find(key)) {
-    duplicate(peer, *topic, key, seen->fate, now);
-    return;
+    return duplicate(peer, *topic, key, seen->fate, now);
   }
   const MessagePtr message = Message::make(view, id_scratch_, key);
   // Not remembered before its signature is good: else anybody could take a message's place.
   if (options_.policy == SignaturePolicy::strict_sign && !verify(*message, verify_scratch_)) {
     reject(peer, *topic);
-    return;
+    return false;
   }
   fulfil(key);
   if (same_bytes(message->from(), self_.bytes())) {
     // Ours, from before a restart: nobody is to blame, and it is no news.
     seen_.add(key, Fate::ignored, now);
     ++stats_.ignored;
-    return;
+    return true;
   }
   seen_.add(key, Fate::waiting, now);
   tell_unwanted(peer, *topic, message);
   begin_validation(peer, *topic, message, now);
+  return true;
 }
 
-void Router::duplicate(Peer& peer, Topic& topic, const MessageKey& key, Fate fate,
+bool Router::duplicate(Peer& peer, Topic& topic, const MessageKey& key, Fate fate,
                        rt::TimePoint now) {
   ++stats_.duplicates;
   if (fate == Fate::rejected) {
     score_.invalid_message(*peer.record, topic.number);
-  } else if (fate == Fate::waiting) {
+    return false;
+  }
+  if (fate == Fate::waiting) {
     const auto found = waiting_.find(key);
     if (found != waiting_.end() && found->second.source != peer.id &&
         std::ranges::find(found->second.others, peer.id) == found->second.others.end()) {
@@ -154,6 +167,7 @@ void Router::duplicate(Peer& peer, Topic& topic, const MessageKey& key, Fate fat
       score_.near_delivery(*peer.record, topic.number);
     }
   }
+  return true;
 }
 
 void Router::reject(Peer& peer, Topic& topic) {
