@@ -235,6 +235,28 @@ TEST_CASE("hostile: messages that wait for a verdict are bounded by number and b
   CHECK(bench.router.waiting() == 7);
 }
 
+TEST_CASE("hostile: what there is no room for may be sent again: no IDONTWANT tells otherwise") {
+  RouterOptions options;
+  options.limits.waiting_per_topic_max = 1;
+  Bench bench(options);
+  REQUIRE(bench.router.subscribe("t", {.validate = true}, bench.now));
+  const PeerIndex source = bench.add_in(2, "t", {.protocol = Protocol::v1_2});
+  const PeerIndex other = bench.add_in(3, "t", {.protocol = Protocol::v1_2});
+  REQUIRE(bench.say(source, Bench::message(9, 1, "t", "hello")));
+  (void)bench.got(other);
+  const Bytes large = Bench::message(9, 2, "t", std::string(1024, 'x'));
+  REQUIRE(bench.say(source, large));
+  CHECK(bench.router.stats().ignored == 1);
+  CHECK(bench.got(other).idontwant.empty());
+  REQUIRE(
+      bench.router.validated(bench.told.to_validate[0].message->key(), Verdict::accept, bench.now));
+  bench.settle();
+  (void)bench.got(source);
+  REQUIRE(bench.say(other, large));
+  CHECK(bench.told.to_validate.size() == 2);
+  CHECK(bench.got(source).idontwant.size() == 1);
+}
+
 TEST_CASE("hostile: what is remembered of messages is bounded") {
   Bench bench(small_limits());
   REQUIRE(bench.router.subscribe("t", {}, bench.now));

@@ -201,6 +201,7 @@ class Router {
   void reject(Peer& peer, Topic& topic);
 
   // router_messages.cpp
+  bool has_room(const Topic& topic, const Message& message) const;
   void begin_validation(Peer& peer, Topic& topic, const MessagePtr& message, rt::TimePoint now);
   void accept(Topic& topic, const MessagePtr& message, const PeerId& source,
               std::span<const PeerIndex> bringers, rt::TimePoint now);

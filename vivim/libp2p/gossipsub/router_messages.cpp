@@ -5,6 +5,13 @@
 
 namespace vivim::libp2p::gossipsub {
 
+/// Whether one more can wait for the application.
+bool Router::has_room(const Topic& topic, const Message& message) const {
+  return topic.waiting < options_.limits.waiting_per_topic_max &&
+         (topic.waiting == 0 ||
+          topic.waiting_bytes + message.bytes() <= options_.limits.waiting_bytes_per_topic_max);
+}
+
 void Router::begin_validation(Peer& peer, Topic& topic, const MessagePtr& message,
                               rt::TimePoint now) {
   if (!topic.options.validate) {
@@ -12,17 +19,8 @@ void Router::begin_validation(Peer& peer, Topic& topic, const MessagePtr& messag
     accept(topic, message, peer.id, bringers, now);
     return;
   }
-  const std::size_t bytes = message->bytes();
-  if (topic.waiting >= options_.limits.waiting_per_topic_max ||
-      (topic.waiting > 0 &&
-       topic.waiting_bytes + bytes > options_.limits.waiting_bytes_per_topic_max)) {
-    // Taken when it comes once more, from the mesh or after an IHAVE.
-    seen_.erase(message->key());
-    ++stats_.ignored;
-    return;
-  }
   ++topic.waiting;
-  topic.waiting_bytes += bytes;
+  topic.waiting_bytes += message->bytes();
   waiting_.emplace(message->key(), Waiting{.message = message, .source = peer.id});
   emit(ToValidate{.message = message, .from = peer.id});
 }

@@ -141,6 +141,12 @@ bool Router::take_message(Peer& peer, const wire::MessageView& view, rt::TimePoi
     ++stats_.ignored;
     return true;
   }
+  if (topic->options.validate && !has_room(*topic, *message)) {
+    // Taken when it comes once more, from the mesh or after an IHAVE: nobody is told that we have
+    // it.
+    ++stats_.ignored;
+    return true;
+  }
   seen_.add(key, Fate::waiting, now);
   tell_unwanted(peer, *topic, message);
   begin_validation(peer, *topic, message, now);

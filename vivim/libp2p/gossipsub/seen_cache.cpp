@@ -23,8 +23,7 @@ void SeenCache::add(const MessageKey& key, Fate fate, rt::TimePoint now) {
 
 void SeenCache::expire(rt::TimePoint now) {
   while (!order_.empty()) {
-    const Entry* entry = table_.find(order_.front());
-    if (entry != nullptr && entry->seen + time_.count() > ticks(now)) {
+    if (table_.find(order_.front())->seen + time_.count() > ticks(now)) {
       return;
     }
     table_.erase(order_.front());

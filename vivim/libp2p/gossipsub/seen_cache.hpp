@@ -28,8 +28,6 @@ class SeenCache {
   bool contains(const MessageKey& key) const { return table_.contains(key); }
   /// Remembers a message that is not there; the oldest makes room.
   void add(const MessageKey& key, Fate fate, rt::TimePoint now);
-  /// Forgets a message that shall be taken once more.
-  void erase(const MessageKey& key) { table_.erase(key); }
   /// Forgets what is older than the time.
   void expire(rt::TimePoint now);
 
@@ -45,7 +43,7 @@ class SeenCache {
   std::optional<rt::TimePoint> first_;
   std::size_t entries_max_;
   KeyTable<Entry> table_;
-  Fifo<MessageKey> order_;  ///< also some that are erased, or were added once more
+  Fifo<MessageKey> order_;
 };
 
 }  // namespace vivim::libp2p::gossipsub
