@@ -40,7 +40,8 @@ struct MeshOptions {
   /// Heartbeats for which a peer gets what we pass on, although it is not in the mesh, after it had
   /// to ask us for a message.
   std::size_t push_ticks = 30;
-  /// Peers that are grafted in a heartbeat because they brought, asked for, what the mesh did not.
+  /// Peers that are grafted in a heartbeat because they brought, asked for, what the mesh did not;
+  /// and as many whose GRAFT a full mesh makes room for.
   std::size_t repairs = 3;
   /// A GRAFT so soon after a PRUNE is punished twice.
   rt::Duration graft_flood_threshold = std::chrono::seconds(10);

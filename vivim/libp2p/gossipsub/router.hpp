@@ -237,7 +237,8 @@ class Router {
   void graft(Peer& peer, Topic& topic, rt::TimePoint now);
   void drop_from_mesh(Peer& peer, Topic& topic);
   bool make_room(Topic& topic, rt::TimePoint now);
-  void repair(Topic& topic, Peer& bringer, rt::TimePoint now);
+  bool earns_place(const Peer& peer, Topic& topic, rt::TimePoint now);
+  void repair(Topic& topic, Peer& bringer, const Message& message, rt::TimePoint now);
   bool may_push(const Topic& topic, const Peer& peer) const;
   void push_to_asker(Topic& topic, const Peer& peer);
   void keep_pushed(Topic& topic);

@@ -104,7 +104,8 @@ struct Router::Topic {
   std::vector<MessagePtr> recent = {};  ///< to gossip of, within a heartbeat
   std::size_t waiting = 0;
   std::size_t waiting_bytes = 0;
-  std::size_t repairs = 0;  ///< since the heartbeat
+  std::size_t repairs = 0;   ///< since the heartbeat
+  std::size_t admitted = 0;  ///< to a full mesh, since the heartbeat
 
   bool own() const { return subscribed || fanned_out; }
 };

@@ -35,6 +35,7 @@ void Router::on_deadline(rt::TimePoint now) {
       told.push_back(&topic);
     }
     topic.repairs = 0;
+    topic.admitted = 0;
     drop_topic_if_unused(topic);
   }
   if (ticks_ % options_.mesh.direct_connect_ticks == 1) {

@@ -21,11 +21,8 @@ void Router::take_graft(Peer& peer, std::string_view name, rt::TimePoint now) {
     send_prune(peer, *topic, options_.mesh.prune_backoff, false, now);
     return;
   }
-  // Who brought something, or had to ask us for something, is worth more than who did neither.
-  const bool better =
-      score_.proven(*peer.record, topic->number) || topic->pushed.contains(peer.index);
   if (topic->mesh.size() >= options_.mesh.d_high && !outbound(peer) &&
-      !(better && make_room(*topic, now))) {
+      !earns_place(peer, *topic, now)) {
     send_prune(peer, *topic, options_.mesh.prune_backoff, true, now);
     return;
   }
@@ -76,12 +73,26 @@ bool Router::make_room(Topic& topic, rt::TimePoint now) {
   return true;
 }
 
-/// A message that had to be asked for: the mesh did not bring it. Who did comes into the mesh, as
-/// in Plumtree.
-void Router::repair(Topic& topic, Peer& bringer, rt::TimePoint now) {
-  if (topic.repairs >= options_.mesh.repairs || topic.mesh.contains(bringer.index) ||
-      topic.always.contains(bringer.index) || !topic.peers.contains(bringer.index) ||
-      score_of(bringer) < 0 || backing_off(topic, bringer.id, now) ||
+/// Makes room for a peer that brought what another wrote, or had to ask us for something: it is
+/// worth more than who did neither. Few in a heartbeat: that much, peers that work together can
+/// have.
+bool Router::earns_place(const Peer& peer, Topic& topic, rt::TimePoint now) {
+  const bool better =
+      score_.proven(*peer.record, topic.number) || topic.pushed.contains(peer.index);
+  if (!better || topic.admitted >= options_.mesh.repairs || !make_room(topic, now)) {
+    return false;
+  }
+  ++topic.admitted;
+  return true;
+}
+
+/// A message that had to be asked for, and that who brings it did not write: the mesh did not bring
+/// it. Who did comes into the mesh, as in Plumtree.
+void Router::repair(Topic& topic, Peer& bringer, const Message& message, rt::TimePoint now) {
+  if (topic.repairs >= options_.mesh.repairs || same_bytes(message.from(), bringer.id.bytes()) ||
+      topic.mesh.contains(bringer.index) || topic.always.contains(bringer.index) ||
+      !topic.peers.contains(bringer.index) || score_of(bringer) < 0 ||
+      backing_off(topic, bringer.id, now) ||
       (topic.mesh.size() >= options_.mesh.d_high && !make_room(topic, now))) {
     return;
   }

@@ -85,9 +85,9 @@ void Router::accept(Topic& topic, const MessagePtr& message, const PeerId& sourc
   for (const PeerIndex index : bringers) {
     Peer& peer = at(index);
     if (peer.id == source) {
-      score_.first_delivery(*peer.record, topic.number);
+      score_.first_delivery(*peer.record, topic.number, message->from());
       if (asked_.find(message->key()) != nullptr) {
-        repair(topic, peer, now);
+        repair(topic, peer, *message, now);
       }
     } else {
       score_.near_delivery(*peer.record, topic.number);

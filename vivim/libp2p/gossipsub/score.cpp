@@ -11,6 +11,7 @@ struct Score::TopicStats {
   rt::TimePoint grafted{};
   double time_in_mesh = 0;  ///< in quanta
   double first_deliveries = 0;
+  bool proven = false;
   double mesh_deliveries = 0;
   double mesh_failure = 0;
   double invalid = 0;
@@ -67,6 +68,7 @@ void Score::remove_peer(Record& record, rt::TimePoint now) {
       pruned(record, topic.topic);
     }
     topic.first_deliveries = 0;
+    topic.proven = false;
   }
   leave_addresses(record);
   record.stale = true;
@@ -158,11 +160,14 @@ void Score::pruned(Record& record, TopicNumber topic) {
   in->time_in_mesh = 0;
 }
 
-void Score::first_delivery(Record& record, TopicNumber topic) {
+void Score::first_delivery(Record& record, TopicNumber topic, BytesView author) {
   if (TopicStats* in = stats(record, topic)) {
     const TopicScoreOptions& options = *topics_[topic];
     in->first_deliveries = std::min(in->first_deliveries + 1, options.first_deliveries_cap);
-    near_delivery(record, topic);
+    if (in->in_mesh) {
+      in->mesh_deliveries = std::min(in->mesh_deliveries + 1, options.mesh_deliveries_cap);
+    }
+    in->proven = in->proven || !same_bytes(author, record.peer.bytes());
   }
 }
 
@@ -198,7 +203,7 @@ bool Score::idle(const Record& record, TopicNumber topic, rt::Duration at_least,
 
 bool Score::proven(const Record& record, TopicNumber topic) const {
   const auto found = std::ranges::find(record.topics, topic, &TopicStats::topic);
-  return found != record.topics.end() && found->first_deliveries > 0;
+  return found != record.topics.end() && found->proven && found->first_deliveries > 0;
 }
 
 double Score::topic_merit(const TopicStats& stats, const TopicScoreOptions& options) const {
@@ -270,6 +275,7 @@ void Score::faded(double& value, double decay) const {
 void Score::decay_topic(TopicStats& stats, rt::TimePoint now) {
   const TopicScoreOptions& options = *topics_[stats.topic];
   faded(stats.first_deliveries, options.first_deliveries_decay);
+  stats.proven = stats.proven && stats.first_deliveries > 0;
   faded(stats.mesh_deliveries, options.mesh_deliveries_decay);
   faded(stats.mesh_failure, options.mesh_failure_decay);
   faded(stats.invalid, options.invalid_decay);

@@ -49,8 +49,9 @@ class Score {
 
   void grafted(Record& record, TopicNumber topic, rt::TimePoint now);
   void pruned(Record& record, TopicNumber topic);
-  /// It brought an accepted message first: P2, and P3 if it is in the mesh.
-  void first_delivery(Record& record, TopicNumber topic);
+  /// It brought an accepted message first: P2, and P3 if it is in the mesh. Unless it is the author
+  /// (empty: nobody knows) it has proven to be of use.
+  void first_delivery(Record& record, TopicNumber topic, BytesView author = {});
   /// It brought one at nearly the same time: P3.
   void near_delivery(Record& record, TopicNumber topic);
   /// P4.
@@ -65,7 +66,7 @@ class Score {
   /// first.
   bool idle(const Record& record, TopicNumber topic, rt::Duration at_least,
             rt::TimePoint now) const;
-  /// Whether something counts that it brought first in a topic.
+  /// Whether something counts that it brought first in a topic, and it brought what another wrote.
   bool proven(const Record& record, TopicNumber topic) const;
 
   /// Decays when it is time to, and forgets who went long ago.

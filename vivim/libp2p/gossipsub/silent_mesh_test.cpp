@@ -139,6 +139,49 @@ TEST_CASE("silent mesh: who had to ask gets what follows, and may graft a full m
   CHECK(bench.router.mesh_peers("t").size() <= 12);
 }
 
+TEST_CASE("silent mesh: messages of one's own buy no place, those of others few in a heartbeat") {
+  Beset bench;
+  const auto changed = [&bench] {
+    const auto mesh = bench.router.mesh_peers("t");
+    return std::ranges::count_if(mesh, [](const PeerId& peer) {
+      for (std::uint8_t i = 2; i < 14; ++i) {
+        if (peer == peer_of(i)) {
+          return false;
+        }
+      }
+      return true;
+    });
+  };
+  const auto arrive = [&bench](std::uint8_t number) {
+    const PeerIndex index = bench.add(number);
+    Bytes subscriptions;
+    wire::append_subscription(subscriptions, {.topic = "t", .subscribe = true});
+    REQUIRE(bench.say(index, wire::frame(subscriptions, {})));
+    return index;
+  };
+  for (std::uint8_t i = 50; i < 62; ++i) {
+    const PeerIndex index = arrive(i);
+    REQUIRE(bench.say(index, Bench::message(i, 1, "t", "look at me")));
+    REQUIRE(bench.graft(index, "t"));
+  }
+  CHECK(changed() == 0);
+  // Nor when they have us ask for them.
+  const PeerIndex asked = arrive(62);
+  Bytes own = to_bytes(peer_of(62).bytes());
+  own.resize(own.size() + 8);
+  store_be64(MutableBytes(own).last(8), 1);
+  REQUIRE(bench.ihave(asked, "t", {own}));
+  REQUIRE(bench.say(asked, Bench::message(62, 1, "t", "look at me")));
+  CHECK(changed() == 0);
+  for (std::uint8_t i = 70; i < 82; ++i) {
+    const PeerIndex index = arrive(i);
+    REQUIRE(bench.bring(index, i));
+    REQUIRE(bench.graft(index, "t"));
+  }
+  CHECK(changed() == 3);
+  CHECK(bench.router.mesh_peers("t").size() == 12);
+}
+
 TEST_CASE("silent mesh: as many get what they did not ask for as the mesh shall have members") {
   Beset bench;
   REQUIRE(bench.bring(bench.sybils[0], 1));
