@@ -82,6 +82,19 @@ TEST_CASE("hostile: promises of gossip that are not kept cost the score") {
   CHECK(bench.router.stats().promises_broken == 4);
 }
 
+TEST_CASE("hostile: to go and come again helps neither against misdeeds nor with promises") {
+  Bench bench;
+  REQUIRE(bench.router.subscribe("t", {}, bench.now));
+  PeerIndex peer = bench.add_in(2, "t");
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    REQUIRE(bench.ihave(peer, "t", made_up_ids(5, 10 * i)));
+  }
+  bench.router.remove_peer(peer, bench.now);
+  CHECK(bench.router.stats().promises_broken == 3);
+  peer = bench.add_in(2, "t");
+  CHECK(bench.router.score(peer) == -10);
+}
+
 TEST_CASE("hostile: a message is asked of three peers at most") {
   Bench bench;
   REQUIRE(bench.router.subscribe("t", {}, bench.now));

@@ -53,7 +53,11 @@ void Router::remove_peer(PeerIndex index, rt::TimePoint now) {
   }
   std::erase(pending_, index);
   for (auto& [key, promises] : promises_) {
-    std::erase_if(promises, [index](const Promise& promise) { return promise.peer == index; });
+    const auto broken =
+        std::erase_if(promises, [index](const Promise& promise) { return promise.peer == index; });
+    stats_.promises_broken += broken;
+    // Else who goes before its time is up could promise what it likes.
+    score_.penalize(*peer.record, static_cast<double>(broken));
   }
   for (auto& [key, near] : near_) {
     std::erase(near.peers, index);

@@ -70,10 +70,15 @@ void Score::remove_peer(Record& record, rt::TimePoint now) {
     topic.first_deliveries = 0;
     topic.proven = false;
   }
+  // Merits do not outlast a connection: only what is bad is worth remembering, also while it is too
+  // little to count.
+  record.app = std::min(record.app, 0.0);
+  std::erase_if(record.topics, [this](const TopicStats& topic) {
+    return topic_penalty(topic, *topics_[topic.topic]) == 0;
+  });
   leave_addresses(record);
   record.stale = true;
-  // Merits do not outlast a connection: only what is bad is worth remembering.
-  if (value(record) >= 0) {
+  if (record.behaviour == 0 && record.topics.empty() && value(record) >= 0) {
     forget(record);
     return;
   }

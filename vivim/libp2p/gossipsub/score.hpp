@@ -17,7 +17,7 @@ using multiformats::PeerId;
 using TopicNumber = std::uint32_t;
 
 /// What our peers are worth, from what they did: P1 to P7 of specs gossipsub-v1.1. Sans-IO. Peers
-/// that went are remembered while what they did is bad.
+/// that went are remembered when they did anything bad.
 class Score {
  public:
   explicit Score(ScoreOptions options);

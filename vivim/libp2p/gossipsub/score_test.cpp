@@ -152,6 +152,21 @@ TEST_CASE("score: what is bad outlasts a connection and does not fade meanwhile"
   CHECK(f.score.size() == 0);
 }
 
+TEST_CASE("score: misdeeds that do not count yet outlast a connection too, and merits do not") {
+  Fixture f;
+  f.score.penalize(f.add(2), 2);
+  f.score.set_app(f.add(2), 5);
+  f.score.remove_peer(f.add(2), f.now);
+  CHECK(f.score.retained() == 1);
+  CHECK(f.score.value(f.add(2)) == 0);
+  f.score.penalize(f.add(2), 1);
+  CHECK(f.score.value(f.add(2)) == -10);
+  auto& good = f.add(3);
+  f.score.set_app(good, 5);
+  f.score.remove_peer(good, f.now);
+  CHECK(f.score.find(peer_of(3)) == nullptr);
+}
+
 TEST_CASE("score: a topic that is dropped takes what was done in it along") {
   Fixture f;
   auto& peer = f.add(2);
