@@ -342,7 +342,9 @@ rt::Co<Result<void>> HolePuncher::respond(rt::Stream& stream, Responder& respond
 /// The relay's dialler is the client of the connection that is punched.
 rt::Co<void> HolePuncher::dial_back(PeerId peer, std::vector<Multiaddr> addresses) {
   if (!has_direct(peer) && !stopping_) {
-    const bool doubtful = answered_[peer] >= k_attempt_of_doubt;
+    // None are counted of a peer that has gone meanwhile.
+    const auto attempts = answered_.find(peer);
+    const bool doubtful = attempts != answered_.end() && attempts->second >= k_attempt_of_doubt;
     const ConnectOptions options{.role = Direction::outbound,
                                  .patience = doubtful ? options_.patience : rt::Duration::zero(),
                                  .force_new = true,

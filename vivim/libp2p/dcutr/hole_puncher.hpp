@@ -80,6 +80,9 @@ class HolePuncher {
   /// direct one. Errors: too_many, no_own_addresses, no_addresses, timed_out, failed, the host's.
   rt::Co<Result<void>> punch(PeerId peer);
 
+  /// Peers whose attempts are counted: of those that are connected.
+  std::size_t remembered() const { return answered_.size(); }
+
  private:
   struct Active {
     explicit Active(rt::Loop& loop) : wake(loop), heard(loop) {}

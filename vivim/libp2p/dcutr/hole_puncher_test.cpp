@@ -323,3 +323,14 @@ TEST_CASE("hostile: attempts of one peer are answered a few times a minute") {
   net.world.run_for(20s);
   CHECK(net.world.run(ask(net.a.host, net.b.id())));
 }
+
+TEST_CASE("hostile: nothing is remembered of a peer that goes in the middle of an attempt") {
+  Net net(1, NatOptions::port_restricted(), NatOptions::port_restricted());
+  connect_to_silent(net);
+  const auto seen = net.a.host.observed_addresses(1);
+  REQUIRE_FALSE(seen.empty());
+  CHECK(net.world.run(initiate(net.a.host, net.b.id(), seen, std::nullopt)));
+  net.a.host.disconnect(net.b.id());
+  net.world.run_for(1min);
+  CHECK(net.at_b.puncher.remembered() == 0);
+}

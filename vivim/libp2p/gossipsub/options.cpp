@@ -21,6 +21,7 @@ Result<void> check(const RouterOptions& options) {
            mesh.heartbeat_interval >= std::chrono::milliseconds(10),
            mesh.opportunistic_graft_ticks > 0 && mesh.direct_connect_ticks > 0,
            options.limits.asked_of_max < Asked::k_peers_max,
+           options.limits.topics_max <= options.limits.topics_per_peer_max,
        }) {
     if (!good) {
       return fail(GossipsubError::bad_options, number);

@@ -61,8 +61,9 @@ struct MeshOptions {
 
 /// What the router takes on; each has a test (docs/limits.md).
 struct RouterLimits {
-  std::size_t topics_max = 4096;            ///< that we subscribed to, or publish in
-  std::size_t topics_per_peer_max = 1024;   ///< that a peer subscribed to
+  /// That we subscribed to, or publish in: no more than peers remember of us.
+  std::size_t topics_max = 2048;
+  std::size_t topics_per_peer_max = 2048;   ///< that a peer subscribed to
   std::size_t topics_of_peers_max = 16384;  ///< that only peers subscribed to
   std::size_t message_bytes_max = (std::size_t{1} << 20U) - 1024;  ///< data of what we publish
   std::size_t seen_max = 131072;

@@ -213,4 +213,7 @@ TEST_CASE("score: options that contradict each other are told by number") {
   router = {};
   router.limits.asked_of_max = 4;
   CHECK(check(router).error().detail() == 109);
+  router = {};
+  router.limits.topics_per_peer_max = router.limits.topics_max - 1;
+  CHECK(check(router).error().detail() == 110);
 }

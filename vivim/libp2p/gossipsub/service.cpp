@@ -77,18 +77,24 @@ rt::Co<void> Service::stop() {
 
 void Service::on_host_event(const HostEvent& event) {
   using Kind = HostEvent::Kind;
-  if (!event.peer || event.limited) {
+  if (!event.peer) {
+    return;
+  }
+  // Whatever kind of connection the last one was.
+  if (event.kind == Kind::disconnected && event.connections_left == 0) {
+    links_.erase(*event.peer);
+    if (const auto found = sessions_.find(*event.peer); found != sessions_.end()) {
+      found->second->end();
+    }
+    return;
+  }
+  if (event.limited) {
     return;
   }
   if (event.kind == Kind::connected) {
     note_connection(*event.peer, event.direction, event.remote);
   } else if (event.kind == Kind::identified) {
     on_identified(*event.peer);
-  } else if (event.kind == Kind::disconnected && event.connections_left == 0) {
-    links_.erase(*event.peer);
-    if (const auto found = sessions_.find(*event.peer); found != sessions_.end()) {
-      found->second->end();
-    }
   }
 }
 
@@ -161,7 +167,12 @@ rt::Co<void> Service::keep_session(std::shared_ptr<Session> session) {
     session->opened.set();
     tasks_.spawn("gossipsub watch", watch(session));
     pump();
+    const rt::TimePoint since = now();
     (void)co_await write(session);
+    if (const auto left = links_.find(session->peer);
+        left != links_.end() && now() - since >= options_.settled) {
+      left->second.tries = 0;
+    }
     router_.remove_peer(*session->index, now());
     by_index_[place].reset();
     pump();
@@ -225,8 +236,10 @@ rt::Co<void> Service::serve(InboundStream inbound) {
     co_return;
   }
   const auto session = found->second;
-  if (session->reading.size() >= k_streams_per_peer_max) {
+  while (session->reading.size() >= k_streams_per_peer_max) {
+    // At once: more may be opened before its reader notices.
     session->reading.front()->reset(0);
+    session->reading.erase(session->reading.begin());
   }
   session->reading.push_back(inbound.stream.get());
   const auto ended = co_await read(*inbound.stream, session);

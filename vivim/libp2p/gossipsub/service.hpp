@@ -25,8 +25,9 @@ struct ServiceOptions {
   RouterOptions router = {};
   /// A peer whose stream cannot be opened, or ends, is tried again after this.
   rt::Duration retry = std::chrono::seconds(1);
-  /// So often, until it connects anew.
+  /// So often, until it connects anew, or a stream has lasted for so long.
   std::size_t tries_max = 5;
+  rt::Duration settled = std::chrono::minutes(1);
   /// Bytes that are written at once.
   std::size_t batch_bytes = std::size_t{64} * 1024;
 };
@@ -66,6 +67,8 @@ class Service {
   Subscription observe(std::function<void(const Event&)> observer);
 
   const Router& router() const { return router_; }
+  /// Peers that are connected, whether they speak gossipsub or not.
+  std::size_t connected() const { return links_.size(); }
 
  private:
   struct Session;

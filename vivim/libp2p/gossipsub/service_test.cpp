@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "vivim/libp2p/delimited/delimited.hpp"
+#include "vivim/libp2p/host/tcp_transport.hpp"
 #include "vivim/rt/sim/world.hpp"
 
 using namespace vivim;
@@ -108,6 +109,63 @@ struct Mesh {
   rt::sim::World world;
   std::vector<std::unique_ptr<Node>> nodes;
 };
+
+/// A host that takes streams of gossipsub and ends them when it likes, and opens none.
+struct Moody {
+  explicit Moody(rt::sim::Node& node_)
+      : node(node_),
+        host({.key = crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })},
+             node.loop(), node.network(), node.rng()) {
+    CHECK(host.handle("/meshsub/1.2.0", [this](InboundStream inbound) -> rt::Co<void> {
+      ++taken;
+      streams.push_back(std::move(inbound.stream));
+      co_return;
+    }));
+  }
+  void end_all() {
+    for (auto& stream : streams) {
+      stream->reset(0);
+    }
+    streams.clear();
+  }
+
+  rt::sim::Node& node;
+  Host host;
+  std::vector<std::unique_ptr<rt::Stream>> streams;
+  std::size_t taken = 0;
+};
+
+/// TCP whose connections to one port are limited, as those through a relay.
+class LimitedTransport final : public Transport {
+ public:
+  explicit LimitedTransport(rt::Network& network) : tcp_(network) {}
+  std::string_view name() const override { return "limited"; }
+  bool can_dial(const Multiaddr& address) const override {
+    return address.to_string().ends_with("/tcp/4002");
+  }
+  bool can_listen(const Multiaddr&) const override { return false; }
+  Result<std::unique_ptr<TransportListener>> listen(const Multiaddr& address) override {
+    return tcp_.listen(address);
+  }
+  rt::Co<Result<TransportConnection>> dial(Multiaddr address, DialOptions options) override {
+    VIVIM_CO_TRY(auto connection, co_await tcp_.dial(std::move(address), options));
+    std::get<RawConnection>(connection).limited = true;
+    co_return connection;
+  }
+  void cancel_dials() override { tcp_.cancel_dials(); }
+
+ private:
+  TcpTransport tcp_;
+};
+
+/// Opens a stream of gossipsub that may be refused, and keeps it.
+rt::Co<void> say_nothing(Host& host, PeerId to, std::vector<std::unique_ptr<rt::Stream>>* keep) {
+  const std::vector<std::string> protocols{"/meshsub/1.2.0"};
+  auto opened = co_await host.open_stream(to, protocols);
+  if (opened) {
+    keep->push_back(std::move(opened->stream));
+  }
+}
 
 /// Opens a stream of gossipsub, writes `bytes` and keeps it.
 rt::Co<void> say(Host& host, PeerId to, Bytes bytes,
@@ -311,4 +369,79 @@ TEST_CASE("hostile: broken and oversized RPCs end the stream, streams of a peer 
   mesh.publish(2, "still");
   mesh.world.run_for(2s);
   CHECK(mesh.nodes[0]->received.contains("still"));
+}
+
+TEST_CASE("hostile: of streams that are opened together, as many are read as of others") {
+  Mesh mesh(1, 13);
+  Moody moody(mesh.world.add_node("moody"));
+  REQUIRE(mesh.world.run(moody.host.connect(mesh.nodes[0]->address)));
+  std::vector<std::unique_ptr<rt::Stream>> streams;
+  rt::TaskGroup tasks(moody.node.loop());
+  // All are there before the stream to it is, and none of them is read until then.
+  for (int i = 0; i < 20; ++i) {
+    tasks.spawn("burst", say_nothing(moody.host, mesh.nodes[0]->host.peer_id(), &streams));
+  }
+  mesh.world.run_for(5s);
+  std::size_t open = 0;
+  for (const PeerInfo& peer : mesh.nodes[0]->host.peers()) {
+    open += peer.streams;
+  }
+  CHECK(open <= 4);
+  streams.clear();
+  mesh.world.run(tasks.stop());
+  mesh.world.run(moody.host.stop());
+}
+
+TEST_CASE("service: a peer whose stream ends now and then stays a peer") {
+  Mesh mesh(1, 14);
+  Moody moody(mesh.world.add_node("moody"));
+  REQUIRE(mesh.world.run(moody.host.connect(mesh.nodes[0]->address)));
+  for (std::size_t i = 1; i < 10; ++i) {
+    mesh.world.run_for(70s);
+    CHECK(moody.taken == i);
+    CHECK(mesh.nodes[0]->service.router().peers() == 1);
+    moody.end_all();
+  }
+  // One that ends them at once is given up.
+  for (std::size_t i = 0; i < 20; ++i) {
+    mesh.world.run_for(2s);
+    moody.end_all();
+  }
+  CHECK(moody.taken <= 9 + 5);
+  mesh.world.run(moody.host.stop());
+}
+
+TEST_CASE("service: a peer whose last connection is a limited one is forgotten with it") {
+  rt::sim::World world(15);
+  Moody moody(world.add_node("moody"));
+  const std::string at = "/ip4/" + moody.node.ip().to_string() + "/tcp/";
+  const Multiaddr direct = moody.host.listen(Multiaddr::parse(at + "4001").value()).value();
+  const Multiaddr limited = moody.host.listen(Multiaddr::parse(at + "4002").value()).value();
+  rt::sim::Node& node = world.add_node("n");
+  HostOptions options{
+      .key = crypto::KeyPair::generate([&node](MutableBytes out) { node.rng().fill(out); })};
+  options.transports.push_back(std::make_unique<LimitedTransport>(node.network()));
+  options.transports.push_back(std::make_unique<TcpTransport>(node.network()));
+  Host host(std::move(options), node.loop(), node.network(), node.rng());
+  bool last_was_limited = false;
+  const Subscription watching = host.subscribe([&last_was_limited](const HostEvent& event) {
+    if (event.kind == HostEvent::Kind::disconnected) {
+      last_was_limited = event.limited && event.connections_left == 0;
+    }
+  });
+  Service service(host, node.loop(), node.rng(), {});
+  REQUIRE(service.start());
+  const PeerId peer = moody.host.peer_id();
+  REQUIRE(world.run(host.connect(peer, {direct})));
+  REQUIRE(world.run(host.connect(peer, {limited}, {.force_new = true})));
+  world.run_for(1s);
+  CHECK(service.connected() == 1);
+  host.disconnect(peer);
+  world.run_for(1s);
+  REQUIRE(last_was_limited);
+  CHECK(service.connected() == 0);
+  for (Host* each : {&host, &moody.host}) {
+    world.run(each->stop());
+  }
+  world.run(service.stop());
 }

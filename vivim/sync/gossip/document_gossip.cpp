@@ -193,8 +193,9 @@ rt::Co<void> DocumentGossip::integrate(std::shared_ptr<Shared> shared) {
       (void)service_->validated(key, gossipsub::Verdict::accept);
     }
   }
-  for (const auto& left : shared->inbox) {
-    (void)service_->validated(left.key, gossipsub::Verdict::ignore);  // the router waits for it
+  // The router counts what waits for a verdict, also when the topic is joined once more.
+  for (const Shared::Arrived& left : shared->inbox) {
+    (void)service_->validated(left.key, gossipsub::Verdict::ignore);
   }
   if (shared->subscribed) {
     shared->lease->unsubscribe(shared->subscription);

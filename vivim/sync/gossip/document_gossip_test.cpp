@@ -240,3 +240,28 @@ TEST_CASE("document gossip: forgeries count against who sends them, and change n
   REQUIRE(index);
   CHECK(three.b.service.router().score(*index) < -80);
 }
+
+TEST_CASE("document gossip: what waits when a grant is taken back is judged all the same") {
+  Three three;
+  three.give(three.b, {grant(7)});
+  REQUIRE(three.a.service.subscribe(gossip_topic(k_document)));
+  three.world.run_for(3s);
+  UpdateSeal seal = UpdateSeal::make(k_document, {{7}}, Bytes(32, 7)).value();
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(three.a.service.publish(gossip_topic(k_document),
+                                    seal.seal(UpdateForm::plain, as_bytes("no update"), {})));
+  }
+  bool left = false;
+  const libp2p::Subscription watching =
+      three.b.service.observe([&](const libp2p::gossipsub::Event& event) {
+        // Within the event that brings the first one: it is in the inbox.
+        if (std::holds_alternative<libp2p::gossipsub::ToValidate>(event) && !left) {
+          left = true;
+          three.b.hub->evict(k_document, Reason::done, "gone");
+        }
+      });
+  three.world.run_for(2s);
+  CHECK(left);
+  CHECK(three.b.gossip->documents() == 0);
+  CHECK(three.b.service.router().waiting() == 0);
+}
