@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::array k_profiles{IdProfile::vivim, IdProfile::go, IdProfile::rust, IdProfile::js};
 constexpr std::size_t k_anonymous_id_bytes = 20;
-constexpr std::size_t k_seqno_bytes = 8;
 
 std::uint64_t seqno_of(const wire::MessageView& message) {
   const BytesView bytes = message.seqno.value_or(BytesView());

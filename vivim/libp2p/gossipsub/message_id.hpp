@@ -25,6 +25,8 @@ enum class IdProfile : std::uint8_t {
   js,     ///< the author's public key, then the sequence number; anonymous: SHA-256 of the data
 };
 
+/// A sequence number.
+inline constexpr std::size_t k_seqno_bytes = 8;
 /// Longest id that any profile makes, or that is taken from a peer.
 inline constexpr std::size_t k_id_bytes_max = 128;
 

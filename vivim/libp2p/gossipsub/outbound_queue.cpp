@@ -63,10 +63,4 @@ void OutboundQueue::trim() {
     }
   }
 }
-
-void OutboundQueue::clear() {
-  lines_ = {};
-  bytes_ = 0;
-}
-
 }  // namespace vivim::libp2p::gossipsub

@@ -48,7 +48,6 @@ class OutboundQueue {
   bool empty() const { return bytes_ == 0; }
   /// Of all lanes together.
   std::size_t bytes() const { return bytes_; }
-  void clear();
 
  private:
   struct Entry {

@@ -22,7 +22,7 @@ Router::~Router() = default;
 
 // Peers.
 
-PeerIndex Router::add_peer(const PeerId& peer, PeerOptions options, rt::TimePoint /*now*/) {
+PeerIndex Router::add_peer(const PeerId& peer, PeerOptions options) {
   VIVIM_ASSERT(!by_id_.contains(peer));
   PeerIndex index{};
   if (free_.empty()) {

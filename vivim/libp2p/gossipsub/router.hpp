@@ -73,7 +73,7 @@ class Router {
   // Peers.
 
   /// A peer that is not there: it can be written to from now on.
-  PeerIndex add_peer(const PeerId& peer, PeerOptions options, rt::TimePoint now);
+  PeerIndex add_peer(const PeerId& peer, PeerOptions options);
   void remove_peer(PeerIndex index, rt::TimePoint now);
   std::optional<PeerIndex> find_peer(const PeerId& peer) const;
   /// Its addresses or its record are others than add_peer() was told.
@@ -273,12 +273,11 @@ class Router {
   void take_partial(Peer& peer);
   bool may_begin_group(Topic& topic, const Peer& peer) const;
   bool partial_with(const Topic& topic, const Peer& peer) const;
-  bool wants_parts(const Topic& topic, const Peer& peer) const;
+  inline bool wants_parts(const Topic& topic, const Peer& peer) const;
   void keep_groups(Topic& topic);
   void gossip_groups(Topic& topic, std::span<const PeerIndex> peers);
 
   // Choice.
-  bool outbound(const Peer& peer) const;
   double score_of(const Peer& peer) const;
   std::uint64_t below(std::uint64_t bound);
   template <class T>

@@ -78,7 +78,7 @@ struct Setting {
     const std::size_t head = decode_varint(frame)->size;
     for (std::size_t i = 0; i < k_peers; ++i) {
       const auto number = static_cast<std::uint8_t>(i + 2);
-      peers.push_back(router.add_peer(PeerId::of(key_of(number)), {}, now));
+      peers.push_back(router.add_peer(PeerId::of(key_of(number)), {}));
       (void)router.receive(peers.back(), BytesView(frame).subspan(head), now);
     }
     VIVIM_ASSERT(router.mesh_peers("t").size() == k_peers);

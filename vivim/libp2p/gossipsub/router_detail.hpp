@@ -81,10 +81,6 @@ struct Router::Topic {
     std::optional<PeerId> begun_by;  ///< absent: by us
     IndexSet told;
   };
-  struct Partiality {
-    bool requests = false;
-    bool supports = false;
-  };
 
   std::string name;
   TopicNumber number = 0;
@@ -99,7 +95,7 @@ struct Router::Topic {
   std::map<PeerIndex, std::uint64_t> pushed = {};
   rt::TimePoint fanout_used{};
   std::map<PeerId, Backoff> backoffs = {};
-  std::map<PeerIndex, Partiality> partial = {};
+  std::map<PeerIndex, bool> partial = {};  ///< that speak of parts: whether they ask for them
   std::map<Bytes, Group> groups = {};
   std::vector<MessagePtr> recent = {};  ///< to gossip of, within a heartbeat
   std::size_t waiting = 0;
@@ -109,6 +105,16 @@ struct Router::Topic {
 
   bool own() const { return subscribed || fanned_out; }
 };
+
+/// It asked for parts, and we send them: whole messages would be twice the same. Here, as every
+/// message to every peer asks.
+inline bool Router::wants_parts(const Topic& topic, const Peer& peer) const {
+  if (topic.options.partial == PartialMode::none || !peer.partial) {
+    return false;
+  }
+  const auto found = topic.partial.find(peer.index);
+  return found != topic.partial.end() && found->second;
+}
 
 /// A message that waits for its verdict.
 struct Router::Waiting {

@@ -75,11 +75,9 @@ struct World {
       router.remove_peer(*index, now);
       return;
     }
-    router.add_peer(id(number),
-                    {.protocol = static_cast<Protocol>(how % 5),
-                     .outbound = (how & 0x10U) != 0,
-                     .addresses = {"one"}},
-                    now);
+    router.add_peer(id(number), {.protocol = static_cast<Protocol>(how % 5),
+                                 .outbound = (how & 0x10U) != 0,
+                                 .addresses = {"one"}});
   }
   void step(Input& input) {
     const std::uint8_t what = input.byte();

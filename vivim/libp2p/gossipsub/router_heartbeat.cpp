@@ -159,7 +159,7 @@ void Router::prune_surplus(Topic& topic, rt::TimePoint now) {
                               order.end());
   shuffle(rest);
   std::ranges::copy(rest, order.begin() + static_cast<std::ptrdiff_t>(options_.mesh.d_score));
-  const auto is_outbound = [this](PeerIndex index) { return outbound(at(index)); };
+  const auto is_outbound = [this](PeerIndex index) { return at(index).outbound; };
   auto kept = static_cast<std::size_t>(std::ranges::count_if(
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(d), is_outbound));
   // Too few of those that we dialled would stay: they change places with the last that would.
@@ -179,10 +179,10 @@ void Router::prune_surplus(Topic& topic, rt::TimePoint now) {
 
 void Router::keep_outbound(Topic& topic, rt::TimePoint now) {
   const auto have = static_cast<std::size_t>(
-      std::ranges::count_if(topic.mesh, [this](PeerIndex index) { return outbound(at(index)); }));
+      std::ranges::count_if(topic.mesh, [this](PeerIndex index) { return at(index).outbound; }));
   if (have < options_.mesh.d_out) {
     graft_more(topic, options_.mesh.d_out - have, now,
-               [this](const Peer& peer) { return outbound(peer); });
+               [](const Peer& peer) { return peer.outbound; });
   }
 }
 
@@ -269,9 +269,8 @@ void Router::emit_gossip(Topic& topic) {
   shuffle(candidates);
   candidates.resize(std::min(candidates.size(), std::max(options_.mesh.d_lazy, share)));
   gossip_groups(topic, candidates);
-  std::erase_if(candidates, [this, &topic](PeerIndex index) {
-    return topic.options.partial != PartialMode::none && wants_parts(topic, at(index));
-  });
+  std::erase_if(candidates,
+                [this, &topic](PeerIndex index) { return wants_parts(topic, at(index)); });
   send_ihave(candidates, topic);
 }
 

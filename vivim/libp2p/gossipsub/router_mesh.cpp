@@ -21,7 +21,7 @@ void Router::take_graft(Peer& peer, std::string_view name, rt::TimePoint now) {
     send_prune(peer, *topic, options_.mesh.prune_backoff, false, now);
     return;
   }
-  if (topic->mesh.size() >= options_.mesh.d_high && !outbound(peer) &&
+  if (topic->mesh.size() >= options_.mesh.d_high && !peer.outbound &&
       !earns_place(peer, *topic, now)) {
     send_prune(peer, *topic, options_.mesh.prune_backoff, true, now);
     return;
@@ -62,7 +62,7 @@ bool Router::make_room(Topic& topic, rt::TimePoint now) {
   std::vector<PeerIndex> idle;
   for (const PeerIndex index : topic.mesh) {
     const Peer& peer = at(index);
-    if (!outbound(peer) && score_.idle(*peer.record, topic.number, options_.mesh.idle_time, now)) {
+    if (!peer.outbound && score_.idle(*peer.record, topic.number, options_.mesh.idle_time, now)) {
       idle.push_back(index);
     }
   }
@@ -128,13 +128,13 @@ void Router::keep_pushed(Topic& topic) {
     return entry.second <= ticks_ || !may_push(topic, at(entry.first));
   });
   auto have = static_cast<std::size_t>(
-      std::ranges::count_if(topic.mesh, [this](PeerIndex index) { return outbound(at(index)); }));
+      std::ranges::count_if(topic.mesh, [this](PeerIndex index) { return at(index).outbound; }));
   if (have >= options_.mesh.d_out) {
     return;
   }
   std::vector<PeerIndex> others;
   for (const PeerIndex index : topic.peers) {
-    if (outbound(at(index)) && may_push(topic, at(index))) {
+    if (at(index).outbound && may_push(topic, at(index))) {
       const auto known = topic.pushed.find(index);
       if (known == topic.pushed.end()) {
         others.push_back(index);
@@ -254,9 +254,7 @@ void Router::join(Topic& topic, rt::TimePoint now) {
     }
   }
   topic.fanout.clear();
-  if (topic.fanned_out) {
-    topic.fanned_out = false;
-  }
+  topic.fanned_out = false;
   if (topic.mesh.size() < options_.mesh.d) {
     graft_more(topic, options_.mesh.d - topic.mesh.size(), now, {});
   }
@@ -269,9 +267,4 @@ void Router::leave(Topic& topic, rt::TimePoint now) {
     send_prune(peer, topic, options_.mesh.unsubscribe_backoff, false, now);
   }
 }
-
-bool Router::outbound(const Peer& peer) const {
-  return peer.outbound;
-}
-
 }  // namespace vivim::libp2p::gossipsub

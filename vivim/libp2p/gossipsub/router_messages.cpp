@@ -126,7 +126,7 @@ void Router::forward(Topic& topic, const MessagePtr& message, std::span<const Pe
 }
 
 bool Router::send(Peer& peer, Topic& topic, Lane lane, const MessagePtr& message) {
-  if (topic.options.partial != PartialMode::none && wants_parts(topic, peer)) {
+  if (wants_parts(topic, peer)) {
     return false;  // it gets what the application sends of the group
   }
   if (!peer.unwanted.empty() && peer.unwanted.get(message->key()) > 0) {
@@ -162,7 +162,7 @@ void Router::tell_unwanted(Peer& source, Topic& topic, const MessagePtr& message
 
 MessagePtr Router::make_message(std::string_view topic, BytesView data) {
   wire::MessageView view{.data = data, .topic = topic};
-  std::array<std::uint8_t, 8> seqno{};
+  std::array<std::uint8_t, k_seqno_bytes> seqno{};
   Bytes signature;
   if (options_.policy == SignaturePolicy::strict_sign) {
     store_be64(seqno, seqno_++);

@@ -9,19 +9,12 @@ constexpr std::size_t k_group_ticks = 3;
 
 }  // namespace
 
-/// It asked for parts, and we send them: whole messages would be twice the same.
-bool Router::wants_parts(const Topic& topic, const Peer& peer) const {
-  const auto found = topic.partial.find(peer.index);
-  return peer.partial && found != topic.partial.end() && found->second.requests &&
-         topic.options.partial != PartialMode::none;
-}
-
 /// One of both wants parts, and the other sends them.
 bool Router::partial_with(const Topic& topic, const Peer& peer) const {
   const auto found = topic.partial.find(peer.index);
   const bool requests = topic.options.partial == PartialMode::requests;
   return peer.partial && options_.partial_messages && found != topic.partial.end() &&
-         topic.options.partial != PartialMode::none && (requests || found->second.requests);
+         topic.options.partial != PartialMode::none && (requests || found->second);
 }
 
 bool Router::may_begin_group(Topic& topic, const Peer& peer) const {

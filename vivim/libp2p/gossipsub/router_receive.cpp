@@ -74,7 +74,7 @@ void Router::take_subscription(Peer& peer, const wire::Subscription& subscriptio
   Topic& topic = *find_topic(subscription.topic);
   topic.partial.erase(peer.index);
   if (peer.partial && (subscription.requests_partial || subscription.supports_partial)) {
-    topic.partial[peer.index] = {.requests = subscription.requests_partial, .supports = true};
+    topic.partial[peer.index] = subscription.requests_partial;
   }
 }
 

@@ -110,7 +110,7 @@ struct Bench {
   }
 
   PeerIndex add(std::uint8_t number, PeerOptions options = {}) {
-    const PeerIndex index = router.add_peer(peer_of(number), std::move(options), now);
+    const PeerIndex index = router.add_peer(peer_of(number), std::move(options));
     settle();
     return index;
   }
@@ -216,8 +216,8 @@ struct Swarm {
     if (a == b || !links.emplace(std::minmax(a, b)).second) {
       return;
     }
-    at(a).add_peer(at(b).self(), {.protocol = protocol, .outbound = true}, now);
-    at(b).add_peer(at(a).self(), {.protocol = protocol}, now);
+    at(a).add_peer(at(b).self(), {.protocol = protocol, .outbound = true});
+    at(b).add_peer(at(a).self(), {.protocol = protocol});
     settle();
   }
   void unlink(std::size_t a, std::size_t b) {

@@ -154,13 +154,11 @@ rt::Co<void> Service::keep_session(std::shared_ptr<Session> session) {
     const auto* known = host_.peer_store().find(session->peer);
     const std::vector<std::string> addresses(link->second.addresses.begin(),
                                              link->second.addresses.end());
-    session->index =
-        router_.add_peer(session->peer,
-                         {.protocol = parse_protocol(opened->protocol).value_or(Protocol::v1_0),
-                          .outbound = link->second.outbound,
-                          .addresses = addresses,
-                          .record = known == nullptr ? Bytes() : known->envelope},
-                         now());
+    session->index = router_.add_peer(
+        session->peer, {.protocol = parse_protocol(opened->protocol).value_or(Protocol::v1_0),
+                        .outbound = link->second.outbound,
+                        .addresses = addresses,
+                        .record = known == nullptr ? Bytes() : known->envelope});
     const auto place = static_cast<std::size_t>(*session->index);
     by_index_.resize(std::max(by_index_.size(), place + 1));
     by_index_[place] = session;

@@ -9,8 +9,6 @@ namespace vivim::libp2p::gossipsub {
 
 namespace {
 
-constexpr std::size_t k_seqno_bytes = 8;
-
 /// How the id of an Ed25519 key begins: an identity multihash of the key's protobuf.
 constexpr std::array<std::uint8_t, 6> k_ed25519_id{0x00, 0x24, 0x08, 0x01, 0x12, 0x20};
 
