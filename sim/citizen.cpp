@@ -101,33 +101,33 @@ rt::Co<bool> Citizen::start_messages(Peer& peer) {
   if (!table) {
     co_return false;
   }
-  if (options_.keeps_for_others) {
-    mailbox_.emplace(peer.host(), loop, peer.store());
-  }
-  messenger_.emplace(
-      peer.host(), loop, peer.store(), rng, peer.key(),
-      message::MessengerOptions{.mailboxes = options_.mailboxes, .effect = count_effect});
+  post_.emplace(
+      message::Post::Context{.host = peer.host(), .loop = loop, .store = peer.store(), .rng = rng},
+      peer.key(),
+      message::PostOptions{
+          .messenger = {.mailboxes = options_.mailboxes, .effect = count_effect},
+          .circles = {.on_message = [this](const message::CircleMessage& said) { hear(said); }},
+          .keeps_for_others = options_.keeps_for_others});
   gossip_.emplace(peer.host(), loop, rng, gossip_options(peer.key()));
-  binding_.emplace(*gossip_);
-  circles_.emplace(loop, peer.store(), rng, libp2p::record::Signer::of(peer.key()),
-                   binding_->gossip(), message::CirclesOptions{});
-  circle_sync_.emplace(peer.host(), loop, rng, *circles_);
-  binding_->on_neighbour([this](const message::PeerId& who, const message::CircleId& circle) {
-    circle_sync_->ask(who, circle);
-  });
-  const auto messages = co_await messenger_->start();
-  const auto circles = co_await circles_->start();
-  if (!messages || !circles) {
+  const auto known = co_await heard();
+  if (!known || !co_await post_->start() || !co_await post_->start_circles(*gossip_)) {
     co_return false;
+  }
+  for (const auto& [text, times] : *known) {
+    knows_.insert(text);
   }
   message::CircleSecret secret;
   std::ranges::copy(options_.circle.view(), secret.writable().begin());
-  const auto joined = co_await circles_->join(std::move(secret), "chaos");
-  if (!joined) {
-    co_return false;
+  const auto joined = co_await post_->join(std::move(secret), "chaos");
+  co_return joined && gossip_->start();
+}
+
+void Citizen::hear(const message::CircleMessage& said) {
+  std::string text(as_text(said.message.payload));
+  if (options_.on_said) {
+    options_.on_said(text, said.order);
   }
-  binding_->attach(&*circles_);
-  co_return circle_sync_->start().has_value() && gossip_->start().has_value();
+  knows_.insert(std::move(text));
 }
 
 rt::Co<bool> Citizen::start_dht(Peer& peer) {
@@ -152,12 +152,8 @@ rt::Co<bool> Citizen::start_dht(Peer& peer) {
 }
 
 void Citizen::quit() {
-  if (mailbox_) {
-    mailbox_->stop();
-  }
-  if (binding_) {
-    binding_->attach(nullptr);
-    binding_->on_neighbour({});
+  if (post_) {
+    post_->stop_waiting();
   }
   if (dht_) {
     dht_->quit();
@@ -174,14 +170,8 @@ rt::Co<void> Citizen::stop() {
   if (gossip_) {
     co_await gossip_->stop();
   }
-  if (circle_sync_) {
-    co_await circle_sync_->stop();
-  }
-  if (circles_) {
-    co_await circles_->stop();
-  }
-  if (messenger_) {
-    co_await messenger_->stop();
+  if (post_) {
+    co_await post_->stop();
   }
   while (calls_ > 0) {
     quiet_->reset();
@@ -189,30 +179,28 @@ rt::Co<void> Citizen::stop() {
   }
   document_gossip_.reset();
   dht_.reset();
-  messenger_.reset();
-  mailbox_.reset();
-  circle_sync_.reset();
-  circles_.reset();
-  binding_.reset();
+  post_.reset();
   gossip_.reset();
+  knows_.clear();
 }
 
 rt::Co<bool> Citizen::send(multiformats::PeerId to, std::string text, message::Delivery delivery,
                            message::Priority priority) {
   const Call call(*this);
-  const auto sent = co_await messenger_->send(
+  const auto sent = co_await post_->messenger().send(
       {.to = to, .payload = to_bytes(text), .priority = priority, .delivery = delivery});
   co_return sent.has_value();
 }
 
 rt::Co<bool> Citizen::say(std::string text) {
   const Call call(*this);
-  const auto circles = circles_->list();
-  if (circles.empty()) {
+  auto& circles = *post_->circles();
+  const auto ours = circles.list();
+  if (ours.empty()) {
     co_return false;
   }
   const auto said =
-      co_await circles_->publish({.circle = circles.front().id, .subtopic = {}}, to_bytes(text));
+      co_await circles.publish({.circle = ours.front().id, .subtopic = {}}, to_bytes(text));
   co_return said.has_value();
 }
 

@@ -3,16 +3,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "peer.hpp"
 #include "vivim/libp2p/gossipsub/service.hpp"
 #include "vivim/libp2p/kad/dht.hpp"
-#include "vivim/message/circle_sync.hpp"
-#include "vivim/message/gossip_circles.hpp"
-#include "vivim/message/mailbox_server.hpp"
-#include "vivim/message/messenger.hpp"
+#include "vivim/message/post.hpp"
 #include "vivim/sync/gossip/document_gossip.hpp"
 
 namespace vivim::sim {
@@ -32,6 +30,8 @@ class Citizen final : public Guest {
     std::vector<multiformats::Multiaddr> mailboxes;
     bool keeps_for_others = false;
     message::CircleSecret circle;
+    /// Something of the circle came, and is not yet in knows().
+    std::function<void(const std::string& text, message::Order order)> on_said = {};
     rt::Duration republish = std::chrono::minutes(2);  ///< of the DHT
   };
 
@@ -64,9 +64,13 @@ class Citizen final : public Guest {
   rt::Co<bool> finds(multiformats::PeerId provider);
   /// The sequence number under which the DHT has what `publisher` has put.
   rt::Co<std::optional<std::uint64_t>> value_of(multiformats::PeerId publisher);
-  std::size_t pending() const { return running() ? messenger_->pending().size() : 0; }
-  const message::CirclesCounts* circle_counts() const {
-    return circles_ ? &circles_->counts() : nullptr;
+  /// What is on its way to others, while it runs.
+  std::vector<message::Pending> pending() { return post_->messenger().pending(); }
+  /// While it runs: every text of the circle that it has received, in all its lives.
+  const std::set<std::string>& knows() const { return knows_; }
+  const message::CirclesCounts* circle_counts() {
+    auto* const circles = post_ ? post_->circles() : nullptr;
+    return circles != nullptr ? &circles->counts() : nullptr;
   }
 
  private:
@@ -76,17 +80,15 @@ class Citizen final : public Guest {
   rt::Co<bool> start_messages(Peer& peer);
   rt::Co<bool> start_dht(Peer& peer);
   void know_others(Peer& peer);
+  void hear(const message::CircleMessage& said);
   Bytes record(std::uint64_t sequence) const;
 
   Options options_;
   Peer* peer_ = nullptr;
   std::optional<libp2p::gossipsub::Service> gossip_;
   std::optional<sync::DocumentGossip> document_gossip_;
-  std::optional<message::GossipCircles> binding_;
-  std::optional<message::Circles> circles_;
-  std::optional<message::CircleSync> circle_sync_;
-  std::optional<message::MailboxServer> mailbox_;
-  std::optional<message::Messenger> messenger_;
+  std::optional<message::Post> post_;
+  std::set<std::string> knows_;
   std::unique_ptr<libp2p::kad::Dht> dht_;
   std::size_t calls_ = 0;
   std::optional<rt::Event> quiet_;  ///< no call is under way

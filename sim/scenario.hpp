@@ -34,6 +34,7 @@ struct NetworkModel {
   double behind_nat_percent = 0;   ///< nodes that nobody reaches without a hole punch
   std::string nat = "restricted";  ///< full-cone, restricted, port-restricted or symmetric
   double clock_skew_ms = 0;        ///< wall clocks are wrong by up to this
+  double disk_ms = 0.25;           ///< what the store does takes up to this
 };
 
 /// What a scenario promises of one of its figures.
@@ -53,6 +54,7 @@ struct Scenario {
   SecurityKind security = SecurityKind::stand_in;
   NetworkModel network;
   rt::sim::FaultRates faults;
+  rt::sim::Lie lie = rt::sim::Lie::none;                  ///< while the faults happen
   std::map<std::string, double, std::less<>> with;        ///< numbers that the kind understands
   std::map<std::string, std::string, std::less<>> words;  ///< texts of `with`
   std::vector<Expectation> expect;

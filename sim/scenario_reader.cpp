@@ -116,10 +116,14 @@ class Reader {
                              Number{"upload_mbit", &network.upload_mbit, 0, 1e6},
                              Number{"download_mbit", &network.download_mbit, 0, 1e6},
                              Number{"behind_nat_percent", &network.behind_nat_percent, 0, 100},
-                             Number{"clock_skew_ms", &network.clock_skew_ms, 0, 1e9}});
+                             Number{"clock_skew_ms", &network.clock_skew_ms, 0, 1e9},
+                             Number{"disk_ms", &network.disk_ms, 0.05, 10'000}});
   }
 
   Outcome<void> faults(std::string_view key, const toml::node& value) {
+    if (key == "lie") {
+      return lie(key, value);
+    }
     auto& rates = scenario_.faults;
     double down_seconds = -1;
     double cut_seconds = -1;
@@ -139,6 +143,21 @@ class Reader {
       rates.cut_mean = from_ms(cut_seconds * 1000);
     }
     return {};
+  }
+
+  Outcome<void> lie(std::string_view key, const toml::node& value) {
+    using rt::sim::Lie;
+    VIVIM_TRY(const auto name, text(key, value));
+    for (const auto& [known, lie] :
+         {std::pair{"none", Lie::none}, std::pair{"disk", Lie::disk},
+          std::pair{"random", Lie::random}, std::pair{"clock", Lie::clock}}) {
+      if (name == known) {
+        scenario_.lie = lie;
+        return {};
+      }
+    }
+    return std::unexpected(
+        bad_scenario(scenario_.name, value.source(), "'lie' is none of none, disk, random, clock"));
   }
 
   Outcome<void> with(std::string_view key, const toml::node& value) {

@@ -71,6 +71,7 @@ isolations_per_hour = 4
 splits_per_hour = 5
 resets_per_hour = 6
 cut_seconds = 7
+lie = "clock"
 [with]
 connections = 4
 [[expect]]
@@ -93,6 +94,7 @@ at_most = 2
   CHECK(scenario->faults.crashes_per_hour == 1);
   CHECK(scenario->faults.down_mean == from_ms(2000));
   CHECK(scenario->faults.cut_mean == from_ms(7000));
+  CHECK(scenario->lie == rt::sim::Lie::clock);
   CHECK(scenario->number("connections", 9) == 4);
   CHECK(scenario->number("other", 9) == 9);
   REQUIRE(scenario->expect.size() == 2);
@@ -108,6 +110,7 @@ TEST_CASE("scenario: what is wrong is said with its line") {
   CHECK(message_of("knd = \"x\"").find("there is no setting 'knd'") != std::string::npos);
   CHECK(message_of("[faults]\nstorms = 1").find("line 2: there is no setting 'storms'") !=
         std::string::npos);
+  CHECK(message_of("[faults]\nlie = \"white\"").find("'lie' is none of") != std::string::npos);
   CHECK(message_of("[network]\nnat = \"odd\"").find("'nat' is none of") != std::string::npos);
   CHECK(message_of("[[expect]]\nmetric = \"m\"").find("[[expect]] needs") != std::string::npos);
   CHECK(message_of("security = \"none\"").find("noise or stand-in") != std::string::npos);
@@ -184,6 +187,44 @@ TEST_CASE("runs: the same seed has the same trace, in every kind, and another se
     CHECK(first.trace_hash == second.trace_hash);
     CHECK(first.events == second.events);
     CHECK(first.trace_hash != other.trace_hash);
+  }
+}
+
+TEST_CASE("chaos: what holds in an honest world is seen to fail in one that lies") {
+  using rt::sim::Lie;
+  struct Case {
+    Lie lie;
+    const char* about;     ///< which of the four is played alone
+    const char* interval;  ///< and how often
+  };
+  for (const auto& [lie, about, interval] : {Case{Lie::disk, "documents", "edit_interval_ms"},
+                                             Case{Lie::disk, "messages", "message_interval_ms"},
+                                             Case{Lie::disk, "circle", "circle_interval_ms"},
+                                             Case{Lie::disk, "records", "record_interval_ms"},
+                                             Case{Lie::random, "messages", "message_interval_ms"},
+                                             Case{Lie::random, "circle", "circle_interval_ms"},
+                                             Case{Lie::clock, "messages", "message_interval_ms"},
+                                             Case{Lie::clock, "records", "record_interval_ms"}}) {
+    CAPTURE(about);
+    CAPTURE(static_cast<int>(lie));
+    auto scenario = small("chaos", 4, 20);
+    for (auto& [name, value] : scenario.with) {
+      value = name.ends_with("_interval_ms") && name != interval ? 0 : value;
+    }
+    scenario.with["heal_seconds"] = 300;
+    bool noticed = false;
+    for (std::uint64_t seed = 1; seed <= 20 && !noticed; ++seed) {
+      scenario.lie = lie;
+      const auto lied = run_scenario(scenario, {.seed = seed}).value();
+      noticed = std::ranges::any_of(lied.failures, [about](const std::string& failure) {
+        return failure.starts_with(std::string(about) + ": ");
+      });
+      if (noticed) {
+        scenario.lie = Lie::none;
+        CHECK(run_scenario(scenario, {.seed = seed}).value().failures.empty());
+      }
+    }
+    CHECK(noticed);
   }
 }
 

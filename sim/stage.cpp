@@ -67,6 +67,7 @@ rt::sim::NodeOptions Stage::options_of_next() {
       .upload_bytes_per_second = static_cast<std::uint64_t>(model.upload_mbit * k_bytes_per_mbit),
       .download_bytes_per_second =
           static_cast<std::uint64_t>(model.download_mbit * k_bytes_per_mbit)};
+  options.job_jitter = from_ms(model.disk_ms) - options.job_min;
   if (model.clock_skew_ms > 0) {
     const auto most = from_ms(model.clock_skew_ms);
     options.wall_skew = world_.rng().up_to(2 * most) - most;
@@ -143,6 +144,7 @@ rt::Co<void> Stage::play_faults(Victims& victims, std::size_t count, rt::Duratio
   const auto plan = rt::sim::plan_faults(options_.seed ^ 0x6661756c74,
                                          static_cast<std::uint32_t>(count), time, scenario_.faults);
   report_.faults_planned = plan.size();
+  set_lie(victims, count, scenario_.lie);
   const auto begin = world_.now();
   rt::TaskGroup tasks(world_.node(0).loop());
   for (std::size_t i = 0; i < plan.size(); ++i) {
@@ -164,6 +166,13 @@ rt::Co<void> Stage::play_faults(Victims& victims, std::size_t count, rt::Duratio
     co_await pause(from_ms(10));
   }
   world_.heal_all();
+  set_lie(victims, count, rt::sim::Lie::none);
+}
+
+void Stage::set_lie(Victims& victims, std::size_t count, rt::sim::Lie lie) {
+  for (std::size_t i = 0; i < count; ++i) {
+    victims.machine(i).set_lie(lie);
+  }
 }
 
 rt::Co<void> Stage::play_fault(Victims& victims, std::size_t count, rt::sim::Fault fault) {

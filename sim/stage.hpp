@@ -71,6 +71,7 @@ class Stage {
  private:
   rt::sim::NodeOptions options_of_next();
   rt::IpAddress next_address();
+  static void set_lie(Victims& victims, std::size_t count, rt::sim::Lie lie);
   rt::Co<void> play_fault(Victims& victims, std::size_t count, rt::sim::Fault fault);
   void tick();
 

@@ -2,10 +2,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "vivim/rt/path.hpp"
 
 namespace vivim::rt::sim {
+
+namespace {
+
+/// Syncs of a lying disk until one is none.
+constexpr std::uint64_t k_lies_at_once = 32;
+
+}  // namespace
 
 /// An open handle; dies with the incarnation of the disk that made it.
 class SimFile final : public File {
@@ -46,6 +54,9 @@ class SimFile final : public File {
     if (!begun) {
       failed_ = true;  // what a failed sync did not write, no later sync writes either
       return begun;
+    }
+    if (disk_.lies()) {
+      return {};
     }
     for (const auto& change : inode_->pending) {
       SimDisk::apply(inode_->durable, change);
@@ -173,6 +184,9 @@ Result<std::vector<std::string>> SimDisk::list() {
 
 Result<void> SimDisk::sync_directory() {
   VIVIM_TRYV(begin(8));
+  if (lies()) {
+    return {};
+  }
   durable_ = current_;
   pending_.clear();
   return {};
@@ -230,7 +244,36 @@ void SimDisk::crash_inode(Inode& inode) {
   inode.current = inode.durable;
 }
 
+void SimDisk::set_lying(bool lying) {
+  if (std::exchange(lying_, lying) != lying) {
+    make_all_durable();
+  }
+}
+
+bool SimDisk::lies() {
+  if (lying_ && ++lies_ % k_lies_at_once == 0) {
+    make_all_durable();
+  }
+  return lying_;
+}
+
+void SimDisk::make_all_durable() {
+  durable_ = current_;
+  pending_.clear();
+  for (const auto& [name, inode] : current_) {
+    inode->durable = inode->current;
+    inode->pending.clear();
+  }
+}
+
 void SimDisk::crash() {
+  if (lying_) {  // in order, at least: what opens it finds an older disk, and no broken one
+    for (auto& [name, inode] : durable_) {
+      inode->current = inode->durable;
+      inode->pending.clear();
+    }
+    pending_.clear();
+  }
   const std::size_t kept = pending_.empty() ? 0 : engine_.rng().next() % (pending_.size() + 1);
   for (std::size_t i = 0; i < kept; ++i) {
     apply(durable_, pending_[i]);
@@ -245,12 +288,7 @@ void SimDisk::crash() {
 }
 
 void SimDisk::flush_and_detach() {
-  durable_ = current_;
-  pending_.clear();
-  for (const auto& [name, inode] : current_) {
-    inode->durable = inode->current;
-    inode->pending.clear();
-  }
+  make_all_durable();
   ++incarnation_;
 }
 

@@ -47,6 +47,10 @@ class SimDisk final : public Disk {
   /// Writes beyond this total fail with RtError::no_space.
   void set_capacity_bytes(std::uint64_t bytes) { capacity_bytes_ = bytes; }
 
+  /// The disk lies: only every 32nd sync() makes anything durable, and then all that there is; a
+  /// crash loses whatever came behind it. With `false` all of it is durable.
+  void set_lying(bool lying);
+
   std::uint64_t operations() const { return operations_; }
   std::uint64_t bytes_used() const;
 
@@ -75,6 +79,9 @@ class SimDisk final : public Disk {
   void change_names(NameTransaction changes);
   static void apply(Names& names, const NameTransaction& changes);
   static void apply(Bytes& content, const Change& change);
+  /// Whether a sync() or sync_directory() is a lie.
+  bool lies();
+  void make_all_durable();
   void crash_inode(Inode& inode);
   void apply_torn(Bytes& content, const Change& change);
 
@@ -89,6 +96,8 @@ class SimDisk final : public Disk {
   std::optional<RtError> always_;
   std::optional<std::uint64_t> capacity_bytes_;
   bool online_ = true;
+  bool lying_ = false;
+  std::uint64_t lies_ = 0;
 };
 
 }  // namespace vivim::rt::sim

@@ -54,6 +54,37 @@ TEST_CASE("sim disk: reads, writes, names") {
   CHECK(disk.open("z", OpenMode::read).value()->write_at(0, as_bytes("q")).error().is(RtError::io));
 }
 
+TEST_CASE("sim disk: one that lies goes back to an earlier moment, whole") {
+  sim::World world(1);
+  auto& node = world.add_node("a");
+  put(node.disk(), "log", "0");
+  REQUIRE(node.disk().sync_directory());
+  node.disk().set_lying(true);
+  constexpr int k_writes = 40;
+  auto file = node.disk().open("log", OpenMode::read_write).value();
+  for (int i = 1; i <= k_writes; ++i) {
+    REQUIRE(file->write_at(static_cast<std::uint64_t>(i), as_bytes("1")));
+    REQUIRE(file->sync());
+  }
+  put(node.disk(), "new", "x");
+  REQUIRE(node.disk().sync_directory());
+  node.crash();
+  node.restart();
+  const auto left = read_all(node.disk(), "log");
+  CHECK(left == "0" + std::string(32, '1'));
+  CHECK_FALSE(node.disk().exists("new"));
+
+  put(node.disk(), "log", "2");
+  node.crash(CrashKind::process);  // its kernel writes it out
+  node.restart();
+  CHECK(read_all(node.disk(), "log") == "2");
+  put(node.disk(), "log", "3");
+  node.disk().set_lying(false);
+  node.crash();
+  node.restart();
+  CHECK(read_all(node.disk(), "log") == "3");
+}
+
 TEST_CASE(
     "sim disk: what was synced survives every crash, what was not may be kept, lost or torn") {
   int kept = 0;

@@ -41,6 +41,15 @@ struct FaultRates {
   Duration cut_mean = std::chrono::seconds(10);  ///< of cuts, isolations and splits
 };
 
+/// Which promise of the machine is broken, of those that everything above stands on: a world that
+/// lies shows whether what has to hold is looked at. None is the honest world.
+enum class Lie : std::uint8_t {
+  none,
+  disk,    ///< sync() answers, but a loss of power takes the disk back to an earlier moment
+  random,  ///< after a restart the same random bytes come again
+  clock,   ///< after a restart the wall clock is wrong by up to 60 days
+};
+
 /// What goes wrong at nodes 0 to `nodes` - 1 within `duration`, in order of time: data, so that a
 /// schedule that shows an error can be made smaller and played again.
 std::vector<Fault> plan_faults(std::uint64_t seed, std::uint32_t nodes, Duration duration,

@@ -11,6 +11,7 @@ namespace vivim::rt::sim {
 
 namespace {
 
+constexpr auto k_clock_lie_max = std::chrono::hours(24 * 60);
 constexpr WallMs k_start_of_world_ms = 1'767'225'600'000;  // 2026-01-01
 
 class SimTimer final : public Timer {
@@ -123,14 +124,16 @@ class Node::NodeLoop final : public Loop, public Clock {
   }
   TimePoint now() const override { return engine_.now() + options_.boot_time; }
   WallMs wall_now_ms() const override {
-    const Duration true_time = engine_.now().time_since_epoch() + options_.wall_skew;
+    const Duration true_time = engine_.now().time_since_epoch() + options_.wall_skew + wrong_;
     return k_start_of_world_ms +
            std::chrono::duration_cast<std::chrono::milliseconds>(true_time).count();
   }
+  void set_wrong(Duration wrong) { wrong_ = wrong; }
 
  private:
   Engine& engine_;
   NodeOptions options_;
+  Duration wrong_{0};  ///< the wall clock, by a lie
 };
 
 class Node::NodeNetwork final : public Network {
@@ -169,7 +172,8 @@ Node::Node(Engine& engine, Fabric& fabric, NodeId id, std::string name, NodeOpti
       id_(id),
       name_(std::move(name)),
       options_(options),
-      rng_(engine.rng().next()),
+      seed_(engine.rng().next()),
+      rng_(seed_),
       disk_(engine),
       loop_(std::make_unique<NodeLoop>(engine, options)),
       network_(std::make_unique<NodeNetwork>(fabric, id)) {
@@ -213,9 +217,23 @@ void Node::crash(CrashKind kind) {
 }
 
 void Node::restart() {
-  if (!std::exchange(running_, true)) {
-    disk_.set_online(true);
-    fabric_.raise(id_);
+  if (std::exchange(running_, true)) {
+    return;
+  }
+  disk_.set_online(true);
+  fabric_.raise(id_);
+  if (lie_ == Lie::random) {
+    rng_ = SeededRng(seed_);
+  } else if (lie_ == Lie::clock) {
+    loop_->set_wrong(engine_.rng().up_to(2 * k_clock_lie_max) - k_clock_lie_max);
+  }
+}
+
+void Node::set_lie(Lie lie) {
+  lie_ = lie;
+  disk_.set_lying(lie == Lie::disk);
+  if (lie != Lie::clock) {
+    loop_->set_wrong(Duration{0});
   }
 }
 

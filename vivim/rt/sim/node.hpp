@@ -10,6 +10,7 @@
 #include "vivim/rt/sim/disk.hpp"
 #include "vivim/rt/sim/engine.hpp"
 #include "vivim/rt/sim/fabric.hpp"
+#include "vivim/rt/sim/faults.hpp"
 
 namespace vivim::rt::sim {
 
@@ -55,6 +56,9 @@ class Node {
   void restart();
   bool running() const { return running_; }
 
+  /// From now on, until another one is set.
+  void set_lie(Lie lie);
+
  private:
   class NodeLoop;
   class NodeNetwork;
@@ -64,11 +68,13 @@ class Node {
   NodeId id_;
   std::string name_;
   NodeOptions options_;
+  std::uint64_t seed_;  ///< of rng_
   SeededRng rng_;
   SimDisk disk_;
   std::unique_ptr<NodeLoop> loop_;
   std::unique_ptr<NodeNetwork> network_;
   bool running_ = true;
+  Lie lie_ = Lie::none;
 };
 
 }  // namespace vivim::rt::sim

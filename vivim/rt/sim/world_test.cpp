@@ -378,3 +378,31 @@ TEST_CASE("world: a task that never ends is reported, not waited for") {
   auto listener = a.network().listen(endpoint_of(a)).value();
   CHECK_THROWS(world.run(listener->accept(), 1min));
 }
+
+TEST_CASE(
+    "world: lies about randomness and clocks come with a restart, and end when they are over") {
+  const auto bytes_of = [](Node& node) {
+    Bytes bytes(32);
+    node.rng().fill(bytes);
+    return bytes;
+  };
+  World world(4);
+  auto& node = world.add_node("a");
+  const auto first = bytes_of(node);
+  node.crash();
+  node.restart();
+  CHECK(bytes_of(node) != first);
+  node.set_lie(sim::Lie::random);
+  node.crash();
+  node.restart();
+  CHECK(bytes_of(node) == first);
+  const auto wall = node.clock().wall_now_ms();
+  node.set_lie(sim::Lie::clock);
+  CHECK(node.clock().wall_now_ms() == wall);
+  node.crash();
+  node.restart();
+  CHECK(std::abs(node.clock().wall_now_ms() - wall) > 60'000);
+  CHECK(node.clock().now().time_since_epoch() == world.now().time_since_epoch());
+  node.set_lie(sim::Lie::none);
+  CHECK(node.clock().wall_now_ms() == wall);
+}
