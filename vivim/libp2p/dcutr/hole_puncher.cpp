@@ -18,9 +18,9 @@ namespace {
 rt::Duration patience_for(Time rtt) {
   return std::max<rt::Duration>(std::chrono::seconds(1), 3 * rtt);
 }
-/// How long a dial to a peer's public addresses may take in all; and how long a hole punch waits
-/// for it at least, when the relayed connection is fast. Many that are behind a router name the
-/// address where others see them.
+/// How long a dial to a peer's public addresses may take in all; and how long a hole punch gives
+/// it at least to be answered, when the relayed connection is fast. Many that are behind a router
+/// name the address where others see them.
 constexpr auto k_known_dial_max = std::chrono::seconds(3);
 constexpr auto k_known_dial_min = std::chrono::milliseconds(100);
 /// The attempt in which a peer may have changed its role.
@@ -116,8 +116,7 @@ void HolePuncher::on_host_event(const HostEvent& event) {
     return;
   }
   const bool relayed = event.limited || is_relayed(event.remote);
-  const auto found = active_.find(*event.peer);
-  Active* const active = found == active_.end() ? nullptr : found->second.get();
+  Active* const active = find_active(*event.peer);
   const bool gone = event.kind == HostEvent::Kind::disconnected && event.connections_left == 0;
   if (gone) {
     answered_.erase(*event.peer);
@@ -127,6 +126,9 @@ void HolePuncher::on_host_event(const HostEvent& event) {
   }
   if (active != nullptr && (gone || event.kind == HostEvent::Kind::identified)) {
     active->heard.set();
+    if (!gone) {
+      begin_known_dial(*event.peer, *active);
+    }
   }
   // Once for a connection, and not too often for a peer, however often it connects: where we dial
   // is its word. It has not said yet what it speaks: it is asked at the same time.
@@ -184,20 +186,48 @@ rt::Co<void> HolePuncher::hear_addresses(PeerId peer, Active& active, rt::Durati
   }
 }
 
-rt::Co<void> HolePuncher::dial_known(PeerId peer, std::vector<Multiaddr> known) {
-  const ConnectOptions options{.port = PortUse::fresh, .dial_max = k_known_dial_max};
-  (void)co_await host_.connect(peer, std::move(known), options);
+HolePuncher::Active* HolePuncher::find_active(const PeerId& peer) {
+  const auto found = active_.find(peer);
+  return found == active_.end() ? nullptr : found->second.get();
 }
 
-/// Dials what the peer says that everybody reaches, once; whether a direct connection is there
-/// before `patience` is over. The dial goes on.
-rt::Co<bool> HolePuncher::reaches_known(PeerId peer, Active& active, rt::Duration patience) {
+/// Dials what the peer says that everybody reaches, once; beside the exchange, which is in vain if
+/// it succeeds.
+void HolePuncher::begin_known_dial(const PeerId& peer, Active& active) {
   auto known = known_addresses(peer);
-  if (!known.empty() && !active.dialled_known) {
-    active.dialled_known = true;
-    active.wake.reset();
+  if (!known.empty() && !active.dialled_known && !has_direct(peer) && !stopping_) {
+    active.dialled_known = host_.loop().clock().now();
     tasks_.spawn("dial without a hole", dial_known(peer, std::move(known)));
-    co_await pause(active.wake, patience);
+  }
+}
+
+rt::Co<void> HolePuncher::dial_known(PeerId peer, std::vector<Multiaddr> known) {
+  const auto note = [this, &peer](bool Active::* what) {
+    if (Active* const active = find_active(peer)) {
+      active->*what = true;
+      active->wake.set();
+    }
+  };
+  const ConnectOptions options{.port = PortUse::fresh,
+                               .dial_max = k_known_dial_max,
+                               .on_answer = [note] { note(&Active::answered); }};
+  if (!co_await host_.connect(peer, std::move(known), options)) {
+    note(&Active::unreachable);
+  }
+}
+
+/// Whether the dial to the peer's public addresses, if there is one, leads to a connection.
+/// Somebody who is there answers within `patience` from its beginning; a handshake may take as long
+/// again.
+rt::Co<bool> HolePuncher::reaches_known(PeerId peer, Active& active, rt::Duration patience) {
+  while (active.dialled_known && !active.unreachable && !has_direct(peer) && !stopping_) {
+    const auto until = *active.dialled_known + (active.answered ? 2 * patience : patience);
+    const auto rest = until - host_.loop().clock().now();
+    if (rest <= rt::Duration::zero()) {
+      break;
+    }
+    active.wake.reset();
+    co_await pause(active.wake, rest);
   }
   co_return has_direct(peer);
 }
@@ -253,13 +283,16 @@ rt::Co<Result<bool>> HolePuncher::coordinate(PeerId peer, Active& active, Initia
                                           {.allow_limited = true, .assume_spoken = true}));
   rt::Stream* const raw = opened.stream.get();
   rt::Deadline deadline(host_.loop(), options_.answer_time_max, [raw] { raw->reset(0); });
+  begin_known_dial(peer, active);
   auto result = co_await exchange(*raw, initiator);
   co_await deadline.finish();
   //= relay/DCUtR#the-protocol
   // # "Upon observing the new connection, the inbound peer checks the addresses advertised"
   co_await hear_addresses(peer, active,
                           result ? initiator.rtt() / 4 : rt::Duration(options_.answer_time_max));
-  const auto patience = result ? std::max<rt::Duration>(initiator.rtt() * 3 / 2, k_known_dial_min)
+  begin_known_dial(peer, active);
+  // The direct way is hardly longer than the one over the relay.
+  const auto patience = result ? std::max<rt::Duration>(initiator.rtt(), k_known_dial_min)
                                : rt::Duration(k_known_dial_max);
   if (co_await reaches_known(peer, active, patience)) {
     raw->reset(0);

@@ -86,9 +86,11 @@ class HolePuncher {
  private:
   struct Active {
     explicit Active(rt::Loop& loop) : wake(loop), heard(loop) {}
-    rt::Event wake;   ///< a direct connection exists, time has passed, or we stop
+    rt::Event wake;  ///< a direct connection exists, a dial has got on, time has passed, or we stop
     rt::Event heard;  ///< the peer has said where it is, is gone, or we stop
-    bool dialled_known = false;
+    std::optional<rt::TimePoint> dialled_known;  ///< when its public addresses were
+    bool answered = false;                       ///< at one of them: a handshake is under way
+    bool unreachable = false;                    ///< at all of them
   };
 
   void on_host_event(const HostEvent& event);
@@ -96,7 +98,10 @@ class HolePuncher {
   rt::Co<Result<void>> try_all(PeerId peer, Active& active);
   std::vector<Multiaddr> known_addresses(const PeerId& peer) const;
   rt::Co<void> hear_addresses(PeerId peer, Active& active, rt::Duration time_max);
+  void begin_known_dial(const PeerId& peer, Active& active);
   rt::Co<void> dial_known(PeerId peer, std::vector<Multiaddr> known);
+  /// Null: no hole punch of ours is under way.
+  Active* find_active(const PeerId& peer);
   rt::Co<bool> reaches_known(PeerId peer, Active& active, rt::Duration patience);
   rt::Co<Result<bool>> coordinate(PeerId peer, Active& active, Initiator& initiator);
   rt::Co<Result<void>> exchange(rt::Stream& stream, Initiator& initiator);

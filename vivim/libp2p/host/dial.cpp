@@ -253,6 +253,9 @@ rt::Co<Result<Host::Established>> Host::dial_once(Transport& transport, Multiadd
   if (!connection) {
     co_return fail(connection.error());
   }
+  if (options.on_answer) {
+    options.on_answer();
+  }
   UpgradeOptions upgrade{.direction = role,
                          .expected_peer = dialing.peer,
                          .proposal = how.proposal,

@@ -222,7 +222,7 @@ rt::Co<Result<Host::Established>> Host::establish(TransportConnection connection
                         .remote = std::move(raw.remote),
                         .security = std::move(upgraded.security),
                         .muxer = std::move(upgraded.muxer),
-                        .limited = raw.limited,
+                        .limited = raw.limited_later ? *raw.limited_later : raw.limited,
                         .layers_bytes = raw.held_bytes + upgraded.held_bytes};
 }
 

@@ -111,6 +111,8 @@ struct ConnectOptions {
   std::optional<rt::Duration> dial_max = {};
   /// Also addresses that failed lately.
   bool ignore_backoff = false;
+  /// Somebody answered at one of the addresses; who it is the handshake will show. Must not await.
+  std::function<void()> on_answer = {};
 };
 
 /// What Host::open_stream may use.

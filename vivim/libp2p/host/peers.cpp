@@ -100,6 +100,12 @@ rt::Co<void> Host::run_peer(ConnectionId id) {
   Peer& peer = *peers_.at(id);
   peer.tasks.spawn("accept streams", accept_streams(peer));
   peer.tasks.spawn("identify", identify_peer(peer));
+  if (peer.direction == Direction::outbound && is_relayed(peer.remote)) {
+    // It wants to know where we are, so that it can reach us directly: a round trip earlier than if
+    // it asks.
+    peer.told = description_digest();
+    peer.tasks.spawn("identify push", push_to(peer));
+  }
   if (stopping_) {
     peer.connection->close({.cause = CloseCause::local});
   }

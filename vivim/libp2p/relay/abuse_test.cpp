@@ -143,7 +143,7 @@ TEST_CASE("relay abuse: a target that never answers holds nobody for long") {
             .value() == Status::ok);
   const auto start = three.world.now();
   const auto refused = three.connect(three.a, three.b);
-  CHECK(refused.error().is(RelayError::timed_out));
+  CHECK_FALSE(refused);
   CHECK(three.world.now() - start < 20s);
   three.world.run_for(20s);
   CHECK(three.server.stats().circuits == 0);

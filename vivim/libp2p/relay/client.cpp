@@ -4,6 +4,7 @@
 
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
+#include "vivim/libp2p/relay/circuit_stream.hpp"
 #include "vivim/libp2p/relay/client_detail.hpp"
 #include "vivim/libp2p/transport/early_bytes.hpp"
 #include "vivim/libp2p/transport/reset_code.hpp"
@@ -85,7 +86,7 @@ rt::Co<Result<TransportConnection>> RelayTransport::dial(Multiaddr address, Dial
   if (circuit.target == circuit.relay_id) {
     co_return fail(RelayError::relay_to_itself);
   }
-  co_return co_await open_circuit(std::move(circuit), options.timeout);
+  co_return co_await open_circuit(std::move(circuit));
 }
 
 void RelayTransport::cancel_dials() {
@@ -101,31 +102,20 @@ rt::Co<Result<PeerId>> RelayTransport::reach_relay(CircuitAddress address) {
   co_return co_await host_.connect(address.relay_id, std::move(addresses), options);
 }
 
-rt::Co<Result<RawConnection>> RelayTransport::open_circuit(CircuitAddress address,
-                                                           rt::Duration timeout) {
+/// The answer is not waited for: the first message of a handshake leaves together with the
+/// question, and the relay hands it on.
+rt::Co<Result<RawConnection>> RelayTransport::open_circuit(CircuitAddress address) {
   VIVIM_CO_TRYV(co_await reach_relay(address));
   const std::string protocol(k_hop_protocol_id);
   VIVIM_CO_TRY(auto opened, co_await host_.open_stream(address.relay_id, std::span(&protocol, 1),
                                                        {.assume_spoken = true}));
-  DelimitedReader reader(k_message_bytes_max);
   const HopMessage question{.type = HopMessage::Type::connect, .peer = address.target};
-  const auto answer = co_await ask(*opened.stream, reader, question, timeout);
-  if (!answer) {
-    opened.stream->reset(to_value(reset_code_for(answer.error())));
-    co_return fail(answer.error());
-  }
-  if (answer->type != HopMessage::Type::status) {
-    opened.stream->reset(to_value(ResetCode::protocol_violation));
-    co_return fail(RelayError::unexpected);
-  }
-  if (answer->status != Status::ok) {
-    (void)co_await opened.stream->close_write();
-    co_return fail(RelayError::refused, static_cast<std::uint64_t>(*answer->status));
-  }
-  co_return RawConnection{.stream = with_early_bytes(std::move(opened.stream), reader.take_rest()),
+  const auto limited = std::make_shared<bool>(true);
+  co_return RawConnection{.stream = std::make_unique<CircuitStream>(
+                              std::move(opened.stream), delimited(encode(question)), limited),
                           .local = address.circuit(),
                           .remote = address.circuit(),
-                          .limited = answer->limit.has_value()};
+                          .limited_later = limited};
 }
 
 rt::Co<Result<HopMessage>> RelayTransport::ask(rt::Stream& stream, DelimitedReader& reader,

@@ -61,8 +61,8 @@ class RelayTransport final : public Transport {
   Result<std::unique_ptr<TransportListener>> listen(const Multiaddr& address) override;
 
   /// To the peer that the address names at its end, or else the expected one. Connects with the
-  /// relay if need be. Errors: of CircuitAddress::parse, timed_out, refused (with
-  /// the relay's status), the host's.
+  /// relay if need be, and asks it together with what is written first: the first read fails with
+  /// refused (and the relay's status) or unexpected. Errors: of CircuitAddress::parse, the host's.
   rt::Co<Result<TransportConnection>> dial(Multiaddr address, DialOptions options) override;
   void cancel_dials() override;
   rt::Co<void> stop() override;
@@ -75,7 +75,7 @@ class RelayTransport final : public Transport {
   struct Session;
 
   rt::Co<Result<PeerId>> reach_relay(CircuitAddress address);
-  rt::Co<Result<RawConnection>> open_circuit(CircuitAddress address, rt::Duration timeout);
+  rt::Co<Result<RawConnection>> open_circuit(CircuitAddress address);
   rt::Co<Result<Granted>> reserve(CircuitAddress address);
   rt::Co<Result<HopMessage>> ask(rt::Stream& stream, DelimitedReader& reader, HopMessage question,
                                  rt::Duration timeout);

@@ -184,7 +184,10 @@ rt::Co<std::optional<RelayServer::Circuit>> RelayServer::negotiate(InboundStream
 rt::Co<std::optional<RelayServer::Circuit>> RelayServer::set_up(InboundStream& inbound,
                                                                 Forward forward, Bytes early) {
   const CircuitId id = forward.circuit;
-  auto reached = co_await reach(std::move(forward));
+  // What came behind the question goes behind ours: the target answers both at once.
+  const bool fits = relay_.pass(id, Side::source, early.size()) == early.size();
+  auto reached = fits ? co_await reach(std::move(forward), std::move(early))
+                      : Result<Reached>(fail(RelayError::unexpected));
   const HopMessage reply =
       relay_.on_stop(id, reached ? std::optional(reached->answer) : std::nullopt, now());
   set_timer();
@@ -202,19 +205,19 @@ rt::Co<std::optional<RelayServer::Circuit>> RelayServer::set_up(InboundStream& i
     relay_.end(id);
     co_return std::nullopt;
   }
-  co_return Circuit{.id = id,
-                    .source = with_early_bytes(std::move(inbound.stream), std::move(early)),
-                    .target = std::move(reached->stream)};
+  co_return Circuit{
+      .id = id, .source = std::move(inbound.stream), .target = std::move(reached->stream)};
 }
 
 /// Asks the target, over a connection that is there: a relay never dials.
-rt::Co<Result<RelayServer::Reached>> RelayServer::reach(Forward forward) {
+rt::Co<Result<RelayServer::Reached>> RelayServer::reach(Forward forward, Bytes early) {
   const std::string protocol(k_stop_protocol_id);
   VIVIM_CO_TRY(auto opened, co_await host_.open_stream(forward.target, std::span(&protocol, 1)));
   rt::Stream* const raw = opened.stream.get();
   const Conversation conversation(*this, *raw);
   rt::Deadline deadline(host_.loop(), options_.request_time_max, [raw] { raw->reset(0); });
-  const Bytes question = delimited(encode(forward.message));
+  Bytes question = delimited(encode(forward.message));
+  append(question, early);
   DelimitedReader reader(k_message_bytes_max);
   Result<Bytes> bytes = fail(rt::RtError::closed);
   if (const auto written = co_await raw->write(question); written) {

@@ -72,7 +72,7 @@ class RelayServer {
   rt::Co<void> serve(InboundStream inbound);
   rt::Co<std::optional<Circuit>> negotiate(InboundStream& inbound);
   rt::Co<std::optional<Circuit>> set_up(InboundStream& inbound, Forward forward, Bytes early);
-  rt::Co<Result<Reached>> reach(Forward forward);
+  rt::Co<Result<Reached>> reach(Forward forward, Bytes early);
   rt::Co<void> carry(Circuit circuit);
   rt::Co<void> pump_back(Circuit& circuit, rt::Event& done);
   rt::Co<void> pump(CircuitId id, Side side, rt::Stream& from, rt::Stream& to);

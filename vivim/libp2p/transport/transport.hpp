@@ -22,6 +22,9 @@ struct RawConnection {
   multiformats::Multiaddr remote;
   /// Of short life and few bytes (a relayed one): carries only protocols that ask for it.
   bool limited = false;
+  /// In place of `limited` where it is only known once the peer has answered: what it says when the
+  /// connection is secured.
+  std::shared_ptr<const bool> limited_later = {};
   /// What a TLS of its own takes of memory at rest.
   std::uint64_t held_bytes = 0;
 };
