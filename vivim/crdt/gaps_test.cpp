@@ -297,7 +297,7 @@ TEST_CASE("gaps: any order of any parts comes to the same document, in both mode
         hear(writer.doc, encode_state_as_update(writers[rng() % 3].doc));
       }
       const std::size_t before = writer.updates.size();
-      random_edit(writer.doc, rng);
+      random_edit(writer.doc, rng, {.first = "ab"});
       all.insert(all.end(), writer.updates.begin() + static_cast<std::ptrdiff_t>(before),
                  writer.updates.end());
       if (rng() % 4 == 0) {  // also as others put it together
@@ -316,8 +316,13 @@ TEST_CASE("gaps: any order of any parts comes to the same document, in both mode
       CHECK(consistent(follower));
       Doc copy(ClientId{11}, k_v14);
       hear(copy, encode_state_as_update(v14));
-      CHECK(state_vector(copy) == state_vector(v14));
-      CHECK(pending(copy).gaps == pending(v14).gaps);
+      CHECK(consistent(copy));
+      // What waits holds up what comes behind it in the same update, though not what came before
+      // it.
+      if (!has_pending(v14)) {
+        CHECK(state_vector(copy) == state_vector(v14));
+        CHECK(pending(copy).gaps == pending(v14).gaps);
+      }
     }
     CHECK_FALSE(has_pending(v14));
     CHECK(pending(v14).gaps.empty());

@@ -18,11 +18,14 @@ namespace vivim::crdt {
 struct EditSizes {
   std::uint32_t removed_max = 3;
   std::uint32_t values_max = 3;
-  std::uint32_t letters_max = 1;  ///< of each insertion, besides one that takes two units
+  std::uint32_t letters_max = 1;  ///< of each insertion, besides `first`
+  /// What insertions begin with: two units, so that later ones cut it. As in Yjs, replicas that
+  /// learn of the cut in another order may show other replacement characters.
+  std::string first = "\xf0\x9f\x98\x80";
 };
 
 /// One edit of the text, the array or the map of a document, in a transaction.
-inline void random_edit(Doc& doc, std::mt19937_64& rng, EditSizes sizes = {}) {
+inline void random_edit(Doc& doc, std::mt19937_64& rng, const EditSizes& sizes = {}) {
   const auto up_to = [&rng](std::uint32_t most) {
     return 1 + static_cast<std::uint32_t>(rng() % most);
   };
@@ -50,7 +53,7 @@ inline void random_edit(Doc& doc, std::mt19937_64& rng, EditSizes sizes = {}) {
         doc.map("map").set_map(t, std::to_string(rng() % 20)).set(t, "k", Any(Bytes(40, 1)));
         break;
       default:
-        text.insert(t, at, "\xf0\x9f\x98\x80" + std::string(up_to(sizes.letters_max), 'x'));
+        text.insert(t, at, sizes.first + std::string(up_to(sizes.letters_max), 'x'));
     }
   });
 }

@@ -363,7 +363,7 @@ TEST_CASE("hostile: a mailbox that repeats mails of strangers takes no room from
         return repeat(std::move(inbound), mallory.node().loop(), mails, answers);
       }));
   REQUIRE(world.run(alice.host().connect(mallory.address())));
-  REQUIRE(world.run_until([&] { return answers >= 200; }, 24h));
+  REQUIRE(world.run_until([&] { return answers >= 10; }, 24h));
   world.run_for(1min);
   CHECK(alice.texts().size() == k_mails_max);
   CHECK(alice.host().metrics_text().find("\nvivim_messages_waiting 64\n") != std::string::npos);
@@ -371,8 +371,8 @@ TEST_CASE("hostile: a mailbox that repeats mails of strangers takes no room from
   REQUIRE(world.run_until([&] { return bob.count(EventKind::received) == 1; }, 1min));
   // What brings nothing new is asked for ever more slowly.
   const int before = answers;
-  world.run_for(1h);
-  CHECK(answers - before < 3600);
+  world.run_for(10min);
+  CHECK(answers - before < 600);
   // Nor are there other receipts after a restart.
   alice.crash();
   alice.start_again();
