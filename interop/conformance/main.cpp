@@ -36,7 +36,10 @@ constexpr const char* k_wanted[] = {
     "version without an update", "clean-up of formatting", "undo", "redo", "position found",
     "position nowhere", "documents loaded", "documents given up", "conflict",
     // Other engines.
-    "swarm", "swarm with ywasm", "guest of Yjs 14", "guest of yrs"};
+    "swarm", "swarm with ywasm", "guest of Yjs 14", "guest of yrs",
+    // What Yjs 14 does with gaps.
+    "gap", "two gaps of a client", "gap filled", "gap filled in part", "gap at the beginning",
+    "structs that wait for a gap", "deletions that wait for a gap"};
 
 struct Options {
   std::size_t transactions = 100'000;

@@ -83,16 +83,27 @@ Session::Session(const Program& program, Peers& peers) : peers_(&peers) {
   if (live_) {
     invite(yrs);
   }
+  gap_reader_ = std::make_unique<GapReader>(program.seed, content_, out_);
   // Nobody else's id: replicas and guests have 1 to 11, modulo 16. Two things of one id diverge in
   // Yjs, too.
   forger_ = 108 + chance_.pick(4) + (chance_.one_in(2) ? 0 : std::uint64_t{1} << 40);
   for (const std::uint64_t number : program.steps) {
     if (!failure_) {
       step(number);
+      step_gap_reader(number);
     }
   }
   settle();
   compare_replicas();
+}
+
+void Session::step_gap_reader(std::uint64_t number) {
+  gap_reader_->step(
+      number, [this](std::size_t i) -> const crdt::Doc& { return *replicas_[i]->doc; },
+      replicas_.size());
+  if (gap_reader_->failure()) {
+    fail(*gap_reader_->failure());
+  }
 }
 
 void Session::make_replica(std::size_t index) {
@@ -204,6 +215,13 @@ void Session::compare_replicas() {
     }
   }
   compare_reader(first);
+  if (!failure_) {
+    gap_reader_->settle(first);
+    transactions_ += gap_reader_->transactions();
+    if (gap_reader_->failure()) {
+      fail(*gap_reader_->failure());
+    }
+  }
   compare_guests();
   if (swarm_) {
     out_.var_uint(k_swarm);

@@ -10,6 +10,7 @@
 
 #include "interop/conformance/chance.hpp"
 #include "interop/conformance/editor.hpp"
+#include "interop/conformance/gap_reader.hpp"
 #include "interop/conformance/peers.hpp"
 #include "interop/conformance/program.hpp"
 #include "vivim/base/bytes.hpp"
@@ -76,6 +77,7 @@ class Session {
   void make_replica(std::size_t index);
   void observe(Replica& replica);
   void step(std::uint64_t number);
+  void step_gap_reader(std::uint64_t number);
   void settle();
   bool settled() const;
   void compare_replicas();
@@ -138,6 +140,7 @@ class Session {
   bool live_ = false;   ///< other engines take part
   std::unique_ptr<Editor> editor_;
   std::vector<std::unique_ptr<Replica>> replicas_;
+  std::unique_ptr<GapReader> gap_reader_;  ///< hears all that the replicas do
   Peers* peers_;
   struct Guest {
     Peers::Engine engine{};

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "interop/conformance/session.hpp"
-#include "vivim/crdt/inspect.hpp"
+#include "interop/conformance/struct_list.hpp"
 #include "vivim/crdt/relative_position.hpp"
 
 namespace vivim::interop::conformance {
@@ -19,29 +19,6 @@ Bytes list_of(const std::vector<Bytes>& updates) {
     out.var_bytes(update);
   }
   return out.take();
-}
-
-void write_id(Encoder& out, const std::optional<crdt::Id>& id) {
-  out.var_uint(id ? 1 : 0);
-  if (id) {
-    out.var_uint(value_of(id->client));
-    out.var_uint(id->clock);
-  }
-}
-
-void write_struct(Encoder& out, const crdt::StructInfo& info) {
-  out.var_uint(info.id.clock);
-  out.var_uint(info.len);
-  out.var_uint(static_cast<std::uint64_t>(info.kind));
-  if (info.kind == crdt::StructKind::gc) {
-    return;
-  }
-  out.var_uint(info.deleted ? 1 : 0);
-  write_id(out, info.left);
-  write_id(out, info.right);
-  write_id(out, info.origin);
-  write_id(out, info.right_origin);
-  out.var_string(info.key ? "k" + *info.key : "");
 }
 
 }  // namespace
@@ -138,20 +115,9 @@ void Session::expect_positions(crdt::Doc& doc) {
 }
 
 void Session::expect_structs(std::size_t index) {
-  const auto all = structs(*replicas_[index]->doc);
-  Encoder out;
-  for (auto first = all.begin(); first != all.end();) {
-    const auto last = std::find_if(
-        first, all.end(), [&](const auto& info) { return info.id.client != first->id.client; });
-    out.var_uint(value_of(first->id.client));
-    out.var_uint(static_cast<std::uint64_t>(last - first));
-    for (; first != last; ++first) {
-      write_struct(out, *first);
-    }
-  }
   out_.var_uint(k_structs);
   out_.var_uint(index);
-  expect(out.view());
+  expect(struct_list(*replicas_[index]->doc));
 }
 
 }  // namespace vivim::interop::conformance
