@@ -23,7 +23,7 @@ bool is_mapped(BytesView ip6) {
 }
 
 AddressScope scope_of_ip4(BytesView ip) {
-  if (ip[0] == 127) {
+  if (ip[0] == 127 || all_zero(ip)) {
     return AddressScope::loopback;
   }
   const bool local = ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
@@ -36,7 +36,7 @@ AddressScope scope_of_ip6(BytesView ip) {
   if (is_mapped(ip)) {
     return scope_of_ip4(ip.subspan(k_mapped_prefix_bytes));
   }
-  if (all_zero(ip.first(k_ip6_bytes - 1)) && ip.back() == 1) {
+  if (all_zero(ip.first(k_ip6_bytes - 1)) && ip.back() <= 1) {
     return AddressScope::loopback;
   }
   const bool unique_local = (ip[0] & 0xfe) == 0xfc;

@@ -10,9 +10,9 @@ namespace vivim::multiformats {
 
 /// Where an address lies, nearest first.
 enum class AddressScope : std::uint8_t {
-  loopback,
-  local,   ///< private, link-local, unique local, shared address space
-  global,  ///< every other IP address, and names
+  loopback,  ///< also 0.0.0.0 and `::`: who dials these reaches itself
+  local,     ///< private, link-local, unique local, shared address space
+  global,    ///< every other IP address, and names
 };
 
 /// Of an IP address of 4 or 16 bytes; an IPv4 address within IPv6 is what it maps.

@@ -15,7 +15,8 @@ Multiaddr at(const std::string& text) {
 
 TEST_CASE("address scope: loopback, local networks, and everything else") {
   for (const char* const text : {"/ip4/127.0.0.1/tcp/1", "/ip4/127.255.0.9/tcp/1", "/ip6/::1/tcp/1",
-                                 "/ip6/::ffff:127.0.0.1/tcp/1", "/memory/7"}) {
+                                 "/ip6/::ffff:127.0.0.1/tcp/1", "/memory/7", "/ip4/0.0.0.0/tcp/1",
+                                 "/ip6/::/tcp/1", "/ip6/::ffff:0.0.0.0/tcp/1"}) {
     CHECK(scope_of(at(text)) == AddressScope::loopback);
   }
   for (const char* const text :

@@ -53,7 +53,7 @@ Result<std::shared_ptr<Host::Dialing>> Host::begin_dial(PeerId peer,
            !entry.second->result;
   });
   if (same != dialings_.end()) {
-    add_addresses(same->second, std::move(chosen));
+    add_addresses(same->second, std::move(chosen), options.names_reach);
     same->second->changed.set();
     return same->second;
   }
@@ -62,7 +62,7 @@ Result<std::shared_ptr<Host::Dialing>> Host::begin_dial(PeerId peer,
   auto dialing = std::make_shared<Dialing>(loop_, next_id_++, peer, options);
   dialing->reservation = std::move(reservation);
   dialings_.emplace(dialing->id, dialing);
-  add_addresses(dialing, std::move(chosen));
+  add_addresses(dialing, std::move(chosen), options.names_reach);
   tasks_.spawn("dial", run_dial(dialing));
   return dialing;
 }
@@ -93,8 +93,8 @@ Result<std::vector<Multiaddr>> Host::choose_addresses(const PeerId& peer,
 }
 
 // What can be dialled as it is does not wait for names.
-void Host::add_addresses(const std::shared_ptr<Dialing>& dialing,
-                         std::vector<Multiaddr> addresses) {
+void Host::add_addresses(const std::shared_ptr<Dialing>& dialing, std::vector<Multiaddr> addresses,
+                         AddressScope names_reach) {
   std::vector<Multiaddr> ready;
   for (Multiaddr& address : addresses) {
     dialing->has_relay = dialing->has_relay || is_relayed(address);
@@ -103,7 +103,7 @@ void Host::add_addresses(const std::shared_ptr<Dialing>& dialing,
       ready.push_back(std::move(address));
     } else if (dialing->resolving < k_dial_addresses_max) {
       ++dialing->resolving;
-      tasks_.spawn("name of a dial", resolve(dialing, std::move(address)));
+      tasks_.spawn("name of a dial", resolve(dialing, std::move(address), names_reach));
     }
   }
   dialing->plan.add(rank_addresses(std::move(ready), dial_delays_));
@@ -116,7 +116,8 @@ rt::Co<void> Host::run_dial(std::shared_ptr<Dialing> dialing) {
       tasks_.spawn("dial attempt", run_made(attempt(dialing, std::move(*address))));
     }
     if (plan.exhausted() && dialing->resolving == 0) {
-      if (plan.error()) {
+      // That we had no room says nothing of the peer.
+      if (plan.error() && !limits::is_limit_error(*plan.error())) {
         backoff_.peer_failed(dialing->peer, loop_.clock().now());
       }
       dialing->finish(fail(plan.error().value_or(HostError::no_addresses)));
@@ -132,13 +133,15 @@ rt::Co<void> Host::run_dial(std::shared_ptr<Dialing> dialing) {
   dialings_.erase(dialing->id);
 }
 
-rt::Co<void> Host::resolve(std::shared_ptr<Dialing> dialing, Multiaddr address) {
+rt::Co<void> Host::resolve(std::shared_ptr<Dialing> dialing, Multiaddr address,
+                           AddressScope reach) {
   const auto answers = co_await resolver_->resolve(std::move(address), times_.dial_max);
   --dialing->resolving;
   if (answers) {
     std::vector<Multiaddr> resolved;
     for (const Multiaddr& answer : *answers) {
-      if (const auto named = answer.peer(); !named || *named == dialing->peer) {
+      const auto named = answer.peer();
+      if ((!named || *named == dialing->peer) && scope_of(answer) >= reach) {
         resolved.push_back(answer.without_peer());
       }
     }

@@ -96,6 +96,32 @@ TEST_CASE("dial: two dials that meet are one connection, and its ends find their
             echo_once(dials.b.host, dials.b.node.loop(), dials.a.host.peer_id(), said)) == said);
 }
 
+TEST_CASE("dial: a name leads no nearer than whoever told it may send us") {
+  Dials dials;
+  dials.know_one_name();
+  REQUIRE(scope_of(dials.b.address) == AddressScope::local);
+  const auto name = Multiaddr::parse("/dnsaddr/known.example").value();
+  CHECK(dials.connect({name}, {.names_reach = AddressScope::global})
+            .error()
+            .is(HostError::no_addresses));
+  CHECK(dials.connect({name}, {.names_reach = AddressScope::local}) == dials.b.host.peer_id());
+}
+
+TEST_CASE("dial: that we had no room for a connection is not held against the peer") {
+  World world(5);
+  TestHost a(world.add_node("a"), {.outbound_connections_max = 1});
+  TestHost b(world.add_node("b"));
+  TestHost c(world.add_node("c"));
+  REQUIRE(world.run(a.host.connect(b.host.peer_id(), {b.address})));
+  const auto refused = world.run(a.host.connect(c.host.peer_id(), {c.address}));
+  CHECK(limits::is_limit_error(refused.error()));
+  world.run(b.host.stop());
+  world.run_for(1s);
+  CHECK(world.run(a.host.connect(c.host.peer_id(), {c.address})));
+  world.run(a.host.stop());
+  world.run(c.host.stop());
+}
+
 namespace {
 
 /// Two hosts behind routers that let everybody in, and a third by which they know where.

@@ -198,9 +198,11 @@ class Host {
   Result<std::vector<Multiaddr>> choose_addresses(const PeerId& peer,
                                                   std::vector<Multiaddr> addresses,
                                                   const ConnectOptions& options) const;
-  void add_addresses(const std::shared_ptr<Dialing>& dialing, std::vector<Multiaddr> addresses);
+  void add_addresses(const std::shared_ptr<Dialing>& dialing, std::vector<Multiaddr> addresses,
+                     multiformats::AddressScope names_reach);
   rt::Co<void> run_dial(std::shared_ptr<Dialing> dialing);
-  rt::Co<void> resolve(std::shared_ptr<Dialing> dialing, Multiaddr address);
+  rt::Co<void> resolve(std::shared_ptr<Dialing> dialing, Multiaddr address,
+                       multiformats::AddressScope reach);
   rt::Co<std::optional<ConnectionId>> attempt(std::shared_ptr<Dialing> dialing, Multiaddr address);
   Transport* transport_for(const Multiaddr& address) const;
   rt::Co<Result<Established>> dial(Dialing& dialing, Multiaddr address);

@@ -19,6 +19,7 @@
 #include "vivim/libp2p/transport/security.hpp"
 #include "vivim/libp2p/transport/transport.hpp"
 #include "vivim/libp2p/yamux/session.hpp"
+#include "vivim/multiformats/address_scope.hpp"
 
 namespace vivim::libp2p {
 
@@ -113,6 +114,9 @@ struct ConnectOptions {
   bool ignore_backoff = false;
   /// Somebody answered at one of the addresses; who it is the handshake will show. Must not await.
   std::function<void()> on_answer = {};
+  /// Where names may lead: there and farther. Who told us of a name from far away has no say over
+  /// what we dial in our own network.
+  multiformats::AddressScope names_reach = multiformats::AddressScope::loopback;
 };
 
 /// What Host::open_stream may use.

@@ -12,8 +12,10 @@ rt::Co<Result<Rpc::Line>> Rpc::open(Contact to, StreamOptions options) {
     for (const auto& known : host_.peer_store().addresses(to.peer, wall)) {
       addresses.push_back(known.address);
     }
+    // Names are told by strangers.
+    const ConnectOptions dial{.names_reach = multiformats::AddressScope::global};
     VIVIM_CO_TRY([[maybe_unused]] const auto peer,
-                 co_await host_.connect(to.peer, std::move(addresses)));
+                 co_await host_.connect(to.peer, std::move(addresses), dial));
   }
   if (stopped_) {
     co_return fail(KadError::stopping);
