@@ -1,8 +1,7 @@
 #include "vivim/libp2p/kad/contact.hpp"
 
 #include <algorithm>
-
-#include "vivim/multiformats/address_scope.hpp"
+#include <iterator>
 
 namespace vivim::libp2p::kad {
 
@@ -28,13 +27,45 @@ Group group_of(BytesView ip) {
 
 }  // namespace
 
+std::vector<Multiaddr> in_turn(std::span<const std::span<const Multiaddr>> lists,
+                               std::span<const Multiaddr> without) {
+  std::vector<Multiaddr> result;
+  const auto is_in = [](std::span<const Multiaddr> list, const Multiaddr& address) {
+    return std::ranges::find(list, address) != list.end();
+  };
+  bool more = true;
+  for (std::size_t i = 0; more; ++i) {
+    more = false;
+    for (const auto& list : lists) {
+      more = more || i + 1 < list.size();
+      if (i >= list.size() || is_in(without, list[i]) || is_in(result, list[i])) {
+        continue;
+      }
+      if (result.size() >= k_contact_addresses_max) {
+        return result;
+      }
+      result.push_back(list[i]);
+    }
+  }
+  return result;
+}
+
+std::vector<Multiaddr> within(const std::vector<Multiaddr>& addresses,
+                              multiformats::AddressScope scope) {
+  std::vector<Multiaddr> kept;
+  std::ranges::copy_if(addresses, std::back_inserter(kept), [scope](const Multiaddr& address) {
+    return multiformats::scope_of(address) >= scope;
+  });
+  return kept;
+}
+
 std::vector<Group> groups_of(const std::vector<Multiaddr>& addresses) {
   std::vector<Group> groups;
   for (const Multiaddr& address : addresses) {
     const auto parts = address.components();
     const bool is_ip = !parts.empty() && (parts.front().protocol == Protocol::ip4 ||
                                           parts.front().protocol == Protocol::ip6);
-    if (!is_ip || address.has(Protocol::p2p_circuit) ||
+    if (!is_ip ||
         multiformats::scope_of_ip(parts.front().value) != multiformats::AddressScope::global) {
       continue;
     }
@@ -44,6 +75,10 @@ std::vector<Group> groups_of(const std::vector<Multiaddr>& addresses) {
     }
   }
   return groups;
+}
+
+Owner owner_of(const PeerId& peer, const std::vector<Group>& groups) {
+  return groups.empty() ? Owner(peer) : Owner(groups.front());
 }
 
 std::size_t GroupCounts::count(Group group) const {

@@ -227,9 +227,11 @@ class Dht {
                                        Distance near = {});
   rt::Co<void> drive(std::shared_ptr<Lookup> lookup);
   rt::Co<void> ask(std::shared_ptr<Lookup> lookup, Contact contact);
+  void had_no_room(Lookup& lookup, const PeerId& peer);
   void note_answer(const Contact& contact);
   void note_failure(const Contact& contact, const Error& error);
-  std::vector<Contact> take_closer(Lookup& lookup, const Contact& teller, const Message& answer);
+  std::vector<Contact> take_closer(const Contact& teller, const Message& answer) const;
+  multiformats::AddressScope scope_of_peer(const PeerId& peer) const;
   bool is_crowded_at(const Key& target, const std::vector<Key>& closest) const;
   rt::Co<std::vector<Contact>> find_region(Key target);
   rt::Co<void> ask_each(std::vector<Contact> nodes, Message request,

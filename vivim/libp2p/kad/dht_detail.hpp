@@ -14,7 +14,8 @@ struct Dht::Lookup {
   OnAnswer on_answer;
   std::unique_ptr<rt::Timer> timer;
   rt::TimePoint deadline{};
-  std::map<PeerId, Bytes> records = {};  ///< signed peer records that were told, unchecked
+  rt::TimePoint again_at{};  ///< nobody is asked before, as there was no room
+  unsigned waits = 0;        ///< for room, so far
   bool ended = false;
 };
 

@@ -2,7 +2,10 @@
 
 #include "vivim/libp2p/host/error.hpp"
 #include "vivim/libp2p/kad/dht_detail.hpp"
+#include "vivim/libp2p/limits/limits.hpp"
 #include "vivim/libp2p/multistream/negotiation.hpp"
+#include "vivim/libp2p/transport/reset_code.hpp"
+#include "vivim/rt/error.hpp"
 
 namespace vivim::libp2p::kad {
 
@@ -10,34 +13,33 @@ namespace {
 
 /// A lookup that may not ask looks again after so long.
 constexpr auto k_look_again = std::chrono::milliseconds(200);
+/// And does so as often, where a limit of ours keeps it from asking: a connection attempt in vain
+/// holds its place for some ten seconds.
+constexpr unsigned k_waits_max = 75;
 
-/// The addresses that somebody at `scope` may tell: of its own surroundings and wider ones. What a
-/// stranger far away calls 192.168.1.1 is another machine here.
-std::vector<Multiaddr> within(const std::vector<Multiaddr>& addresses,
-                              multiformats::AddressScope scope) {
-  std::vector<Multiaddr> kept;
-  for (const Multiaddr& address : addresses) {
-    if (multiformats::scope_of(address) >= scope) {
-      kept.push_back(address);
-    }
-  }
-  return kept;
+/// Whether a request did not leave because of a limit of ours.
+bool is_ours(const Error& error) {
+  return limits::is_limit_error(error) || error.is(rt::RtError::limit);
+}
+
+bool asked_too_often(const Error& error) {
+  return error.is(rt::RtError::reset) && error.detail() == to_value(ResetCode::rate_limited);
 }
 
 }  // namespace
 
-std::vector<Contact> Dht::take_closer(Lookup& lookup, const Contact& teller,
-                                      const Message& answer) {
-  const auto remote = remotes_.find(teller.peer);
-  const auto scope =
-      remote == remotes_.end() ? multiformats::AddressScope::loopback : remote->second.scope;
+/// Of whom we know nothing we take it that it is far away.
+multiformats::AddressScope Dht::scope_of_peer(const PeerId& peer) const {
+  const auto remote = remotes_.find(peer);
+  return remote == remotes_.end() ? multiformats::AddressScope::global : remote->second.scope;
+}
+
+std::vector<Contact> Dht::take_closer(const Contact& teller, const Message& answer) const {
+  const auto scope = scope_of_peer(teller.peer);
   std::vector<Contact> closer;
   for (const PeerInfo& info : answer.closer) {
     closer.push_back(
         {.peer = info.contact.peer, .addresses = within(info.contact.addresses, scope)});
-    if (!info.signed_record.empty() && lookup.records.size() < options_.query.candidates_max) {
-      lookup.records.try_emplace(info.contact.peer, info.signed_record);
-    }
   }
   return closer;
 }
@@ -49,11 +51,16 @@ void Dht::note_answer(const Contact& contact) {
                    groups_of_peer(contact.peer), now());
 }
 
+/// Only what the peer did is counted against it: not that we had no room for a connection, nor
+/// that we do not dial it so soon again, nor that we ask it too often.
 void Dht::note_failure(const Contact& contact, const Error& error) {
   if (error.is(KadError::stopping)) {
     return;
   }
   ++failed_;
+  if (is_ours(error) || error.is(HostError::backing_off) || asked_too_often(error)) {
+    return;
+  }
   if (error.is(multistream::MultistreamError::none_supported)) {
     table_.remove(contact.peer);
   } else {
@@ -61,32 +68,36 @@ void Dht::note_failure(const Contact& contact, const Error& error) {
   }
 }
 
-rt::Co<void> Dht::ask(std::shared_ptr<Lookup> lookup, Contact contact) {
-  if (const auto record = lookup->records.find(contact.peer); record != lookup->records.end()) {
-    // Where it says itself that it is comes before what others say.
-    if (auto own = record::accept_peer_record(record->second, contact.peer, {})) {
-      own->addresses.insert(own->addresses.end(), contact.addresses.begin(),
-                            contact.addresses.end());
-      own->addresses.resize(std::min(own->addresses.size(), k_contact_addresses_max));
-      contact.addresses = std::move(own->addresses);
-    }
-    lookup->records.erase(record);
+/// It is asked a little later, when others have gone; some seconds of that in all.
+void Dht::had_no_room(Lookup& lookup, const PeerId& peer) {
+  if (now() >= lookup.again_at && lookup.waits < k_waits_max) {
+    ++lookup.waits;
+    lookup.again_at = now() + k_look_again;
   }
+  if (now() < lookup.again_at) {
+    lookup.query.put_back(peer);
+  } else {
+    lookup.query.skip(peer);
+  }
+}
+
+rt::Co<void> Dht::ask(std::shared_ptr<Lookup> lookup, Contact contact) {
   ++requests_;
   ++asked_;
   const rt::TimePoint began = now();
   const auto answer = co_await rpc_.ask(contact, lookup->request);
   --requests_;
-  if (answer) {
-    answer_times_.add(now() - began);
-  }
   if (!answer) {
-    lookup->query.failed(contact.peer);
-    note_failure(contact, answer.error());
+    if (is_ours(answer.error())) {
+      had_no_room(*lookup, contact.peer);
+    } else if (lookup->query.failed(contact.peer)) {
+      note_failure(contact, answer.error());
+    }
   } else {
+    answer_times_.add(now() - began);
     note_answer(contact);
     if (!lookup->ended) {
-      lookup->query.answered(contact.peer, take_closer(*lookup, contact, *answer),
+      lookup->query.answered(contact.peer, take_closer(contact, *answer),
                              groups_of_peer(contact.peer));
       if (lookup->on_answer) {
         lookup->on_answer(*lookup, contact, *answer);
@@ -108,7 +119,7 @@ rt::Co<void> Dht::drive(std::shared_ptr<Lookup> lookup) {
     }
     bool may_ask = true;
     for (;;) {
-      may_ask = requests_ < options_.limits.requests_max;
+      may_ask = requests_ < options_.limits.requests_max && now() >= lookup->again_at;
       const auto contact = may_ask ? query.next(now()) : std::nullopt;
       if (!contact) {
         break;

@@ -316,6 +316,30 @@ TEST_CASE("dht: limits on published keys, on streams of one peer, and on message
   streams.clear();
 }
 
+TEST_CASE("dht: that we have no room for connections is not held against others") {
+  DhtNetwork net(25, 37);
+  DhtNode& narrow = *net.nodes.emplace_back(
+      std::make_unique<DhtNode>(net.world, net.authority, net.made++, DhtNetwork::server(),
+                                HostLimits{.outbound_connections_max = 1}));
+  REQUIRE(net.world.run(narrow.host.connect(net[0].address)));
+  for (std::size_t i = 1; i < 25; ++i) {
+    (void)net.world.run(net[i].host.connect(narrow.address));
+  }
+  net.world.run_for(60s);
+  const std::size_t known = narrow.dht.table().size();
+  REQUIRE(known >= 20);
+  for (std::size_t i = 1; i < 25; ++i) {
+    narrow.host.disconnect(net[i].peer());
+  }
+  net.world.run_for(1s);
+  for (const char* const key : {"a", "b", "c"}) {
+    const auto found = net.world.run(narrow.dht.find_closest(to_bytes(std::string_view(key))));
+    REQUIRE(found);
+    CHECK(found->end == QueryEnd::stopped);  // not that there are no others
+  }
+  CHECK(narrow.dht.table().size() >= known);
+}
+
 TEST_CASE("dht: the same seed gives the same trace") {
   const auto trace = [] {
     DhtNetwork net(12, 23);

@@ -14,8 +14,8 @@ namespace vivim::libp2p::kad::test {
 
 /// What a host is made of, secured by a stand-in: hundreds of handshakes are cheap then.
 inline HostOptions host_options(standin::StandInAuthority& authority, const crypto::KeyPair& key,
-                                rt::sim::Node& machine) {
-  HostOptions options{.key = key};
+                                rt::sim::Node& machine, const HostLimits& limits = {}) {
+  HostOptions options{.key = key, .limits = limits};
   options.securities.push_back(authority.security_for(key, machine.rng()));
   return options;
 }
@@ -23,10 +23,10 @@ inline HostOptions host_options(standin::StandInAuthority& authority, const cryp
 /// A node of the DHT: a whole host on a machine of the simulated world.
 struct DhtNode {
   DhtNode(rt::sim::World& world, standin::StandInAuthority& authority, std::size_t index,
-          DhtOptions options)
+          DhtOptions options, const HostLimits& limits = {})
       : machine(world.add_node("n" + std::to_string(index))),
         key(key_pair(index + 1)),
-        host(host_options(authority, key, machine), machine.loop(), machine.network(),
+        host(host_options(authority, key, machine, limits), machine.loop(), machine.network(),
              machine.rng()),
         dht(host, machine.rng(), record::Signer::of(key), std::move(options)),
         address(

@@ -105,14 +105,17 @@ void step_query(State& state, Input& in) {
                                      .candidates_max = k_candidates_max});
   }
   while (const auto next = state.query->next(state.now)) {
-    VIVIM_ASSERT(std::ranges::find(state.asked, next->peer) == state.asked.end());
     state.asked.push_back(next->peer);
   }
   const std::uint8_t action = in.byte();
   if (!state.asked.empty() && action != 0) {
     const PeerId who = state.asked[in.byte() % state.asked.size()];
     if (action % 3 == 0) {
-      state.query->failed(who);
+      (void)state.query->failed(who);
+    } else if (action % 31 == 1) {
+      state.query->put_back(who);
+    } else if (action % 31 == 2) {
+      state.query->skip(who);
     } else {
       state.query->answered(who, contacts(in.block()), {Group{action}});
     }
@@ -152,7 +155,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         state.asked.push_back(next->peer);
       }
       for (const PeerId& who : state.asked) {
-        state.query->failed(who);
+        (void)state.query->failed(who);
       }
     }
     VIVIM_ASSERT(state.query->end(state.now) != QueryEnd::running);

@@ -66,11 +66,10 @@ TEST_CASE("query: no node is asked twice, and never more at once than allowed") 
     waiting.push_back(next->peer);
   }
   CHECK(waiting.size() == 6);
-  query.failed(waiting[0]);
-  query.failed(waiting[0]);
+  CHECK(query.failed(waiting[0]));
+  CHECK_FALSE(query.failed(waiting[0]));
   query.answered(waiting[0], {}, {});  // too late
   query.answered(peer(999'999), contacts(5000, 5), {});
-  CHECK(query.failures() == 1);
   CHECK(query.answers() == 0);
   CHECK(query.next(k_start).has_value());
 }
@@ -206,6 +205,99 @@ TEST_CASE("query: disjoint paths share no node, and what one is told stays on it
   }
   CHECK(of_others == 6);
   CHECK(Query(target_of(1), peer(0), contacts(1, 2), {.paths = 8}).paths() == 2);
+}
+
+TEST_CASE("query: what one path says of where a node is does not hide what another says") {
+  const auto seeds = contacts(1, 3);
+  const PeerId wanted = peer(50);
+  const Contact lie{.peer = wanted, .addresses = {address("8.8.1.1")}};
+  const Contact truth{.peer = wanted, .addresses = {address("9.9.9.9")}};
+  const auto begin = [&](Query& query) {
+    std::vector<PeerId> first;
+    while (const auto next = query.next(k_start)) {
+      first.push_back(next->peer);
+    }
+    REQUIRE(first.size() == 3);
+    return first;
+  };
+  const auto says = [](const std::optional<Contact>& next, const Contact& told) {
+    return next && next->peer == told.peer &&
+           std::ranges::find(next->addresses, told.addresses[0]) != next->addresses.end();
+  };
+  // Both have told before it is asked.
+  Query both(target_of(1), peer(0), seeds, {.paths = 3});
+  auto first = begin(both);
+  both.answered(first[0], {lie}, {});
+  both.answered(first[1], {truth}, {});
+  CHECK(says(both.next(k_start), truth));
+  // The truth comes after the lie has failed, or while it is being tried in vain.
+  Query failed(target_of(1), peer(0), seeds, {.paths = 3});
+  first = begin(failed);
+  failed.answered(first[0], {lie}, {});
+  CHECK(says(failed.next(k_start), lie));
+  failed.failed(wanted);
+  failed.answered(first[1], {truth}, {});
+  CHECK(says(failed.next(k_start), truth));
+  failed.failed(wanted);
+  failed.answered(first[2], {lie}, {});  // nothing new
+  CHECK_FALSE(failed.next(k_start));
+  CHECK(failed.end(k_start) == QueryEnd::complete);
+  Query slow(target_of(1), peer(0), seeds, {.paths = 3, .slow = 2s});
+  first = begin(slow);
+  slow.answered(first[0], {lie}, {});
+  CHECK(says(slow.next(k_start), lie));
+  slow.answered(first[1], {truth}, {});
+  slow.answered(first[2], {}, {});
+  CHECK_FALSE(slow.next(k_start));  // it may still answer
+  CHECK(says(slow.next(k_start + 2s), truth));
+  slow.failed(wanted);  // the first of the two
+  CHECK(slow.end(k_start + 2s) == QueryEnd::running);
+  slow.answered(wanted, {}, {});
+  CHECK(slow.end(k_start + 2s) == QueryEnd::complete);
+  CHECK(std::ranges::count(peers_of(slow.closest()), wanted) == 1);
+}
+
+TEST_CASE("query: a liar's addresses, all of one group, do not keep the nearest from being asked") {
+  const auto seeds = contacts(1, 3);
+  const auto nearest = contacts(100, 20);
+  auto crowd = nearest;
+  for (Contact& each : crowd) {
+    each.addresses = {address("8.8.1.1")};
+  }
+  Query query(target_of(1), peer(0), seeds, {.paths = 3});
+  std::vector<PeerId> first;
+  while (const auto next = query.next(k_start)) {
+    first.push_back(next->peer);
+  }
+  REQUIRE(first.size() == 3);
+  query.answered(first[0], crowd, {});
+  query.answered(first[1], nearest, {});
+  query.answered(first[2], {}, {});
+  std::size_t asked = 0;
+  while (const auto next = query.next(k_start)) {
+    ++asked;
+    query.answered(next->peer, {}, groups_of(next->addresses));
+  }
+  CHECK(asked >= k_replication - 3);
+  CHECK(query.end(k_start) == QueryEnd::complete);
+}
+
+TEST_CASE("query: one path's inventions leave room for what another is told") {
+  const auto seeds = contacts(1, 2);
+  Query query(target_of(1), peer(0), seeds,
+              {.paths = 2, .candidates_max = 60, .per_answer_max = 1000});
+  const auto first = query.next(k_start);
+  const auto second = query.next(k_start);
+  REQUIRE(second);
+  query.answered(first->peer, contacts(1000, 500), {});
+  query.answered(second->peer, contacts(5000, 1), {});
+  bool found = false;
+  while (const auto next = query.next(k_start)) {
+    found = found || next->peer == peer(5000);
+    query.failed(next->peer);
+  }
+  CHECK(found);
+  CHECK(query.asked() <= 60);
 }
 
 TEST_CASE("query: of one group of addresses few are asked, and few are a result") {

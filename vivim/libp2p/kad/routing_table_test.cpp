@@ -147,6 +147,20 @@ TEST_CASE("routing table: who was there first stays while it answers; spares com
   CHECK_FALSE(table.failed(peer(999'999)));
 }
 
+TEST_CASE("routing table: nodes behind one relay are of the relay's group") {
+  const auto behind = [](const std::string& ip) {
+    return Multiaddr::parse("/ip4/" + ip + "/tcp/4001/p2p/" + peer(9).to_string() + "/p2p-circuit")
+        .value();
+  };
+  CHECK(groups_of({behind("8.8.1.1")}) == groups_of({address("8.8.2.2")}));
+  CHECK(groups_of({behind("192.168.1.1")}).empty());
+  RoutingTable table(peer(0));
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    (void)add(table, {.peer = peer(number), .addresses = {behind("8.8.1.1")}});
+  }
+  CHECK(table.size() == 3);
+}
+
 TEST_CASE("routing table: nodes of one group of addresses are few, in a bucket and in all") {
   RoutingTable table(peer(0));
   std::map<Added, int> became;
