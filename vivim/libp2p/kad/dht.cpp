@@ -192,10 +192,7 @@ std::optional<PeerInfo> Dht::describe(const PeerId& peer) const {
   PeerInfo info{.contact = {.peer = peer, .addresses = addresses_in(*entry)},
                 .connection = remotes_.contains(peer) ? ConnectionType::connected
                                                       : ConnectionType::not_connected};
-  constexpr std::size_t k_record_bytes_max = 512;  // twenty of them fit an answer
-  if (entry->envelope.size() <= k_record_bytes_max) {
-    info.signed_record = entry->envelope;
-  }
+  info.signed_record = entry->envelope;
   return info;
 }
 

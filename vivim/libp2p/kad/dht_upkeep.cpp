@@ -139,7 +139,7 @@ Result<void> Dht::keep_publishing(const Bytes& key, Published published) {
 }
 
 Result<void> Dht::keep_providing(const Bytes& key) {
-  if (key.empty() || key.size() > k_provided_key_bytes_max) {
+  if (!is_provided_key(key)) {
     return fail(KadError::bad_key, key.size());
   }
   return keep_publishing(key, {.make_value = {}, .due = now()});

@@ -6,6 +6,8 @@ namespace vivim::libp2p::kad {
 
 namespace {
 
+using multiformats::AddressScope;
+
 /// So sure must we be that a node is among the nearest, to store with it before the lookup ends:
 /// when some of the nearest are gone, those behind them are meant.
 constexpr double k_likely = 0.5;
@@ -14,8 +16,12 @@ constexpr double k_sure = 0.9;
 /// Of those that are told, so many in four make it done.
 constexpr std::size_t k_enough_quarters = 3;
 
-bool is_provided_key(const Bytes& key) {
-  return !key.empty() && key.size() <= k_provided_key_bytes_max;
+AddressScope nearest_scope(const std::vector<Multiaddr>& addresses) {
+  AddressScope nearest = AddressScope::global;
+  for (const Multiaddr& address : addresses) {
+    nearest = std::min(nearest, multiformats::scope_of(address));
+  }
+  return nearest;
 }
 
 std::vector<Key> keys_of(const std::vector<Contact>& contacts) {
@@ -40,35 +46,32 @@ rt::Co<Result<LookupReport>> Dht::find_closest(Bytes key) {
 
 rt::Co<Result<FoundPeer>> Dht::find_peer(PeerId peer) {
   const Call call(*this);
-  FoundPeer found{.contact = {.peer = peer, .addresses = {}}};
-  const auto take = [&found](const PeerInfo& info) {
-    const auto own = record::accept_peer_record(info.signed_record, info.contact.peer, {});
-    found.is_signed = own && !own->addresses.empty();
-    found.contact.addresses = found.is_signed ? own->addresses : info.contact.addresses;
-  };
+  PeerTally tally(peer);
+  unsigned hops = 0;
   const auto on_answer = [&](Lookup& lookup, const Contact& node, const Message& answer) {
     for (const PeerInfo& info : answer.closer) {
-      if (info.contact.peer != found.contact.peer || info.contact.addresses.empty()) {
-        continue;
+      if (info.contact.peer == peer &&
+          tally.add(info, scope_of_peer(node.peer), lookup.query.path_of(node.peer))) {
+        hops = lookup.query.hops_of(node.peer) + 1;
       }
-      take(info);
-      found.hops = lookup.query.hops_of(node.peer) + 1;
-      if (found.is_signed || remotes_.contains(info.contact.peer)) {
-        lookup.query.stop();
-      }
+    }
+    if (tally.is_confirmed() || (tally.is_known() && remotes_.contains(peer))) {
+      lookup.query.stop();
     }
   };
   Message request{.type = Type::find_node, .key = to_bytes(peer.bytes())};
-  VIVIM_CO_TRY(found.lookup,
+  VIVIM_CO_TRY(auto lookup,
                co_await look_up(to_bytes(peer.bytes()), std::move(request), on_answer));
-  if (const auto known = describe(peer); known && found.contact.addresses.empty()) {
-    take(*known);
-    found.hops = 0;
+  if (const auto known = describe(peer); known && (!tally.is_known() || remotes_.contains(peer))) {
+    (void)tally.add(*known, AddressScope::loopback, 0);
   }
-  if (found.contact.addresses.empty()) {
+  if (!tally.is_known()) {
     co_return fail(KadError::not_found);
   }
-  co_return found;
+  co_return FoundPeer{.contact = tally.contact(),
+                      .is_signed = tally.is_signed(),
+                      .hops = hops,
+                      .lookup = std::move(lookup)};
 }
 
 rt::Co<Result<FoundValue>> Dht::get_value(Bytes key, FindOptions options) {
@@ -272,18 +275,24 @@ rt::Co<Result<FoundProviders>> Dht::find_providers(Bytes key, FindOptions option
     co_return fail(KadError::bad_key, key.size());
   }
   ProviderTally tally(key);
-  const auto add = [&](const std::vector<PeerInfo>& told) {
-    for (const FoundProvider& provider : tally.add(told, wall())) {
+  const auto add = [&](const std::vector<PeerInfo>& told, const AddressScope& scope) {
+    for (const FoundProvider& provider : tally.add(told, scope, wall())) {
       if (options.on_found) {
         options.on_found(provider);
       }
     }
   };
-  add(providers_.get(key, now()));
+  const auto add_of = [&](const Contact& node, const Message& answer) {
+    add(answer.providers, scope_of_peer(node.peer));
+  };
+  for (PeerInfo& own : providers_.get(key, now())) {
+    const auto nearest = nearest_scope(own.contact.addresses);  // what it was believed
+    add({std::move(own)}, nearest);
+  }
   FoundProviders found;
   const auto on_answer = [&](Lookup& lookup, const Contact& node, const Message& answer) {
     const bool none = tally.size() == 0;
-    add(answer.providers);
+    add_of(node, answer);
     if (none && tally.size() > 0) {
       found.hops = lookup.query.hops_of(node.peer) + 1;
     }
@@ -299,8 +308,7 @@ rt::Co<Result<FoundProviders>> Dht::find_providers(Bytes key, FindOptions option
     auto region = co_await find_region(target);
     std::erase_if(region,
                   [&](const Contact& node) { return contains(found.lookup.closest, node.peer); });
-    co_await ask_each(std::move(region), request,
-                      [&](const Contact&, const Message& answer) { add(answer.providers); });
+    co_await ask_each(std::move(region), request, add_of);
   }
   if (stopping()) {
     co_return fail(KadError::stopping);

@@ -1,6 +1,7 @@
 #include "vivim/libp2p/kad/message.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include <kad.pb.h>
 
@@ -12,21 +13,30 @@ std::string to_text(BytesView bytes) {
   return std::string(as_text(bytes));
 }
 
-/// Signed records that are longer are not kept.
-constexpr std::size_t k_signed_bytes_max = 2048;
+/// Whether one more address of these bytes fits what is told of one peer.
+bool fits(std::size_t& used, std::size_t bytes) {
+  if (used + bytes > k_peer_addresses_bytes_max) {
+    return false;
+  }
+  used += bytes;
+  return true;
+}
 
 void fill(pb::kad::Peer& proto, const PeerInfo& peer) {
   proto.set_id(to_text(peer.contact.peer.bytes()));
+  std::size_t used = 0;
   for (const Multiaddr& address : peer.contact.addresses) {
-    proto.add_addresses(to_text(address.bytes()));
+    if (fits(used, address.bytes().size())) {
+      proto.add_addresses(to_text(address.bytes()));
+    }
   }
   if (peer.connection != ConnectionType::not_connected) {
     proto.set_connection(static_cast<std::uint32_t>(peer.connection));
   }
-  if (!peer.signed_record.empty()) {
+  if (!peer.signed_record.empty() && peer.signed_record.size() <= k_peer_record_bytes_max) {
     proto.set_signed_record(to_text(peer.signed_record));
   }
-  if (!peer.provider_record.empty()) {
+  if (!peer.provider_record.empty() && peer.provider_record.size() <= k_peer_record_bytes_max) {
     proto.set_provider_record(to_text(peer.provider_record));
   }
 }
@@ -38,33 +48,23 @@ std::size_t room_of(const pb::kad::Peer& proto) {
 
 void fill_peers(pb::kad::Message& proto, const Message& message, std::size_t bytes_max) {
   std::size_t used = proto.ByteSizeLong();
-  const auto add = [&used, bytes_max](auto& list, const PeerInfo& peer) {
-    pb::kad::Peer entry;
-    fill(entry, peer);
-    used += room_of(entry);
-    if (used <= bytes_max) {
-      list.Add(std::move(entry));
+  const auto add = [&used, bytes_max](auto& list, std::span<const PeerInfo> peers) {
+    for (const PeerInfo& peer : peers) {
+      pb::kad::Peer entry;
+      fill(entry, peer);
+      if (used + room_of(entry) <= bytes_max) {
+        used += room_of(entry);
+        list.Add(std::move(entry));
+      }
     }
-    return used <= bytes_max;
   };
   // A few who are nearer go first: without them a lookup ends here.
   constexpr std::size_t k_closer_first = 8;
-  const std::size_t first = std::min(message.closer.size(), k_closer_first);
-  for (std::size_t i = 0; i < first; ++i) {
-    if (!add(*proto.mutable_closer_peers(), message.closer[i])) {
-      return;
-    }
-  }
-  for (const PeerInfo& peer : message.providers) {
-    if (!add(*proto.mutable_provider_peers(), peer)) {
-      return;
-    }
-  }
-  for (std::size_t i = first; i < message.closer.size(); ++i) {
-    if (!add(*proto.mutable_closer_peers(), message.closer[i])) {
-      return;
-    }
-  }
+  const auto closer = std::span(message.closer);
+  const std::size_t first = std::min(closer.size(), k_closer_first);
+  add(*proto.mutable_closer_peers(), closer.first(first));
+  add(*proto.mutable_provider_peers(), message.providers);
+  add(*proto.mutable_closer_peers(), closer.subspan(first));
 }
 
 std::optional<PeerInfo> read(const pb::kad::Peer& proto) {
@@ -73,6 +73,7 @@ std::optional<PeerInfo> read(const pb::kad::Peer& proto) {
     return std::nullopt;
   }
   PeerInfo info{.contact = {.peer = *peer, .addresses = {}}};
+  std::size_t used = 0;
   for (const std::string& bytes : proto.addresses()) {
     if (info.contact.addresses.size() >= k_contact_addresses_max) {
       break;
@@ -82,15 +83,15 @@ std::optional<PeerInfo> read(const pb::kad::Peer& proto) {
       continue;
     }
     auto bare = address->without_peer();
-    if (!bare.empty()) {
+    if (!bare.empty() && fits(used, bare.bytes().size())) {
       info.contact.addresses.push_back(std::move(bare));
     }
   }
   info.connection = static_cast<ConnectionType>(std::min<std::uint32_t>(proto.connection(), 3));
-  if (proto.signed_record().size() <= k_signed_bytes_max) {
+  if (proto.signed_record().size() <= k_peer_record_bytes_max) {
     info.signed_record = to_bytes(std::string_view(proto.signed_record()));
   }
-  if (proto.provider_record().size() <= k_signed_bytes_max) {
+  if (proto.provider_record().size() <= k_peer_record_bytes_max) {
     info.provider_record = to_bytes(std::string_view(proto.provider_record()));
   }
   return info;

@@ -23,10 +23,17 @@ inline constexpr std::size_t k_sent_bytes_max = std::size_t{16} * 1024;
 /// Longest key of a value, and of what is provided (as go-libp2p has it).
 inline constexpr std::size_t k_key_bytes_max = 512;
 inline constexpr std::size_t k_provided_key_bytes_max = 80;
+inline bool is_provided_key(BytesView key) {
+  return !key.empty() && key.size() <= k_provided_key_bytes_max;
+}
 /// Longest value.
 inline constexpr std::size_t k_value_bytes_max = std::size_t{8} * 1024;
-/// Most peers that are taken of one list of a message, and addresses of each; others are skipped.
+/// Most peers that are taken of one list of a message; others are skipped.
 inline constexpr std::size_t k_message_peers_max = 64;
+/// Most bytes of the addresses of one peer that are written and read, and of each of its signed
+/// records: one peer takes little of a message. Others are skipped.
+inline constexpr std::size_t k_peer_addresses_bytes_max = 512;
+inline constexpr std::size_t k_peer_record_bytes_max = 512;
 
 enum class Type : std::uint32_t {
   put_value = 0,
@@ -77,8 +84,8 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
-/// The protobuf, without its length in front. Peers at the end of the lists are left out, closer
-/// ones first, where it would exceed `bytes_max`.
+/// The protobuf, without its length in front. Where it would exceed `bytes_max`, peers that do not
+/// fit are left out: providers go in before closer ones, but for the first few of these.
 Bytes encode(const Message& message, std::size_t bytes_max = k_sent_bytes_max);
 
 /// Peers with an id that is none are skipped, as are addresses that cannot be understood. Error:

@@ -119,6 +119,6 @@ TEST_CASE("message: what is written fits rust-libp2p's limit, with some who are 
   const Bytes bytes = encode(message);
   CHECK(bytes.size() <= k_sent_bytes_max);
   const auto read = decode(bytes);
-  CHECK(read->closer.size() == 8);
+  CHECK(read->closer.size() >= 8);
   CHECK(read->providers.size() > 25);
 }

@@ -25,11 +25,16 @@ Bytes seal_provider(const record::Signer& signer, BytesView key, rt::WallMs expi
   for (std::size_t i = 0; i < std::min(addresses.size(), k_contact_addresses_max); ++i) {
     proto.add_addresses(std::string(as_text(addresses[i].bytes())));
   }
-  return record::seal(signer, k_domain, k_type, as_bytes(proto.SerializeAsString()));
+  Bytes sealed = record::seal(signer, k_domain, k_type, as_bytes(proto.SerializeAsString()));
+  while (sealed.size() > k_peer_record_bytes_max && proto.addresses_size() > 0) {
+    proto.mutable_addresses()->RemoveLast();
+    sealed = record::seal(signer, k_domain, k_type, as_bytes(proto.SerializeAsString()));
+  }
+  return sealed;
 }
 
-Result<std::vector<Multiaddr>> open_provider(BytesView envelope, const PeerId& provider,
-                                             BytesView key, rt::WallMs wall) {
+Result<ProviderRecord> open_provider(BytesView envelope, const PeerId& provider, BytesView key,
+                                     rt::WallMs wall) {
   const auto read = record::decode_envelope(envelope);
   pb::kad::ProviderRecord proto;
   if (!read || PeerId::of(read->signer) != provider ||
@@ -44,31 +49,87 @@ Result<std::vector<Multiaddr>> open_provider(BytesView envelope, const PeerId& p
       !record::open(envelope, k_domain, k_type)) {
     return fail(KadError::bad_provider);
   }
-  std::vector<Multiaddr> addresses;
+  ProviderRecord record{.addresses = {}, .expires_ms = static_cast<rt::WallMs>(proto.expires_ms())};
   for (const std::string& bytes : proto.addresses()) {
     auto address = Multiaddr::from_bytes(as_bytes(bytes));
-    if (address && addresses.size() < k_contact_addresses_max) {
-      addresses.push_back(std::move(*address));
+    if (address && record.addresses.size() < k_contact_addresses_max) {
+      record.addresses.push_back(std::move(*address));
     }
   }
-  return addresses;
+  return record;
 }
 
-Result<void> Providers::check_room(const Bytes& key, const PeerId& peer) const {
-  const auto own = by_peer_.find(peer);
+Owner Providers::owner(const Entry& entry) {
+  return owner_of(entry.info.contact.peer, entry.groups);
+}
+
+bool Providers::is_full(const Bytes& key) const {
+  return count_ >= limits_.entries_max ||
+         (!keys_.contains(key) && keys_.size() >= limits_.keys_max);
+}
+
+Result<void> Providers::check_room(const Bytes& key, const Entry& entry) {
+  const auto own = by_peer_.find(entry.info.contact.peer);
   if (own != by_peer_.end() && own->second >= limits_.per_peer_max) {
     return fail(KadError::no_room, own->second);
   }
-  if (count_ >= limits_.entries_max || (!keys_.contains(key) && keys_.size() >= limits_.keys_max)) {
+  if (is_full(key) && (!take_from_largest(owner(entry)) || is_full(key))) {
     return fail(KadError::no_room, count_);
   }
   return {};
 }
 
-void Providers::forget(const Entry& entry) {
-  if (const auto own = by_peer_.find(entry.info.contact.peer); --own->second == 0) {
-    by_peer_.erase(own);
+/// The oldest quarter of whom the most is goes, when the newcomer has less: of everything is looked
+/// through once for many that come.
+bool Providers::take_from_largest(const Owner& newcomer) {
+  const auto largest =
+      std::ranges::max_element(by_owner_, {}, [](const auto& entry) { return entry.second; });
+  const auto own = by_owner_.find(newcomer);
+  if (largest == by_owner_.end() ||
+      largest->second <= 1 + (own == by_owner_.end() ? 0 : own->second)) {
+    return false;
   }
+  const Owner whose = largest->first;
+  std::vector<rt::TimePoint> announced;
+  for (const auto& [key, entries] : keys_) {
+    for (const Entry& entry : entries) {
+      if (owner(entry) == whose) {
+        announced.push_back(entry.announced);
+      }
+    }
+  }
+  std::size_t left = (announced.size() + 3) / 4;
+  const auto last = announced.begin() + static_cast<std::ptrdiff_t>(left - 1);
+  std::ranges::nth_element(announced, last);
+  const rt::TimePoint until = *last;
+  for (auto at = keys_.begin(); at != keys_.end();) {
+    std::erase_if(at->second, [&](const Entry& entry) {
+      const bool goes = left > 0 && entry.announced <= until && owner(entry) == whose;
+      if (goes) {
+        --left;
+        forget(entry);
+      }
+      return goes;
+    });
+    at = at->second.empty() ? keys_.erase(at) : std::next(at);
+  }
+  return true;
+}
+
+void Providers::count(const Entry& entry) {
+  ++by_peer_[entry.info.contact.peer];
+  ++by_owner_[owner(entry)];
+  ++count_;
+}
+
+void Providers::forget(const Entry& entry) {
+  const auto less = [](auto& counts, const auto& whose) {
+    if (const auto own = counts.find(whose); --own->second == 0) {
+      counts.erase(own);
+    }
+  };
+  less(by_peer_, entry.info.contact.peer);
+  less(by_owner_, owner(entry));
   --count_;
 }
 
@@ -102,7 +163,9 @@ Result<void> Providers::add(const Bytes& key, const PeerInfo& info,
     const auto known = std::ranges::find_if(
         entries, [&](const Entry& old) { return old.info.contact.peer == info.contact.peer; });
     if (known != entries.end()) {
+      forget(*known);
       entries.erase(known);
+      count(entry);
       entries.push_back(std::move(entry));
       return {};
     }
@@ -110,7 +173,7 @@ Result<void> Providers::add(const Bytes& key, const PeerInfo& info,
   if (now >= tidy_at_) {
     expire(now);
   }
-  VIVIM_TRYV(check_room(key, info.contact.peer));
+  VIVIM_TRYV(check_room(key, entry));
   if (const auto found = keys_.find(key);
       found != keys_.end() && found->second.size() >= limits_.per_key_max) {
     drop_old(found->second, now);
@@ -118,27 +181,43 @@ Result<void> Providers::add(const Bytes& key, const PeerInfo& info,
       return fail(KadError::no_room, found->second.size());
     }
   }
+  count(entry);
   keys_[key].push_back(std::move(entry));
-  ++by_peer_[info.contact.peer];
-  ++count_;
   return {};
 }
 
-std::vector<PeerInfo> Providers::get(const Bytes& key, rt::TimePoint now) const {
-  std::vector<PeerInfo> providers;
+std::vector<PeerInfo> Providers::get(const Bytes& key, rt::TimePoint now) {
   const auto found = keys_.find(key);
   if (found == keys_.end()) {
-    return providers;
+    return {};
   }
+  // The first of each group, the second of each, ...
+  GroupCounts counts;
+  std::vector<std::vector<const Entry*>> rows;
   for (auto at = found->second.rbegin(); at != found->second.rend(); ++at) {
     if (now - at->announced >= limits_.ttl) {
       continue;
     }
-    providers.push_back(at->info);
-    if (now - at->announced >= limits_.addresses_ttl) {
-      providers.back().contact.addresses.clear();
+    std::size_t row = 0;
+    for (const Group group : at->groups) {
+      row = std::max(row, counts.count(group));
+      counts.add(group);
+    }
+    rows.resize(std::max(rows.size(), row + 1));
+    rows[row].push_back(&*at);
+  }
+  std::vector<PeerInfo> providers;
+  for (auto& row : rows) {
+    const auto first = row.empty() ? 0 : turn_ % row.size();
+    std::ranges::rotate(row, row.begin() + static_cast<std::ptrdiff_t>(first));
+    for (const Entry* const entry : row) {
+      providers.push_back(entry->info);
+      if (now - entry->announced >= limits_.addresses_ttl) {
+        providers.back().contact.addresses.clear();
+      }
     }
   }
+  ++turn_;
   return providers;
 }
 

@@ -16,14 +16,21 @@ namespace vivim::libp2p::kad {
 inline constexpr std::chrono::hours k_provider_life_max{24 * 7};
 
 /// What a provider signs: that it has what is under `key`, until when, and where it is. An envelope
-/// for PeerInfo::provider_record, which peers that do not know it skip.
+/// for PeerInfo::provider_record, which peers that do not know it skip. The last addresses are left
+/// out where it would exceed k_peer_record_bytes_max.
 Bytes seal_provider(const record::Signer& signer, BytesView key, rt::WallMs expires_ms,
                     const std::vector<Multiaddr>& addresses);
 
-/// Checks that `provider` signed an envelope for this key, and that it is not over; returns the
-/// addresses in it. Error: bad_provider.
-Result<std::vector<Multiaddr>> open_provider(BytesView envelope, const PeerId& provider,
-                                             BytesView key, rt::WallMs wall);
+/// What such an envelope says.
+struct ProviderRecord {
+  std::vector<Multiaddr> addresses;
+  rt::WallMs expires_ms = 0;
+};
+
+/// Checks that `provider` signed an envelope for this key, and that it is not over. Error:
+/// bad_provider.
+Result<ProviderRecord> open_provider(BytesView envelope, const PeerId& provider, BytesView key,
+                                     rt::WallMs wall);
 
 struct ProviderLimits {
   std::size_t keys_max = 16'384;
@@ -35,9 +42,9 @@ struct ProviderLimits {
   rt::Duration addresses_ttl = std::chrono::hours(24);  ///< afterwards only the id is told
 };
 
-/// Who said that they have what is under which key. A peer speaks only for itself. A key that is
-/// full takes no more, but from who is of a group of addresses (groups_of) that is fewer there than
-/// another: one owner of many ids cannot fill it. Sans-IO and bounded.
+/// Who said that they have what is under which key. A peer speaks only for itself. What is full, a
+/// key or the whole, takes no more, but from who is of a group of addresses (groups_of) that is
+/// fewer there than another: one owner of many ids cannot fill it. Sans-IO and bounded.
 class Providers {
  public:
   explicit Providers(ProviderLimits limits = {}) : limits_(limits) {}
@@ -46,8 +53,10 @@ class Providers {
   /// its record. `observed`: groups of the address that it came from. Error: no_room.
   Result<void> add(const Bytes& key, const PeerInfo& info, const std::vector<Group>& observed,
                    rt::TimePoint now);
-  /// The providers of a key, the last announced first.
-  std::vector<PeerInfo> get(const Bytes& key, rt::TimePoint now) const;
+  /// The providers of a key: one of each group of addresses before a second one of any, and the
+  /// last announced first; others each time, so that those who do not fit an answer are in the
+  /// next.
+  std::vector<PeerInfo> get(const Bytes& key, rt::TimePoint now);
   /// Forgets what is over.
   void expire(rt::TimePoint now);
 
@@ -62,15 +71,21 @@ class Providers {
   };
   using Entries = std::vector<Entry>;  ///< of a key, the last announced last
 
-  Result<void> check_room(const Bytes& key, const PeerId& peer) const;
+  static Owner owner(const Entry& entry);
+  Result<void> check_room(const Bytes& key, const Entry& entry);
+  bool is_full(const Bytes& key) const;
+  bool take_from_largest(const Owner& newcomer);
   bool make_room(Entries& entries, const std::vector<Group>& groups);
+  void count(const Entry& entry);
   void forget(const Entry& entry);
   void drop_old(Entries& entries, rt::TimePoint now);
 
   ProviderLimits limits_;
   std::map<Bytes, Entries> keys_;
   std::map<PeerId, std::size_t> by_peer_;
+  std::map<Owner, std::size_t> by_owner_;
   std::size_t count_ = 0;
+  std::size_t turn_ = 0;  ///< of those who are told first
   rt::TimePoint tidy_at_{};
 };
 

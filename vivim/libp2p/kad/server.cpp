@@ -4,47 +4,41 @@
 
 namespace vivim::libp2p::kad {
 
-namespace {
-
-bool is_provided_key(const Bytes& key) {
-  return !key.empty() && key.size() <= k_provided_key_bytes_max;
+PeerInfo Server::describe(const Contact& contact, const Asker& asker) const {
+  PeerInfo info{.contact = contact};
+  if (auto known = parts_.find_peer ? parts_.find_peer(contact.peer) : std::nullopt) {
+    info = std::move(*known);
+    if (info.contact.addresses.empty()) {
+      info.contact.addresses = contact.addresses;
+    }
+  }
+  info.contact.addresses = within(info.contact.addresses, asker.scope);
+  return info;
 }
 
-}  // namespace
-
-PeerInfo Server::describe(const Contact& contact) const {
-  auto info = parts_.find_peer ? parts_.find_peer(contact.peer) : std::nullopt;
-  if (!info) {
-    return {.contact = contact};
-  }
-  if (info->contact.addresses.empty()) {
-    info->contact.addresses = contact.addresses;
-  }
-  return std::move(*info);
-}
-
-std::vector<PeerInfo> Server::closer_to(const Bytes& key, const PeerId& asker) const {
+std::vector<PeerInfo> Server::closer_to(const Bytes& key, const Asker& asker) const {
   std::vector<PeerInfo> closer;
   for (const TableEntry* entry : parts_.table.closest(Key::of(key), k_replication + 1)) {
-    if (entry->contact.peer != asker && closer.size() < k_replication) {
-      closer.push_back(describe(entry->contact));
+    if (entry->contact.peer != asker.peer && closer.size() < k_replication) {
+      closer.push_back(describe(entry->contact, asker));
+      closer.back().signed_record.clear();  // it is for who looks for that peer
     }
   }
   return closer;
 }
 
 Message Server::find_node(const Asker& asker, const Message& request) const {
-  Message answer{.type = Type::find_node, .closer = closer_to(request.key, asker.peer)};
+  Message answer{.type = Type::find_node, .closer = closer_to(request.key, asker)};
   // The one who is looked for, client or not, if we know where it is.
   const auto wanted = PeerId::from_bytes(request.key);
-  if (!wanted || !parts_.find_peer) {
+  if (!wanted) {
     return answer;
   }
-  const auto known = parts_.find_peer(*wanted);
-  if (known && !known->contact.addresses.empty()) {
+  PeerInfo known = describe({.peer = *wanted, .addresses = {}}, asker);
+  if (!known.contact.addresses.empty()) {
     std::erase_if(answer.closer,
                   [&](const PeerInfo& info) { return info.contact.peer == *wanted; });
-    answer.closer.insert(answer.closer.begin(), *known);
+    answer.closer.insert(answer.closer.begin(), std::move(known));
   }
   return answer;
 }
@@ -54,7 +48,7 @@ Message Server::get_value(const Asker& asker, const Message& request, rt::TimePo
   if (const Record* const record = parts_.records.get(request.key, now); record != nullptr) {
     answer.record = *record;
   }
-  answer.closer = closer_to(request.key, asker.peer);
+  answer.closer = closer_to(request.key, asker);
   return answer;
 }
 
@@ -68,18 +62,19 @@ Result<std::optional<Message>> Server::put_value(const Asker& asker, const Messa
 }
 
 Result<std::optional<Message>> Server::get_providers(const Asker& asker, const Message& request,
-                                                     rt::TimePoint now) const {
+                                                     rt::TimePoint now) {
   if (!is_provided_key(request.key)) {
     return fail(KadError::bad_key, request.key.size());
   }
   Message answer{.type = Type::get_providers,
                  .key = request.key,
-                 .closer = closer_to(request.key, asker.peer),
+                 .closer = closer_to(request.key, asker),
                  .providers = parts_.providers.get(request.key, now)};
   for (PeerInfo& provider : answer.providers) {
-    if (provider.contact.addresses.empty()) {
-      provider.contact = describe(provider.contact).contact;
-    }
+    provider.contact = provider.contact.addresses.empty()
+                           ? describe(provider.contact, asker).contact
+                           : Contact{.peer = provider.contact.peer,
+                                     .addresses = within(provider.contact.addresses, asker.scope)};
   }
   return answer;
 }
@@ -100,6 +95,7 @@ Result<std::optional<Message>> Server::add_provider(const Asker& asker, const Me
   }
   PeerInfo kept = *own;
   kept.signed_record.clear();
+  kept.contact.addresses = within(kept.contact.addresses, asker.scope);
   VIVIM_TRYV(parts_.providers.add(request.key, kept, asker.groups, now));
   return std::optional<Message>();
 }

@@ -35,6 +35,8 @@ struct ServerParts {
 struct Asker {
   PeerId peer;
   std::vector<Group> groups;  ///< of the address that it comes from
+  /// Where it is: it is told of places there and wider ones, and believed of no others.
+  multiformats::AddressScope scope = multiformats::AddressScope::global;
 };
 
 /// Answers requests as a node of the DHT in server mode does (libp2p/specs kad-dht "RPC
@@ -51,14 +53,14 @@ class Server {
                                         rt::TimePoint now, rt::WallMs wall);
 
  private:
-  std::vector<PeerInfo> closer_to(const Bytes& key, const PeerId& asker) const;
-  PeerInfo describe(const Contact& contact) const;
+  std::vector<PeerInfo> closer_to(const Bytes& key, const Asker& asker) const;
+  PeerInfo describe(const Contact& contact, const Asker& asker) const;
   Message find_node(const Asker& asker, const Message& request) const;
   Message get_value(const Asker& asker, const Message& request, rt::TimePoint now) const;
   Result<std::optional<Message>> put_value(const Asker& asker, const Message& request,
                                            rt::TimePoint now, rt::WallMs wall);
   Result<std::optional<Message>> get_providers(const Asker& asker, const Message& request,
-                                               rt::TimePoint now) const;
+                                               rt::TimePoint now);
   Result<std::optional<Message>> add_provider(const Asker& asker, const Message& request,
                                               rt::TimePoint now, rt::WallMs wall);
 

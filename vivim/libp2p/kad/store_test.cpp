@@ -1,44 +1,23 @@
 // What a node of the DHT holds for others: values, providers, and how it answers.
+#include <set>
+#include <span>
+
 #include <doctest/doctest.h>
 
-#include "vivim/libp2p/kad/content_record.hpp"
-#include "vivim/libp2p/kad/kad_test_detail.hpp"
-#include "vivim/libp2p/kad/providers.hpp"
 #include "vivim/libp2p/kad/records.hpp"
 #include "vivim/libp2p/kad/server.hpp"
+#include "vivim/libp2p/kad/store_test_detail.hpp"
 #include "vivim/libp2p/kad/tally.hpp"
+#include "vivim/libp2p/record/peer_record.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::kad;
 using namespace vivim::libp2p::kad::test;
 using namespace std::chrono_literals;
 namespace limits = vivim::libp2p::limits;
+using multiformats::AddressScope;
 
 namespace {
-
-const rt::TimePoint k_start{1h};
-constexpr rt::WallMs k_wall = 1'795'824'000'000;
-constexpr rt::WallMs k_hour_ms = 3'600'000;
-
-struct Publisher {
-  explicit Publisher(std::uint64_t number)
-      : key(key_pair(number)), signer(libp2p::record::Signer::of(key)), peer(PeerId::of(key)) {}
-
-  Bytes seal(std::uint64_t sequence, std::string_view value = "v",
-             rt::WallMs expires = k_wall + k_hour_ms) const {
-    return seal_content(signer, "name", sequence, expires, as_bytes(value));
-  }
-  Bytes content() const { return content_key(peer, "name"); }
-  Bytes pk_key() const {
-    Bytes bytes = to_bytes("/pk/");
-    append(bytes, peer.bytes());
-    return bytes;
-  }
-
-  crypto::KeyPair key;
-  libp2p::record::Signer signer;
-  PeerId peer;
-};
 
 struct Store {
   explicit Store(ServerLimits server_limits = {}, RecordLimits record_limits = {},
@@ -69,10 +48,6 @@ struct Store {
   PeerInfo known{.contact = contact(700)};
   Server server;
 };
-
-PeerInfo provider(std::uint64_t number) {
-  return {.contact = contact(number)};
-}
 
 }  // namespace
 
@@ -290,7 +265,7 @@ TEST_CASE("providers: bounded by key, peer, and in all") {
   CHECK(add(3, "c"));
   CHECK_FALSE(add(3, "d"));  // keys
   CHECK(add(4, "b"));
-  CHECK_FALSE(add(5, "c"));  // entries
+  CHECK_FALSE(add(2, "c"));  // entries
   CHECK(add(4, "b"));        // once more is no more
   CHECK(providers.entries() == 5);
   CHECK(add(9, "a", k_start + 49h));
@@ -316,6 +291,57 @@ TEST_CASE("providers: many ids of one group of addresses do not keep others out 
   CHECK(providers.get(key, k_start).size() == 16);
 }
 
+TEST_CASE("providers: what is full makes room where one has the most, for who has less") {
+  const auto key_of = [](std::uint64_t number) { return to_bytes(std::to_string(number)); };
+  // Four ids of one group, and as many keys as there is room for.
+  Providers keys({.keys_max = 64, .per_peer_max = 32});
+  std::uint64_t number = 0;
+  for (; number < 64; ++number) {
+    CHECK(keys.add(key_of(number), provider(number % 4), {Group{77}}, k_start + 1s * number));
+  }
+  CHECK_FALSE(keys.add(key_of(number), provider(9), {Group{77}}, k_start));
+  CHECK(keys.add(key_of(number), provider(500), {Group{5}}, k_start + 100s));
+  CHECK(keys.get(key_of(number), k_start + 100s).size() == 1);
+  CHECK(keys.get(key_of(0), k_start + 100s).empty());  // the oldest went
+  CHECK(keys.get(key_of(63), k_start + 100s).size() == 1);
+  CHECK(keys.keys() <= 64);
+  // The same of entries, and of peers that no group tells apart.
+  Providers entries({.keys_max = 10, .entries_max = 40, .per_peer_max = 32});
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    CHECK(entries.add(key_of(i % 10), provider(i / 10), {}, k_start));
+  }
+  CHECK_FALSE(entries.add(key_of(50), provider(0), {}, k_start));  // who has the most itself
+  CHECK(entries.add(key_of(3), provider(500), {}, k_start));
+  CHECK(entries.entries() <= 40);
+  // Where all have one each, nobody has too much.
+  Providers fair({.keys_max = 8});
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    CHECK(fair.add(key_of(i), provider(i), {Group{i}}, k_start));
+  }
+  CHECK(fair.add(key_of(99), provider(99), {Group{99}}, k_start).error().is(KadError::no_room));
+}
+
+TEST_CASE("providers: of a key with many, those of other groups and other ones come in turn") {
+  Providers providers;
+  const Bytes key = to_bytes("key");
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    CHECK(providers.add(key, provider(i), {Group{i % 2}}, k_start));
+  }
+  CHECK(providers.add(key, provider(20), {Group{7}}, k_start));
+  CHECK(providers.add(key, provider(30), {Group{77}}, k_start + 1s));
+  std::set<PeerId> first;
+  for (int i = 0; i < 4; ++i) {
+    const auto told = providers.get(key, k_start + 1s);
+    REQUIRE(told.size() == 12);
+    first.insert(told[0].contact.peer);
+    // One of each group before a second one of any.
+    const auto four = std::span(told).first(4);
+    CHECK(std::ranges::count(four, contact(20), &PeerInfo::contact) == 1);
+    CHECK(std::ranges::count(four, contact(30), &PeerInfo::contact) == 1);
+  }
+  CHECK(first.size() == 4);
+}
+
 TEST_CASE("provider record: signed by the provider, for the key, until a time") {
   const Publisher alice(1);
   const Bytes key = to_bytes("key");
@@ -323,10 +349,19 @@ TEST_CASE("provider record: signed by the provider, for the key, until a time") 
     return seal_provider(alice.signer, key, expires, {address("1.2.3.4")});
   };
   const Bytes record = sealed(k_wall + k_hour_ms);
-  CHECK(open_provider(record, alice.peer, key, k_wall).value() == std::vector{address("1.2.3.4")});
+  const auto opened = open_provider(record, alice.peer, key, k_wall);
+  REQUIRE(opened);
+  CHECK(opened->addresses == std::vector{address("1.2.3.4")});
+  CHECK(opened->expires_ms == k_wall + k_hour_ms);
   CHECK_FALSE(open_provider(record, peer(1), key, k_wall));
   CHECK_FALSE(open_provider(record, alice.peer, to_bytes("other"), k_wall));
   CHECK_FALSE(open_provider(record, alice.peer, key, k_wall + k_hour_ms));
+  const std::vector<Multiaddr> many(
+      k_contact_addresses_max,
+      Multiaddr::parse("/dns4/" + std::string(63, 'x') + ".example/tcp/1").value());
+  const Bytes long_one = seal_provider(alice.signer, key, k_wall + k_hour_ms, many);
+  CHECK(long_one.size() <= k_peer_record_bytes_max);
+  CHECK_FALSE(open_provider(long_one, alice.peer, key, k_wall)->addresses.empty());
   CHECK_FALSE(open_provider(sealed(k_wall + (8 * 24 * k_hour_ms)), alice.peer, key, k_wall));
   CHECK_FALSE(open_provider({}, alice.peer, key, k_wall));
   Bytes damaged = record;
@@ -390,6 +425,42 @@ TEST_CASE("server: a provider announces itself, and nobody else") {
   CHECK((*got)->providers[0].provider_record == own.provider_record);
 }
 
+TEST_CASE("server: fat providers and fat neighbours do not hide the others of a key") {
+  Store store;
+  const Bytes key = to_bytes("key");
+  const auto long_address = [](std::size_t number) {
+    const std::string label(60, 'x');
+    const std::string name = label + "." + label + "." + label + ".n" + std::to_string(number);
+    return Multiaddr::parse("/dns4/" + name + "/tcp/443/wss").value();
+  };
+  const auto fat = [&](std::uint64_t number) {
+    PeerInfo info{.contact = {.peer = peer(number), .addresses = {}}};
+    for (std::size_t i = 0; i < 4 * k_contact_addresses_max; ++i) {
+      info.contact.addresses.push_back(long_address(i));
+    }
+    info.provider_record = Bytes(number % 2 == 0 ? 2000 : k_peer_record_bytes_max, 7);
+    return info;
+  };
+  CHECK(store.providers.add(key, provider(100), {}, k_start));
+  for (std::uint64_t number = 200; number < 210; ++number) {
+    CHECK(store.providers.add(key, fat(number), {}, k_start + 1s));
+  }
+  for (const TableEntry* entry : store.table.closest(Key::of(key), 4)) {
+    Contact wide = entry->contact;
+    wide.addresses = fat(1).contact.addresses;
+    (void)store.table.add(wide, {}, k_start);
+  }
+  const auto answer = store.ask(peer(5), {.type = Type::get_providers, .key = key}, k_start + 2s);
+  REQUIRE(answer);
+  const Bytes bytes = encode(**answer);
+  CHECK(bytes.size() <= k_sent_bytes_max);
+  const auto read = decode(bytes);
+  REQUIRE(read);
+  CHECK(std::ranges::count(read->providers, contact(100), &PeerInfo::contact) == 1);
+  CHECK(read->providers.size() == 11);
+  CHECK(read->closer.size() >= 8);
+}
+
 TEST_CASE("hostile: keys that are none, and floods, are refused") {
   Store store(
       {.requests = {.each = {.burst = 10, .interval = 1s}, .all = {.burst = 100, .interval = 1ms}},
@@ -428,54 +499,42 @@ TEST_CASE("hostile: keys that are none, and floods, are refused") {
   CHECK(stored == 3);
 }
 
-TEST_CASE("value tally: the best, who lags, and whether they disagree") {
-  const auto validators = Validators::standard();
-  const Publisher alice(1);
-  ValueTally tally(alice.content(), validators);
-  const auto record = [&](const Bytes& value) {
-    return std::optional(Record{.key = alice.content(), .value = value});
-  };
-  CHECK(tally.add(peer(1), std::nullopt, k_wall));
-  CHECK_FALSE(tally.best());
-  CHECK_FALSE(tally.add(peer(2), record(to_bytes("junk")), k_wall));
-  CHECK_FALSE(tally.add(peer(3), Record{.key = to_bytes("/pk/x"), .value = alice.seal(1)}, k_wall));
-  CHECK(tally.add(peer(4), record(alice.seal(1)), k_wall));
-  CHECK(tally.add(peer(5), record(alice.seal(1)), k_wall));
-  CHECK(tally.votes() == 2);
-  CHECK_FALSE(tally.disagree());
-  CHECK(tally.add(peer(6), record(alice.seal(2)), k_wall));
-  CHECK(tally.add(peer(7), record(alice.seal(1)), k_wall));
-  CHECK(tally.disagree());
-  CHECK(tally.votes() == 1);
-  CHECK(tally.invalid() == 2);
-  CHECK(tally.best() == alice.seal(2));
-  CHECK(tally.outdated().size() == 6);
-}
-
-TEST_CASE("provider tally: one that tells many does not hide the others'") {
+TEST_CASE("scope: nobody far away sends us to our own network, not even of itself") {
   const Publisher alice(1);
   const Bytes key = to_bytes("key");
-  ProviderTally tally(key, {.per_node_max = 3, .providers_max = 8});
-  std::vector<PeerInfo> many;
-  for (std::uint64_t number = 1; number <= 60; ++number) {
-    many.push_back(provider(number));
-  }
-  CHECK(tally.add(many, k_wall).size() == 3);
-  CHECK(tally.add(many, k_wall).empty());
-  PeerInfo own{
-      .contact = {.peer = alice.peer, .addresses = {}},
-      .provider_record = seal_provider(alice.signer, key, k_wall + 1000, {address("1.2.3.4")})};
-  CHECK(tally.add({own, own}, k_wall).size() == 1);
-  const auto found = tally.providers();
-  CHECK(found[0].contact.peer == alice.peer);  // signed
-  CHECK(found[0].contact.addresses == std::vector{address("1.2.3.4")});
-  CHECK(found[1].told_by == 2);
-  own.provider_record.back() ^= 1;
-  ProviderTally other(key);
-  CHECK(other.add({own}, k_wall).empty());
-  for (std::uint64_t node = 0; node < 10; ++node) {
-    tally.add({provider(100 + (node * 2)), provider(101 + (node * 2))}, k_wall);
-  }
-  CHECK(tally.size() == 8);
-  CHECK(tally.nodes() == 13);
+  const std::vector<Multiaddr> places{address("127.0.0.1"), address("10.1.1.1"), address("0.0.0.0"),
+                                      address("9.9.9.9")};
+  PeerInfo info{.contact = {.peer = alice.peer, .addresses = places},
+                .signed_record = libp2p::record::seal_peer_record(alice.signer, 1, places),
+                .provider_record = seal_provider(alice.signer, key, k_wall + 1000, places)};
+  const auto found_at = [&](AddressScope scope) {
+    PeerTally peers(alice.peer);
+    CHECK(peers.add(info, scope, 0));
+    ProviderTally providers(key);
+    CHECK(providers.add({info}, scope, k_wall).size() == 1);
+    CHECK(providers.providers()[0].contact.addresses == peers.contact().addresses);
+    return peers.contact().addresses;
+  };
+  CHECK(found_at(AddressScope::global) == std::vector{places[3]});
+  CHECK(found_at(AddressScope::local) == std::vector{places[1], places[3]});
+  CHECK(found_at(AddressScope::loopback) == places);
+  // The same of what is told of it, and kept of what it tells.
+  Store store;
+  store.known = info;
+  const Message provide{.type = Type::add_provider, .key = key, .providers = {info}};
+  CHECK(store.server.answer({.peer = alice.peer, .groups = {}, .scope = AddressScope::local},
+                            provide, k_start, k_wall));
+  CHECK(store.providers.get(key, k_start)[0].contact.addresses ==
+        std::vector{places[1], places[3]});
+  const auto told = [&](Type type, const Bytes& about, AddressScope scope) {
+    const auto answer = store.server.answer({.peer = peer(5), .groups = {}, .scope = scope},
+                                            {.type = type, .key = about}, k_start, k_wall);
+    REQUIRE(answer);
+    return (type == Type::find_node ? (*answer)->closer : (*answer)->providers)[0]
+        .contact.addresses;
+  };
+  const Bytes id = to_bytes(alice.peer.bytes());
+  CHECK(told(Type::find_node, id, AddressScope::global) == std::vector{places[3]});
+  CHECK(told(Type::find_node, id, AddressScope::loopback) == places);
+  CHECK(told(Type::get_providers, key, AddressScope::global) == std::vector{places[3]});
 }
