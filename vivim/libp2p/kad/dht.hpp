@@ -192,6 +192,7 @@ class Dht {
   struct Lookup;
   struct Asking;
   struct Storing;
+  struct Inbound;
   /// Of a peer that we are connected with.
   struct Remote {
     std::vector<Group> groups;
@@ -259,7 +260,8 @@ class Dht {
 
   // dht_server.cpp
   rt::Co<void> serve(InboundStream inbound);
-  rt::Co<Result<void>> converse(rt::Stream& stream, Asker asker);
+  rt::Co<Result<void>> converse(Inbound& inbound);
+  bool has_room_for(const Inbound& inbound);
 
   // dht_metrics.cpp
   void publish(metrics::Registry& registry) const;
@@ -283,8 +285,7 @@ class Dht {
   bool reachable_ = false;
   bool refresh_soon_ = true;
   bool quit_ = false;
-  std::map<PeerId, std::size_t> inbound_;
-  std::size_t inbound_total_ = 0;
+  std::vector<Inbound*> inbound_;                       ///< streams of others, the oldest first
   std::map<std::string_view, std::uint64_t> answered_;  ///< by type
   std::map<std::string_view, std::uint64_t> refused_;   ///< by why
   std::map<std::string_view, std::uint64_t> lookups_;   ///< by end

@@ -316,6 +316,32 @@ TEST_CASE("dht: limits on published keys, on streams of one peer, and on message
   streams.clear();
 }
 
+TEST_CASE("dht: when all streams are taken, one that waits of whom has the most makes room") {
+  DhtOptions options = DhtNetwork::server();
+  options.limits.inbound_streams_max = 4;
+  options.limits.inbound_streams_per_peer_max = 2;
+  options.times.inbound_idle = 10min;
+  DhtNetwork net(5, 31, std::move(options));
+  net.world.run_for(60s);
+  const std::vector<std::string> protocols{std::string(k_protocol_id)};
+  std::vector<std::unique_ptr<rt::Stream>> streams;
+  const auto open = [&](DhtNode& from) {
+    REQUIRE(net.world.run(from.host.connect(net[3].address)));
+    auto opened = net.world.run(from.host.open_stream(net[3].peer(), protocols));
+    REQUIRE(opened);
+    streams.push_back(std::move(opened->stream));
+    const Bytes ping = delimited(encode({.type = Type::ping}));
+    DelimitedReader reader(k_answer_bytes_max);
+    return net.world.run(streams.back()->write(ping)) &&
+           net.world.run(read_message(*streams.back(), reader));
+  };
+  for (const std::size_t who : {0U, 1U, 0U, 1U, 2U}) {
+    CHECK(open(net[who]));
+  }
+  CHECK_FALSE(open(net[1]));  // it has the most itself
+  streams.clear();
+}
+
 TEST_CASE("dht: that we have no room for connections is not held against others") {
   DhtNetwork net(25, 37);
   DhtNode& narrow = *net.nodes.emplace_back(
