@@ -40,14 +40,14 @@ std::pair<Bytes, Bytes> sides(const crdt::Conflict& conflict) {
 
 }  // namespace
 
-Runner::Runner(std::size_t workers) {
+Runner::Runner(std::size_t workers, bool gaps) : gaps_(gaps) {
   for (std::size_t i = 0; i < workers; ++i) {
     slots_.push_back(std::make_unique<Slot>());
   }
 }
 
 std::optional<Failure> Runner::run(const Program& program) {
-  const Session session(program, peers_);
+  const Session session(program, peers_, gaps_);
   transactions_ += session.transactions();
   seen_["origin in garbage"] += session.origins_in_garbage();
   seen_["guest of Yjs 14"] += session.guests()[0];
@@ -85,7 +85,7 @@ std::optional<Failure> Runner::judge(Slot& slot) {
 }
 
 std::optional<Difference> Runner::difference(const Program& program) {
-  const Session session(program, peers_);
+  const Session session(program, peers_, gaps_);
   if (session.failure()) {
     return ours(*session.failure());
   }

@@ -30,7 +30,8 @@ struct Failure {
 /// Has programs run by our engine, and their commands by several Node workers meanwhile.
 class Runner {
  public:
-  explicit Runner(std::size_t workers);
+  /// `gaps`: with a replica over gaps in each session (Session).
+  Runner(std::size_t workers, bool gaps);
 
   /// Runs the program; its verdict may come later. Something that differs, in this program or in
   /// one before it.
@@ -56,6 +57,7 @@ class Runner {
   std::optional<Difference> answer(Slot& slot, std::chrono::milliseconds patience);
 
   std::vector<std::unique_ptr<Slot>> slots_;
+  bool gaps_;
   Peers peers_;
   std::size_t next_ = 0;
   std::size_t transactions_ = 0;

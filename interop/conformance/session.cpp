@@ -63,7 +63,7 @@ Any content_of(crdt::Doc& doc) {
   return Any(std::move(roots));
 }
 
-Session::Session(const Program& program, Peers& peers) : peers_(&peers) {
+Session::Session(const Program& program, Peers& peers, bool gaps) : peers_(&peers) {
   chance_.seed(program.seed);
   swarm_ = chance_.one_in(4);
   live_ = swarm_ && chance_.one_in(2);
@@ -74,7 +74,8 @@ Session::Session(const Program& program, Peers& peers) : peers_(&peers) {
              : swarm_            ? Content::rich_without_hooks
                                  : Content::rich;
   // Who cuts a pair makes something else of it in each engine.
-  chance_.use_emoji(!live_ && (content_ == Content::plain || chance_.one_in(2)));
+  const bool emoji = !live_ && (content_ == Content::plain || chance_.one_in(2));
+  chance_.use_emoji(emoji);
   editor_ = std::make_unique<Editor>(chance_, content_);
   const std::size_t count = 2 + chance_.pick(chance_.one_in(4) ? 7 : 3);
   for (std::size_t i = 0; i < count; ++i) {
@@ -83,7 +84,9 @@ Session::Session(const Program& program, Peers& peers) : peers_(&peers) {
   if (live_) {
     invite(yrs);
   }
-  gap_reader_ = std::make_unique<GapReader>(program.seed, content_, out_);
+  if (gaps && !emoji) {
+    gap_reader_ = std::make_unique<GapReader>(program.seed, content_, out_);
+  }
   // Nobody else's id: replicas and guests have 1 to 11, modulo 16. Two things of one id diverge in
   // Yjs, too.
   forger_ = 108 + chance_.pick(4) + (chance_.one_in(2) ? 0 : std::uint64_t{1} << 40);
@@ -98,6 +101,9 @@ Session::Session(const Program& program, Peers& peers) : peers_(&peers) {
 }
 
 void Session::step_gap_reader(std::uint64_t number) {
+  if (!gap_reader_) {
+    return;
+  }
   gap_reader_->step(
       number, [this](std::size_t i) -> const crdt::Doc& { return *replicas_[i]->doc; },
       replicas_.size());
@@ -215,7 +221,7 @@ void Session::compare_replicas() {
     }
   }
   compare_reader(first);
-  if (!failure_) {
+  if (gap_reader_ && !failure_) {
     gap_reader_->settle(first);
     transactions_ += gap_reader_->transactions();
     if (gap_reader_->failure()) {

@@ -42,7 +42,8 @@ struct Replica {
 class Session {
  public:
   /// `peers` are asked while the session runs.
-  Session(const Program& program, Peers& peers);
+  /// With `gaps` one more replica integrates over gaps, beside its twin of Yjs 14.
+  Session(const Program& program, Peers& peers, bool gaps);
 
   /// What our side itself found wrong.
   const std::optional<std::string>& failure() const { return failure_; }
@@ -140,7 +141,8 @@ class Session {
   bool live_ = false;   ///< other engines take part
   std::unique_ptr<Editor> editor_;
   std::vector<std::unique_ptr<Replica>> replicas_;
-  std::unique_ptr<GapReader> gap_reader_;  ///< hears all that the replicas do
+  std::unique_ptr<GapReader>
+      gap_reader_;  ///< hears all that the replicas do, where no surrogate pair is cut
   Peers* peers_;
   struct Guest {
     Peers::Engine engine{};

@@ -65,7 +65,9 @@ void Session::edit(std::size_t index) {
 // To all others, but for those on whose way it is lost.
 void Session::broadcast(const Bytes& update, std::size_t from) {
   log_.push_back(update);
-  gap_reader_->hear(update);
+  if (gap_reader_) {
+    gap_reader_->hear(update);
+  }
   for (std::size_t to = 0; to < replicas_.size(); ++to) {
     if (to != from && !chance_.one_in(16)) {
       replicas_[to]->inbox.push_back(update);
