@@ -5,6 +5,7 @@ import { setTime } from './conformance-clock.mjs'
 import * as Y from 'yjs'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { bytesOf, descending, structsOf } from './conformance-bytes.mjs'
 import { operations, resolve, rootNames, roots } from './conformance-edit.mjs'
 import { serve } from './conformance-frames.mjs'
 import { applyToReader, makeReader } from './conformance-gaps.mjs'
@@ -24,12 +25,6 @@ let docs = []
 
 /** Set CONFORMANCE_TRACE to see what happens. */
 const trace = process.env.CONFORMANCE_TRACE ? line => console.error(line) : () => {}
-
-const bytesOf = write => {
-  const out = encoding.createEncoder()
-  write(out)
-  return encoding.toUint8Array(out)
-}
 
 const equal = (a, b) => a.length === b.length && Buffer.compare(a, b) === 0
 
@@ -106,9 +101,6 @@ const listOf = updates => bytesOf(out => {
   updates.forEach(update => encoding.writeVarUint8Array(out, update))
 })
 
-// The clients of a map, highest first, as all encodings have them.
-const descending = map => Array.from(map.entries()).sort((a, b) => b[0] - a[0])
-
 const pendingOf = store => bytesOf(out => {
   const structs = store.pendingStructs
   if (structs) {
@@ -182,35 +174,6 @@ const noteStruct = struct => {
   return kind
 }
 
-// Every struct with its neighbours.
-const structsOf = doc => bytesOf(out => {
-  const id = id => {
-    encoding.writeVarUint(out, id ? 1 : 0)
-    if (id) {
-      encoding.writeVarUint(out, id.client)
-      encoding.writeVarUint(out, id.clock)
-    }
-  }
-  descending(doc.store.clients).forEach(([client, structs]) => {
-    encoding.writeVarUint(out, client)
-    encoding.writeVarUint(out, structs.length)
-    structs.forEach(struct => {
-      const kind = noteStruct(struct)
-      encoding.writeVarUint(out, struct.id.clock)
-      encoding.writeVarUint(out, struct.length)
-      encoding.writeVarUint(out, kind)
-      if (kind !== 0) {
-        encoding.writeVarUint(out, struct.deleted ? 1 : 0)
-        id(struct.left && struct.left.lastId)
-        id(struct.right && struct.right.id)
-        id(struct.origin)
-        id(struct.rightOrigin)
-        encoding.writeVarString(out, struct.parentSub === null ? '' : 'k' + struct.parentSub)
-      }
-    })
-  })
-})
-
 const merges = [Y.mergeUpdates, Y.mergeUpdatesV2]
 const diffs = [Y.diffUpdate, Y.diffUpdateV2]
 const vectors = [Y.encodeStateVectorFromUpdate, Y.encodeStateVectorFromUpdateV2]
@@ -264,7 +227,7 @@ const commands = [
     checkDoc(entry, r)
   },
   // 3: every struct of a document
-  r => expect('struct store', structsOf(docs[decoding.readVarUint(r)].doc), r),
+  r => expect('struct store', structsOf(docs[decoding.readVarUint(r)].doc.store.clients, noteStruct), r),
   // 4 to 8: without a document
   r => {
     const format = decoding.readVarUint(r)

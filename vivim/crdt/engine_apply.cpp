@@ -99,6 +99,16 @@ class Integration {
         {.group = &group, .index = group.next++, .from = std::exchange(group.next_clock, 0)});
   }
 
+  // A struct needs more of `client`: that goes first, if `other` has it and is not through.
+  void wait_for(std::uint64_t client, Group* other) {
+    if (other == nullptr || other->done()) {
+      engine_.note_missing(client, engine_.state_of(client));
+      park_stack();
+    } else {
+      push(*other);
+    }
+  }
+
   // Nothing on the stack can be placed: the rest of each of its clients waits.
   void park_stack() {
     for (const Pending& pending : stack_) {
@@ -134,13 +144,7 @@ class Integration {
       return;
     }
     if (const auto missing = engine_.missing_client(item)) {
-      Group* other = find(*missing);
-      if (other == nullptr || other->done()) {
-        engine_.note_missing(*missing, engine_.state_of(*missing));
-        park_stack();
-      } else {
-        push(*other);
-      }
+      wait_for(*missing, find(*missing));
       return;
     }
     if (engine_.too_deep(item)) {
@@ -168,12 +172,7 @@ class Integration {
       Group* other = find(*missing);
       const bool waits = std::ranges::any_of(
           stack_, [&](const Pending& pending) { return pending.group == other; });
-      if (other == nullptr || other->done() || waits) {
-        engine_.note_missing(*missing, engine_.state_of(*missing));
-        park_stack();
-      } else {
-        push(*other);
-      }
+      wait_for(*missing, waits ? nullptr : other);
       return;
     }
     if (engine_.too_deep(item)) {

@@ -24,8 +24,8 @@ class NetworkSize {
  public:
   explicit NetworkSize(NetworkSizeOptions options = {}) : options_(options) {}
 
-  /// The nearest nodes of a complete lookup of `target`, nearest first; `all`: of a network that is
-  /// smaller than what a lookup finds.
+  /// The nearest nodes of a complete lookup of `target`, nearest first; fewer than `looked_for`:
+  /// the network is smaller than what a lookup finds.
   void add(const Key& target, const std::vector<Key>& closest, std::size_t looked_for,
            rt::TimePoint now);
   /// None while too little is known.
