@@ -74,7 +74,7 @@ function(vivim_module path)
     target_compile_definitions(${name}_test PRIVATE BOOST_ASIO_SEPARATE_COMPILATION
       VIVIM_SOURCE_DIR="${CMAKE_SOURCE_DIR}" VIVIM_SHARED_DATA="${CMAKE_SOURCE_DIR}/../shared/data")
     add_test(NAME ${name} COMMAND ${name}_test --no-intro)
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 600)
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 1200)
   endif()
 
   if(VIVIM_SANITIZE STREQUAL "thread")
