@@ -9,6 +9,17 @@
 #   <x>_bench.cpp  one Google Benchmark program for the module
 # and a link test: the whole archive linked into an empty main with nothing but the declared DEPS.
 
+# Tests of what runs in several threads (they link the real loop and its workers): all that ThreadSanitizer needs to see.
+add_custom_target(vivim_threaded_tests)
+# Sanitizers make a program several times slower. Under them tests that play many seeds play a tenth (VIVIM_SEEDS_PART), and cases
+# in the suite "long", which do at scale what others do with few, are left out.
+set(VIVIM_TEST_ARGUMENTS --no-intro)
+set(VIVIM_SEEDS_PART 1)
+if(VIVIM_SANITIZE)
+  list(APPEND VIVIM_TEST_ARGUMENTS --test-suite-exclude=long)
+  set(VIVIM_SEEDS_PART 10)
+endif()
+
 add_custom_target(vivim_fuzzers)
 add_custom_target(vivim_benches)
 
@@ -68,13 +79,16 @@ function(vivim_module path)
   if(tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${lib} vivim_test_main ${test_deps} ${test_external} ${private_external})
-    target_precompile_headers(${name}_test REUSE_FROM vivim_pch)
-    # What is tested is built for speed, the tests themselves to be built fast.
-    target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)
-    target_compile_definitions(${name}_test PRIVATE BOOST_ASIO_SEPARATE_COMPILATION
+    target_precompile_headers(${name}_test REUSE_FROM vivim_test_pch)
+    target_compile_options(${name}_test PRIVATE ${VIVIM_TEST_OPTIONS})
+    target_compile_definitions(${name}_test PRIVATE BOOST_ASIO_SEPARATE_COMPILATION VIVIM_SEEDS_PART=${VIVIM_SEEDS_PART}
       VIVIM_SOURCE_DIR="${CMAKE_SOURCE_DIR}" VIVIM_SHARED_DATA="${CMAKE_SOURCE_DIR}/../shared/data")
-    add_test(NAME ${name} COMMAND ${name}_test --no-intro)
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 1200)
+    add_test(NAME ${name} COMMAND ${name}_test ${VIVIM_TEST_ARGUMENTS})
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 600)
+    if(path STREQUAL "rt/asio" OR "rt_asio" IN_LIST M_TEST_DEPS)
+      set_tests_properties(${name} PROPERTIES LABELS "unit;threads")
+      add_dependencies(vivim_threaded_tests ${name}_test)
+    endif()
   endif()
 
   if(VIVIM_SANITIZE STREQUAL "thread")

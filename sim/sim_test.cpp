@@ -167,7 +167,8 @@ TEST_CASE("ranges: lists of faults as they are typed") {
   }
 }
 
-TEST_CASE("runs: the same seed has the same trace, in every kind, and another seed another") {
+TEST_CASE("runs: the same seed has the same trace, in every kind, and another seed another" *
+          doctest::test_suite("long")) {
   struct Case {
     const char* name;
     std::uint32_t nodes;
@@ -190,7 +191,8 @@ TEST_CASE("runs: the same seed has the same trace, in every kind, and another se
   }
 }
 
-TEST_CASE("chaos: what holds in an honest world is seen to fail in one that lies") {
+TEST_CASE("chaos: what holds in an honest world is seen to fail in one that lies" *
+          doctest::test_suite("long")) {
   using rt::sim::Lie;
   struct Case {
     Lie lie;
@@ -292,7 +294,8 @@ TEST_CASE("targets: the file keeps the lines of what was not measured") {
   CHECK(to_markdown({}, false, second) == second);
 }
 
-TEST_CASE("attacks: sybils who are there first do not hold up what honest nodes say") {
+TEST_CASE("attacks: sybils who are there first do not hold up what honest nodes say" *
+          doctest::test_suite("long")) {
   auto scenario = find_scenario("attack-dawn").value();
   scenario.nodes = 30;
   scenario.seconds = 8;

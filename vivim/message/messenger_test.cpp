@@ -337,7 +337,8 @@ TEST_CASE("hostile: a mailbox and a recipient bear with everything on their stre
   REQUIRE(t.world.run_until([&] { return t.settled(); }, 1min));
 }
 
-TEST_CASE("hostile: a mailbox that repeats mails of strangers takes no room from messages") {
+TEST_CASE("hostile: a mailbox that repeats mails of strangers takes no room from messages" *
+          doctest::test_suite("long")) {
   silence_log();
   Mails mails;
   int answers = 0;

@@ -78,8 +78,8 @@ TEST_CASE(
   CHECK(plain < 0.2);
 }
 
-TEST_CASE(
-    "attack: nodes of one prefix fill buckets and tell only of each other: our lookups pass") {
+TEST_CASE("attack: nodes of one prefix fill buckets and tell only of each other: our lookups pass" *
+          doctest::test_suite("long")) {
   // Three hundred of them beside four hundred honest nodes, in two /16s, with ids anywhere; every
   // node knows them first.
   constexpr std::uint64_t k_honest = 400;
@@ -239,7 +239,8 @@ std::size_t get_value(bool hardened, std::size_t askers) {
 }  // namespace
 
 TEST_CASE(
-    "attack: sybils around a key return false providers: ours finds the true one, plain does not") {
+    "attack: sybils around a key return false providers: ours finds the true one, plain does not" *
+    doctest::test_suite("long")) {
   const auto ours = find_provided(true, k_askers);
   const auto plain = find_provided(false, k_plain_askers);
   MESSAGE("lookups that succeed: ours " << ours << " of " << k_askers << ", plain " << plain
@@ -248,7 +249,8 @@ TEST_CASE(
   CHECK(plain * 4 <= k_plain_askers);
 }
 
-TEST_CASE("attack: sybils around a key censor its value: ours gets it, plain does not") {
+TEST_CASE("attack: sybils around a key censor its value: ours gets it, plain does not" *
+          doctest::test_suite("long")) {
   const auto ours = get_value(true, k_askers);
   const auto plain = get_value(false, k_plain_askers);
   MESSAGE("lookups that succeed: ours " << ours << " of " << k_askers << ", plain " << plain

@@ -91,19 +91,20 @@ TEST_CASE("dht: provided by one, found by all; with its signature and its addres
   CHECK(net.world.run(net[3].dht.provide(Bytes(81))).error().is(KadError::bad_key));
 }
 
-TEST_CASE("dht: a value that is kept up is signed anew before it is over") {
+TEST_CASE("dht: a value that is kept up is signed anew before it is over" *
+          doctest::test_suite("long")) {
   DhtOptions options = DhtNetwork::server();
-  options.times.republish = 30min;
+  options.times.republish = 5min;
   DhtNetwork net(25, 17, std::move(options));
   auto& publisher = net[2];
   const Bytes key = content_key(publisher.peer(), "profile");
-  constexpr rt::WallMs k_life_ms = 3'600'000;
+  constexpr rt::WallMs k_life_ms = 600'000;
   const auto make = [&publisher] {
     return seal_content(record::Signer::of(publisher.key), "profile", 1,
                         publisher.machine.clock().wall_now_ms() + k_life_ms, as_bytes("text"));
   };
   REQUIRE(publisher.dht.keep_putting(key, make));
-  net.world.run_for(std::chrono::hours(3));
+  net.world.run_for(30min);
   const auto found = net.world.run(net[20].dht.get_value(key));
   REQUIRE(found);
   const auto record = open_content(key, found->value);
@@ -111,7 +112,7 @@ TEST_CASE("dht: a value that is kept up is signed anew before it is over") {
   CHECK(record->expires_ms > net[20].machine.clock().wall_now_ms());
   CHECK(record->value == to_bytes("text"));
   publisher.dht.stop_publishing(key);
-  net.world.run_for(std::chrono::hours(2));
+  net.world.run_for(20min);
   CHECK(net.world.run(net[20].dht.get_value(key)).error().is(KadError::not_found));
 }
 
@@ -200,7 +201,8 @@ TEST_CASE("dht: nobody to ask is said, and what is awaited ends when it stops") 
   CHECK(ended->error().is(KadError::stopping));
 }
 
-TEST_CASE("dht: a third of the nodes vanish: what they held is still found, and tables heal") {
+TEST_CASE("dht: a third of the nodes vanish: what they held is still found, and tables heal" *
+          doctest::test_suite("long")) {
   DhtOptions options = DhtNetwork::server();
   options.table.fresh = 2min;
   options.times.refresh = 5min;
@@ -228,8 +230,8 @@ TEST_CASE("dht: a third of the nodes vanish: what they held is still found, and 
   }
 }
 
-TEST_CASE(
-    "dht: what is published is provided and put again, also when those who held it are gone") {
+TEST_CASE("dht: what is published is provided and put again, also when those who held it are gone" *
+          doctest::test_suite("long")) {
   DhtOptions options = DhtNetwork::server();
   options.times.republish = 10min;
   DhtNetwork net(25, 13, std::move(options));

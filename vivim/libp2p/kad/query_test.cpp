@@ -377,7 +377,8 @@ TEST_CASE("network size: how far the nearest reach is the inverse of how likely 
   CHECK(Distance::of_fraction(0) == Distance());
 }
 
-TEST_CASE("network size: crowded places are told from others, and regions have enough nodes") {
+TEST_CASE("network size: crowded places are told from others, and regions have enough nodes" *
+          doctest::test_suite("long")) {
   Network network(1000);
   std::size_t false_alarms = 0;
   std::size_t found_out = 0;
