@@ -52,8 +52,8 @@ const std::string k_relay = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQ
 TEST_CASE("dial ranker: ways, scopes and families") {
   CHECK(order({"/ip4/1.1.1.1/tcp/1/ws", "/ip4/1.1.1.1/tcp/1" + k_relay, "/ip4/1.1.1.1/tcp/1",
                "/ip4/1.1.1.1/udp/1/quic-v1"}) ==
-        std::vector<std::string>{"/ip4/1.1.1.1/udp/1/quic-v1", "/ip4/1.1.1.1/tcp/1",
-                                 "/ip4/1.1.1.1/tcp/1/ws", "/ip4/1.1.1.1/tcp/1" + k_relay});
+        std::vector<std::string>{"/ip4/1.1.1.1/udp/1/quic-v1", "/ip4/1.1.1.1/tcp/1" + k_relay,
+                                 "/ip4/1.1.1.1/tcp/1", "/ip4/1.1.1.1/tcp/1/ws"});
   CHECK(order({"/dns4/a.example/tcp/1", "/ip4/192.168.1.2/tcp/1", "/ip4/127.0.0.1/tcp/1"}) ==
         std::vector<std::string>{"/ip4/127.0.0.1/tcp/1", "/ip4/192.168.1.2/tcp/1",
                                  "/dns4/a.example/tcp/1"});
@@ -81,15 +81,39 @@ TEST_CASE("dial ranker: where an address lies") {
 }
 
 TEST_CASE("dial ranker: delays") {
-  const auto ranked =
-      rank_addresses({at("/ip4/127.0.0.1/tcp/1"), at("/ip4/10.0.0.1/tcp/1"),
-                      at("/ip4/1.1.1.1/tcp/1"), at("/ip4/1.1.1.2/tcp/1"),
-                      at("/ip4/1.1.1.1/tcp/1" + k_relay), at("/ip4/1.1.1.2/tcp/1" + k_relay)});
-  std::vector<rt::Duration> delays;
-  for (const auto& each : ranked) {
-    delays.push_back(each.delay);
+  const auto delays = [](const std::vector<std::string>& texts) {
+    std::vector<Multiaddr> addresses;
+    for (const auto& text : texts) {
+      addresses.push_back(at(text));
+    }
+    std::vector<rt::Duration> found;
+    for (const auto& each : rank_addresses(addresses)) {
+      found.push_back(each.delay);
+    }
+    return found;
+  };
+  // Loopback, a network, a public address and at once the first relay; what is left takes its turn.
+  CHECK(delays({"/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.1/tcp/1", "/ip4/1.1.1.1/tcp/1",
+                "/ip4/1.1.1.2/tcp/1", "/ip4/1.1.1.1/tcp/1" + k_relay,
+                "/ip4/1.1.1.2/tcp/1" + k_relay}) ==
+        std::vector<rt::Duration>{0ms, 30ms, 30ms, 0ms, 250ms, 0ms});
+  CHECK(delays({"/ip4/1.1.1.1/tcp/1" + k_relay, "/ip4/1.1.1.2/tcp/1" + k_relay}) ==
+        std::vector<rt::Duration>{0ms, 250ms});
+}
+
+TEST_CASE("dial ranker: the first relay waits for one public address, or for all of a network") {
+  const std::string relay = "/ip4/1.1.1.9/tcp/1" + k_relay;
+  CHECK(order({relay, "/ip4/1.1.1.1/tcp/1", "/ip4/1.1.1.2/tcp/1", "/ip4/10.0.0.1/tcp/1"}) ==
+        std::vector<std::string>{"/ip4/10.0.0.1/tcp/1", "/ip4/1.1.1.1/tcp/1", relay,
+                                 "/ip4/1.1.1.2/tcp/1"});
+  CHECK(order({relay, "/ip4/10.0.0.2/tcp/1", "/ip4/10.0.0.1/tcp/1"}) ==
+        std::vector<std::string>{"/ip4/10.0.0.2/tcp/1", "/ip4/10.0.0.1/tcp/1", relay});
+  // Also where more direct addresses are told than are dialled.
+  std::vector<Multiaddr> many{at(relay)};
+  for (std::size_t i = 0; i < 2 * k_dial_addresses_max; ++i) {
+    many.push_back(numbered(i));
   }
-  CHECK(delays == std::vector<rt::Duration>{0ms, 30ms, 30ms, 250ms, 500ms, 250ms});
+  CHECK(rank_addresses(many)[1].address == at(relay));
 }
 
 TEST_CASE("dial ranker: limit on the addresses of one peer") {

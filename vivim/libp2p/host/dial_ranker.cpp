@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <utility>
 
 namespace vivim::libp2p {
 
@@ -54,11 +55,24 @@ std::vector<Multiaddr> interleave(std::vector<Multiaddr> addresses) {
 }
 
 rt::Duration delay_after(const Rank& before, const Rank& next, const DialDelays& delays) {
-  if (next.way == Way::relay && before.way != Way::relay) {
+  if (before.way == Way::relay) {
+    return delays.direct;
+  }
+  if (next.way == Way::relay && before.scope == AddressScope::global) {
     return delays.relay;
   }
-  return before.scope == AddressScope::global || before.way == Way::relay ? delays.direct
-                                                                          : delays.local;
+  return before.scope == AddressScope::global ? delays.direct : delays.local;
+}
+
+// Who names a relay believes that there is no other way: we wait for one public address only.
+void hurry_relay(std::vector<std::pair<Rank, Multiaddr>>& order) {
+  const auto relay =
+      std::ranges::find(order, Way::relay, [](auto& each) { return each.first.way; });
+  const auto direct = std::ranges::find(order.begin(), relay, AddressScope::global,
+                                        [](auto& each) { return each.first.scope; });
+  if (relay != order.end() && direct != relay) {
+    std::rotate(std::next(direct), relay, std::next(relay));
+  }
 }
 
 }  // namespace
@@ -76,17 +90,19 @@ std::vector<RankedAddress> rank_addresses(std::vector<Multiaddr> addresses,
       group.push_back(std::move(address));
     }
   }
-  std::vector<RankedAddress> ranked;
-  std::optional<Rank> before;
+  std::vector<std::pair<Rank, Multiaddr>> order;
   for (auto& [rank, group] : ranks) {
     for (auto& address : interleave(std::move(group))) {
-      if (ranked.size() == k_dial_addresses_max) {
-        return ranked;
-      }
-      const auto delay = before ? delay_after(*before, rank, delays) : rt::Duration::zero();
-      ranked.push_back({.address = std::move(address), .delay = delay});
-      before = rank;
+      order.emplace_back(rank, std::move(address));
     }
+  }
+  hurry_relay(order);
+  order.resize(std::min(order.size(), k_dial_addresses_max));
+  std::vector<RankedAddress> ranked;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto delay =
+        i == 0 ? rt::Duration::zero() : delay_after(order[i - 1].first, order[i].first, delays);
+    ranked.push_back({.address = std::move(order[i].second), .delay = delay});
   }
   return ranked;
 }

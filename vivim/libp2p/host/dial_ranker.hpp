@@ -18,8 +18,9 @@ struct DialDelays {
   rt::Duration direct = std::chrono::milliseconds(250);
   /// After an address of this machine or its network: those answer soon, or never.
   rt::Duration local = std::chrono::milliseconds(30);
-  /// Before the first relayed address, when there are others.
-  rt::Duration relay = std::chrono::milliseconds(500);
+  /// After a public address, before a relayed one: whoever names a relay believes that the public
+  /// address does not answer, and a hole can be punched only once there is a relayed connection.
+  rt::Duration relay = std::chrono::milliseconds(0);
 };
 
 /// An address, and how long after the one before it (the first: after the start) it is dialled.
@@ -32,7 +33,8 @@ struct RankedAddress {
 
 /// The order in which to dial: QUIC and WebTransport before TCP before WebSocket before WebRTC,
 /// relays last; within each, loopback before private before public addresses and names, and IPv6
-/// and IPv4 in turn, IPv6 first. Duplicates go; at most k_dial_addresses_max stay.
+/// and IPv4 in turn, IPv6 first. But the first relayed address is right behind the first public
+/// one. Duplicates go; at most k_dial_addresses_max stay.
 std::vector<RankedAddress> rank_addresses(std::vector<multiformats::Multiaddr> addresses,
                                           const DialDelays& delays = {});
 
