@@ -427,6 +427,12 @@ Result<void> set_text(crdt::Doc& doc, std::string_view turn, std::string_view te
   return {};
 }
 
+std::set<crdt::Place> common_places() {
+  const std::string meta(Keys::meta.name);
+  return {{.root = meta, .key = std::string(keys::Meta::current.name)},
+          {.root = meta, .key = std::string(keys::Meta::updated.name)}};
+}
+
 Result<void> add_turn(crdt::Doc& doc, const NewTurn& turn, crdt::Origin origin) {
   if (turn.text.size() > k_text_bytes_max) {
     return fail(ChatError::text_too_large, turn.text.size());

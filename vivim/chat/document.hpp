@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,7 @@
 #include "vivim/chat/error.hpp"
 #include "vivim/chat/model.hpp"
 #include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/effects.hpp"
 
 namespace vivim::chat {
 
@@ -62,6 +64,10 @@ std::string turn_id(BytesView random);
 Result<void> set_title(crdt::Doc& doc, std::string_view title, crdt::Origin origin = {});
 Result<void> set_text(crdt::Doc& doc, std::string_view turn, std::string_view text,
                       crdt::Origin origin = {});
+/// The values that an edit replaces whoever wrote them, by adding a turn too: `current` and
+/// `updated`.
+std::set<crdt::Place> common_places();
+
 /// The new turn becomes `current`. Errors: turn_exists, no_such_parent, bad_role, text_too_large.
 Result<void> add_turn(crdt::Doc& doc, const NewTurn& turn, crdt::Origin origin = {});
 /// Marks it; its children keep their place. Errors: no_such_turn.

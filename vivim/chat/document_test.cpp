@@ -207,6 +207,26 @@ TEST_CASE("edits: two people change one text at the same time") {
   CHECK(title(a) == "T \xf0\x9f\x98\x81");
 }
 
+TEST_CASE("edits: who adds a turn replaces nothing of others but what is common") {
+  crdt::Doc a(crdt::ClientId{1});
+  crdt::Doc b(crdt::ClientId{2});
+  to_document(sample(), a);
+  copy(a, b);
+  REQUIRE(add_turn(a, {.id = "one", .parent = "b", .time = 5000}));
+  copy(a, b);
+  const Bytes before = crdt::encode_state_vector(b);
+  REQUIRE(add_turn(b, {.id = "two", .parent = "one", .time = 6000}));
+  const auto effects = crdt::effects_of(a, crdt::encode_state_as_update(b, before).value()).value();
+  std::set<crdt::Place> replaced;
+  for (const auto& [place, what] : effects.places) {
+    CHECK(what.keyed.empty());
+    if (!what.deleted.empty()) {
+      replaced.insert(place);
+    }
+  }
+  CHECK(replaced == common_places());
+}
+
 TEST_CASE("edits: turns come, go and branch") {
   crdt::Doc a(crdt::ClientId{1});
   crdt::Doc b(crdt::ClientId{2});

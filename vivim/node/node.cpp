@@ -1,6 +1,7 @@
 #include "vivim/node/node.hpp"
 
 #include "vivim/base/log.hpp"
+#include "vivim/chat/document.hpp"
 #include "vivim/libp2p/metrics/family.hpp"
 #include "vivim/node/document_blobs.hpp"
 #include "vivim/node/identity.hpp"
@@ -81,7 +82,8 @@ Node::Parts::Parts(World world_, NodeOptions options, std::unique_ptr<store::Sto
                    std::unique_ptr<libp2p::websocket::TlsLayer> web_tls)
     : world(world_),
       store(std::move(store_)),
-      hub(world.loop, *store, world.rng, {}, multiformats::PrivateKey(key.clone())),
+      hub(world.loop, *store, world.rng, {.common = chat::common_places()},
+          multiformats::PrivateKey(key.clone())),
       swarm({.loop = world.loop,
              .network = world.network,
              .resolver = world.resolver,

@@ -74,8 +74,8 @@ Result<StoredAuthorship> read_authorship(store::Database& database, const store:
 }
 
 Authorship::Authorship(store::DocumentId document, const multiformats::PrivateKey* key,
-                       std::uint64_t session)
-    : document_(document), key_(key), session_(session) {
+                       std::uint64_t session, const std::set<crdt::Place>* common)
+    : document_(document), key_(key), session_(session), common_(common) {
   if (key_ != nullptr) {
     own_client_ =
         crdt::client_of(key_->public_key(), {.document = document_.view(), .session = session_});
@@ -237,7 +237,8 @@ bool Authorship::contributes(const UpdateSource& source, const crdt::UpdateEffec
     return std::ranges::all_of(units, [&](const auto& entry) { return own(entry.first); });
   };
   return !effects.unplaced && std::ranges::all_of(effects.places, [&](const auto& place) {
-    return all_own(place.second.deleted) && all_own(place.second.keyed);
+    const bool common = common_ != nullptr && common_->contains(place.first);
+    return (common || all_own(place.second.deleted)) && all_own(place.second.keyed);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -53,9 +54,10 @@ store::Access more_of(store::Access a, store::Access b);
 /// guests write (docs/protocol/envelope.md, docs/protocol/sync.md#access). No I/O.
 class Authorship {
  public:
-  /// `key` is the node's; without one nothing is signed. It must outlive this.
-  Authorship(store::DocumentId document, const multiformats::PrivateKey* key,
-             std::uint64_t session);
+  /// `key` is the node's; without one nothing is signed. `common` are places whose values whoever
+  /// may contribute may replace. Both must outlive this.
+  Authorship(store::DocumentId document, const multiformats::PrivateKey* key, std::uint64_t session,
+             const std::set<crdt::Place>* common = nullptr);
 
   /// The client id that belongs to this node's key, if it has one.
   std::optional<crdt::ClientId> own_client() const { return own_client_; }
@@ -97,8 +99,8 @@ class Authorship {
 
   /// What the sender and the author together may do.
   store::Access rights(const UpdateSource& source) const;
-  /// Whether an update only adds, and changes what its author wrote itself. What others made has no
-  /// keys but those that they set.
+  /// Whether an update only adds, and changes what its author wrote itself or what is common. What
+  /// others made has no keys but those that they set.
   bool contributes(const UpdateSource& source, const crdt::UpdateEffects& effects) const;
 
   bool knows_member(const store::GrantId& grant, BytesView peer) const;
@@ -124,6 +126,7 @@ class Authorship {
   store::DocumentId document_;
   const multiformats::PrivateKey* key_;
   std::uint64_t session_;
+  const std::set<crdt::Place>* common_;
   std::optional<crdt::ClientId> own_client_;
   Bytes own_key_;
   Bytes own_peer_;

@@ -125,6 +125,45 @@ rt::Co<void> what_others_made_has_their_keys(Home& home) {
   co_await home.stop();
 }
 
+// Adding a turn sets which turn is shown first, whoever set that before.
+rt::Co<void> common_places_are_nobodys(Home& home) {
+  {
+    const auto lease = co_await home.open_new({.common = {{.root = "meta", .key = "current"}}},
+                                              signing_key(k_own));
+    lease->authorship().begin_signing();
+    Pair pair(*lease, peer(2, Access::contribute), peer(3, Access::read));
+    auto& [document, alice, bob, alice_id, bob_id] = pair;
+    REQUIRE(co_await document.edit([](crdt::Doc& doc) {
+      doc.transact([&](crdt::Transaction& t) {
+        doc.map("meta").set(t, "current", crdt::Any("first"));
+        doc.map("meta").set(t, "model", crdt::Any("some"));
+      });
+    }));
+    const auto set = [&](Author& author, const char* key) {
+      REQUIRE(crdt::apply_update(author.doc, crdt::encode_state_as_update(document.doc())));
+      return author.seal(changed(author.doc, [&](crdt::Transaction& t) {
+        author.doc.map("meta").set(t, key, crdt::Any("second"));
+      }));
+    };
+    const auto shown = [&](const char* key) {
+      const auto value = document.doc().map("meta").get(key);
+      return *value->if_any()->if_string();
+    };
+    Author adds(2);
+    REQUIRE(document.receive_signed(alice_id, set(adds, "current")));
+    CHECK(alice.denied == 0);
+    CHECK(shown("current") == "second");
+    Author replaces(2);
+    REQUIRE(document.receive_signed(alice_id, set(replaces, "model")));
+    CHECK(alice.denied == 1);
+    CHECK(shown("model") == "some");
+    Author reads(3);
+    REQUIRE(document.receive_signed(bob_id, set(reads, "current")));
+    CHECK(bob.denied == 1);
+  }
+  co_await home.stop();
+}
+
 // Nothing of it is integrated, so that it is not refused; but it is noted, and that costs.
 rt::Co<void> readers_do_not_fill_the_log(Home& home) {
   constexpr std::uint64_t k_updates = 1000;
@@ -173,6 +212,10 @@ TEST_CASE("contributors: who may write may go on with what nobody signed") {
 
 TEST_CASE("contributors: keys of what others made are theirs to set, as a turn's mark of removal") {
   run(33, what_others_made_has_their_keys);
+}
+
+TEST_CASE("contributors: what is common they replace, whoever wrote it, and nothing else") {
+  run(35, common_places_are_nobodys);
 }
 
 TEST_CASE("contributors: who may only read cannot fill the log, nor bring texts into it") {

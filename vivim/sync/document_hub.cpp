@@ -33,7 +33,7 @@ DocumentHub::DocumentHub(rt::Loop& loop, store::Store& store, rt::Rng& rng, HubO
     : loop_(loop),
       store_(store),
       rng_(rng),
-      options_(options),
+      options_(std::move(options)),
       key_(std::move(key)),
       residents_(options.trees_bytes_max),
       awareness_timer_(loop.make_timer()),
@@ -73,14 +73,14 @@ rt::Co<Result<DocumentLease>> DocumentHub::load(store::DocumentId id) {
   auto owned = std::make_unique<Slot>();
   auto& slot = *owned;
   slot.loaded = std::make_unique<rt::Event>(loop_);
-  slot.document =
-      std::make_unique<OpenDocument>(id, rng_.below(crdt::k_number_max),
-                                     DocumentContext{.tasks = tasks_,
-                                                     .store = store_,
-                                                     .residents = residents_,
-                                                     .key = key_ ? &*key_ : nullptr,
-                                                     .refused = refused_,
-                                                     .compaction = options_.compaction});
+  slot.document = std::make_unique<OpenDocument>(id, rng_.below(crdt::k_number_max),
+                                                 DocumentContext{.tasks = tasks_,
+                                                                 .store = store_,
+                                                                 .residents = residents_,
+                                                                 .key = key_ ? &*key_ : nullptr,
+                                                                 .refused = refused_,
+                                                                 .compaction = options_.compaction,
+                                                                 .common = &options_.common});
   slot.leases = 1;  // keeps the slot while it loads
   documents_.emplace(id, std::move(owned));
   const auto loaded = co_await slot.document->load();

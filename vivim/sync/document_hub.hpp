@@ -4,6 +4,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -48,6 +49,9 @@ struct HubOptions {
   std::size_t trees_bytes_max = std::size_t{256} << 20;
   /// When the log of a document is put together.
   store::CompactionPolicy compaction = {};
+  /// Keys of roots whose values are nobody's own (which turn is shown first, when something
+  /// changed): whoever may contribute may replace them.
+  std::set<crdt::Place> common = {};
 };
 
 /// The open documents of a node: each is in memory at most once, whoever asks for it.

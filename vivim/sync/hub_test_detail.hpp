@@ -38,7 +38,8 @@ struct Home {
         {.database = {.path = "vivim.db", .disk = &node.disk(), .random_seed = 1}});
     REQUIRE(opened);
     store = std::move(*opened);
-    hub = std::make_unique<DocumentHub>(node.loop(), *store, node.rng(), options, std::move(key));
+    hub = std::make_unique<DocumentHub>(node.loop(), *store, node.rng(), std::move(options),
+                                        std::move(key));
   }
 
   rt::Co<void> create(store::DocumentId id) {
@@ -51,7 +52,7 @@ struct Home {
   /// Starts, and opens k_document, which is new.
   rt::Co<DocumentLease> open_new(HubOptions options = {},
                                  std::optional<multiformats::PrivateKey> key = std::nullopt) {
-    co_await start(options, std::move(key));
+    co_await start(std::move(options), std::move(key));
     co_await create(k_document);
     co_return co_await open();
   }

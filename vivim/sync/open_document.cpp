@@ -34,7 +34,7 @@ OpenDocument::OpenDocument(store::DocumentId id, std::uint64_t session,
       key_(context.key),
       refused_(context.refused),
       compaction_(context.compaction),
-      authorship_(id, context.key, session),
+      authorship_(id, context.key, session, context.common),
       doc_(authorship_.own_client().value_or(drawn_client(session)), {}, &context.residents),
       progress_(context.tasks.loop()) {}
 
