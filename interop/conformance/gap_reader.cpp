@@ -1,6 +1,8 @@
 #include "interop/conformance/gap_reader.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "interop/conformance/struct_list.hpp"
@@ -57,6 +59,27 @@ bool overlap(std::vector<crdt::StructInfo> a, std::vector<crdt::StructInfo> b) {
     end(*x) <= end(*y) ? ++x : ++y;
   }
   return false;
+}
+
+// Whether something known begins inside the last struct that comes of a client: Yjs 14 takes out
+// what is known, compares with what is left of that struct after the first cut, and then loses what
+// is behind it, or takes what it has again (docs/protocol/crdt.md). `comes` is in order.
+bool known_inside_last(const std::vector<crdt::StructInfo>& comes, const crdt::Doc& doc) {
+  std::map<crdt::ClientId, crdt::StructInfo> last;
+  for (const crdt::StructInfo& info : comes) {
+    last[info.id.client] = info;
+  }
+  std::optional<crdt::Id> before_ends;  // what is known of a client before
+  return std::ranges::any_of(structs(doc), [&](const crdt::StructInfo& known) {
+    if (known.kind == crdt::StructKind::skip) {
+      return false;
+    }
+    const bool begins = before_ends != known.id;
+    before_ends = crdt::Id{known.id.client, known.id.clock + known.len};
+    const auto it = last.find(known.id.client);
+    return begins && it != last.end() && known.id.clock > it->second.id.clock &&
+           known.id.clock < it->second.id.clock + it->second.len;
+  });
 }
 
 void write_ranges(Encoder& out, const crdt::DeleteSet& all) {
@@ -163,6 +186,9 @@ void GapReader::deliver_some(const std::function<const crdt::Doc&(std::size_t)>&
 
 void GapReader::deliver(BytesView update) {
   const auto waiting = structs_in(pending(*doc_).structs);
+  if (known_inside_last(structs_in(update), *doc_) || known_inside_last(waiting, *doc_)) {
+    compared_ = false;
+  }
   const UpdateFormat by = chance_.one_in(2) ? UpdateFormat::v1 : UpdateFormat::v2;
   const Bytes bytes = by == UpdateFormat::v1
                           ? to_bytes(update)
@@ -173,9 +199,10 @@ void GapReader::deliver(BytesView update) {
   }
   if (!pending(*doc_).structs.empty() && overlap(waiting, structs_in(update))) {
     compared_ = false;
-    return;
   }
-  check(bytes, by);
+  if (compared_) {
+    check(bytes, by);
+  }
 }
 
 void GapReader::edit() {

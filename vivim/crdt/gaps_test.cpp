@@ -168,6 +168,22 @@ TEST_CASE("gaps: an update that overlaps what is here brings the rest, cut at bo
   CHECK(encode_state_as_update(follower) == whole);
 }
 
+TEST_CASE("gaps: a struct over two gaps and what stands between them fills both") {
+  const auto gone = [](std::uint8_t clock, std::uint8_t len) {
+    return Bytes{1, 1, 5, clock, 0, len, 0};  // one struct of client 5: collected
+  };
+  Doc doc(ClientId{9}, k_v14);
+  hear(doc, gone(0, 1));
+  hear(doc, gone(2, 1));
+  Updates told;
+  const auto listening = doc.on_update([&](BytesView u, Origin) { told.push_back(to_bytes(u)); });
+  hear(doc, gone(0, 4));
+  CHECK_FALSE(has_pending(doc));
+  CHECK(encode_state_as_update(doc) == Bytes{1, 1, 5, 0, 0, 4, 1, 5, 1, 0, 4});
+  // Both and nothing else, with a Skip between, as deleted.
+  CHECK(told == Updates{{1, 3, 5, 1, 0, 1, 10, 1, 0, 1, 1, 5, 2, 1, 1, 3, 1}});
+}
+
 TEST_CASE("gaps: a middle piece that others' runs surround is told of alone") {
   // Letters inserted at the front: none of them stands behind another.
   Writer writer;
