@@ -67,6 +67,15 @@ Options read_options(int argc, char** argv) {
       options.workers = std::strtoull(argv[++i], nullptr, 10);
     } else if (argument == "--gaps") {
       options.gaps = true;
+    } else if (argument.starts_with("--")) {
+      const bool help = argument == "--help";
+      std::fputs(
+          "crdt_conformance [--transactions N] [--seed N] [--workers N] [--gaps] [FILE...]\n"
+          "Random programs in our engine and in npm's Yjs, all bytes compared; FILEs, programs "
+          "that\n"
+          "failed, come first. With --gaps also a replica over gaps beside Yjs 14.\n",
+          help ? stdout : stderr);
+      std::exit(help ? 0 : 2);
     } else {
       options.files.push_back(argument);
     }
