@@ -21,10 +21,10 @@ unit: ## only the C++ tests that need nothing foreign
 	@scripts/build release
 	@ctest --test-dir build -L 'unit|fuzz|lint' -j 2 --output-on-failure
 
-asan: ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: ## the C++ tests, with fewer seeds, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/sanitize asan
 
-tsan: ## the C++ tests under ThreadSanitizer
+tsan: ## the C++ tests of what runs in several threads, under ThreadSanitizer
 	@scripts/sanitize tsan
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
