@@ -74,7 +74,7 @@ Result<StoredAuthorship> read_authorship(store::Database& database, const store:
 }
 
 Authorship::Authorship(store::DocumentId document, const multiformats::PrivateKey* key,
-                       std::uint64_t session, const std::set<crdt::Place>* common)
+                       std::uint64_t session, const std::set<crdt::Place>& common)
     : document_(document), key_(key), session_(session), common_(common) {
   if (key_ != nullptr) {
     own_client_ =
@@ -237,8 +237,8 @@ bool Authorship::contributes(const UpdateSource& source, const crdt::UpdateEffec
     return std::ranges::all_of(units, [&](const auto& entry) { return own(entry.first); });
   };
   return !effects.unplaced && std::ranges::all_of(effects.places, [&](const auto& place) {
-    const bool common = common_ != nullptr && common_->contains(place.first);
-    return (common || all_own(place.second.deleted)) && all_own(place.second.keyed);
+    return (common_.contains(place.first) || all_own(place.second.deleted)) &&
+           all_own(place.second.keyed);
   });
 }
 

@@ -57,7 +57,7 @@ class Authorship {
   /// `key` is the node's; without one nothing is signed. `common` are places whose values whoever
   /// may contribute may replace. Both must outlive this.
   Authorship(store::DocumentId document, const multiformats::PrivateKey* key, std::uint64_t session,
-             const std::set<crdt::Place>* common = nullptr);
+             const std::set<crdt::Place>& common);
 
   /// The client id that belongs to this node's key, if it has one.
   std::optional<crdt::ClientId> own_client() const { return own_client_; }
@@ -126,7 +126,7 @@ class Authorship {
   store::DocumentId document_;
   const multiformats::PrivateKey* key_;
   std::uint64_t session_;
-  const std::set<crdt::Place>* common_;
+  const std::set<crdt::Place>& common_;
   std::optional<crdt::ClientId> own_client_;
   Bytes own_key_;
   Bytes own_peer_;

@@ -80,7 +80,7 @@ rt::Co<Result<DocumentLease>> DocumentHub::load(store::DocumentId id) {
                                                                  .key = key_ ? &*key_ : nullptr,
                                                                  .refused = refused_,
                                                                  .compaction = options_.compaction,
-                                                                 .common = &options_.common});
+                                                                 .common = options_.common});
   slot.leases = 1;  // keeps the slot while it loads
   documents_.emplace(id, std::move(owned));
   const auto loaded = co_await slot.document->load();

@@ -44,7 +44,7 @@ struct DocumentContext {
   const multiformats::PrivateKey* key = nullptr;  ///< this node's, to sign with
   std::uint64_t& refused;                         ///< counts the updates that were not taken
   store::CompactionPolicy compaction = {};
-  const std::set<crdt::Place>* common = nullptr;  ///< HubOptions::common
+  const std::set<crdt::Place>& common;  ///< HubOptions::common
 };
 
 /// A document in memory: the one place where its edits meet. It keeps the rule of
