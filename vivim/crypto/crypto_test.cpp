@@ -7,22 +7,15 @@
 #include "vivim/crypto/aead.hpp"
 #include "vivim/crypto/ed25519.hpp"
 #include "vivim/crypto/hash.hpp"
+#include "vivim/crypto/hex_test_detail.hpp"
 #include "vivim/crypto/random.hpp"
 #include "vivim/crypto/x25519.hpp"
 
 using namespace vivim;
 using namespace vivim::crypto;
+using vivim::crypto::test::hex;
 
 namespace {
-
-Bytes hex(std::string_view text) {
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  Bytes out;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    out.push_back(static_cast<std::uint8_t>(digit(text[i]) * 16 + digit(text[i + 1])));
-  }
-  return out;
-}
 
 template <std::size_t N>
 std::array<std::uint8_t, N> hex_array(std::string_view text) {

@@ -4,19 +4,13 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/crypto/hex_test_detail.hpp"
+
 using namespace vivim;
 using namespace vivim::crypto;
+using vivim::crypto::test::hex;
 
 namespace {
-
-Bytes hex(std::string_view text) {
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  Bytes out;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    out.push_back(static_cast<std::uint8_t>(digit(text[i]) * 16 + digit(text[i + 1])));
-  }
-  return out;
-}
 
 RandomSource gives(Bytes bytes) {
   return [bytes = std::move(bytes)](MutableBytes out) {

@@ -4,22 +4,15 @@
 #include <doctest/doctest.h>
 
 #include "vivim/crypto/ecdsa.hpp"
+#include "vivim/crypto/hex_test_detail.hpp"
 #include "vivim/crypto/random.hpp"
 #include "vivim/crypto/rsa.hpp"
 
 using namespace vivim;
 using namespace vivim::crypto;
+using vivim::crypto::test::hex;
 
 namespace {
-
-Bytes hex(std::string_view text) {
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
-  Bytes out;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    out.push_back(static_cast<std::uint8_t>(digit(text[i]) * 16 + digit(text[i + 1])));
-  }
-  return out;
-}
 
 void append_der_integer(Bytes& out, BytesView value) {
   const bool pad = (value[0] & 0x80) != 0;

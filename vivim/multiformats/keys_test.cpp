@@ -6,11 +6,12 @@
 
 #include <doctest/doctest.h>
 
-#include "vivim/multiformats/multibase.hpp"
+#include "vivim/multiformats/hex_test_detail.hpp"
 #include "vivim/multiformats/peer_id.hpp"
 
 using namespace vivim;
 using namespace vivim::multiformats;
+using vivim::multiformats::test::hex;
 
 namespace {
 
@@ -42,12 +43,6 @@ constexpr std::string_view k_rsa_public =
     "bdad231cf56e9284d832483df215a46c1c21bdf0c6cfe951c18f1ee4078c79c13d63edb6e14feaeffabc90ad31"
     "7e4875fe648101b0864097e998f0ca3025ef9638cd2b0caecd3770ab54a1d9c6ca959b0f5dcbc90caeefc4135b"
     "aca6fd475224269bbe1b0203010001";
-
-Bytes hex(std::string_view text) {
-  const auto bytes = decode(Base::base16, text);
-  REQUIRE(bytes);
-  return *bytes;
-}
 
 }  // namespace
 

@@ -2,11 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include "vivim/multiformats/multibase.hpp"
+#include "vivim/multiformats/hex_test_detail.hpp"
 #include "vivim/multiformats/peer_id.hpp"
 
 using namespace vivim;
 using namespace vivim::multiformats;
+using vivim::multiformats::test::hex;
 
 namespace {
 
@@ -99,12 +100,6 @@ constexpr Vector k_vectors[] = {
      "7e4875fe648101b0864097e998f0ca3025ef9638cd2b0caecd3770ab54a1d9c6ca959b0f5dcbc90caeefc4135b"
      "aca6fd475224269bbe1b0203010001"},
 };
-
-Bytes hex(std::string_view text) {
-  const auto bytes = decode(Base::base16, text);
-  REQUIRE(bytes);
-  return *bytes;
-}
 
 }  // namespace
 

@@ -2,13 +2,14 @@
 
 #include "vivim/base/utf8.hpp"
 #include "vivim/websocket/error.hpp"
+#include "vivim/websocket/mask_test_detail.hpp"
 #include "vivim/websocket/message_decoder.hpp"
 
 namespace vivim::websocket {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 4> k_mask{0x37, 0xfa, 0x21, 0x3d};
+using test::k_mask;
 
 Bytes masked(Opcode opcode, std::string_view payload) {
   return encode_frame(opcode, as_bytes(payload), k_mask);

@@ -2,12 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/websocket/mask_test_detail.hpp"
+
 using namespace vivim;
 using namespace vivim::websocket;
+using vivim::websocket::test::k_mask;
 
 namespace {
-
-constexpr Mask k_mask{0x37, 0xfa, 0x21, 0x3d};
 
 Bytes counting(std::size_t size) {
   Bytes bytes(size);

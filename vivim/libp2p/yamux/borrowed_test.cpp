@@ -5,20 +5,16 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/libp2p/yamux/frames_test_detail.hpp"
 #include "vivim/libp2p/yamux/session.hpp"
 #include "vivim/libp2p/yamux/window_budget.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::yamux;
+using namespace vivim::libp2p::yamux::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-Config quiet() {
-  Config config;
-  config.keep_alive_interval = Time::zero();
-  return config;
-}
 
 Bytes pattern(std::size_t size) {
   Bytes bytes(size);
@@ -26,17 +22,6 @@ Bytes pattern(std::size_t size) {
     bytes[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
   }
   return bytes;
-}
-
-Bytes frame(FrameType type, std::uint16_t flags, std::uint32_t length, BytesView payload = {}) {
-  Bytes out(k_header_bytes);
-  encode_header(out, {.type = type, .flags = flags, .stream = 1, .length = length});
-  append(out, payload);
-  return out;
-}
-
-Bytes data(std::uint16_t flags, BytesView payload) {
-  return frame(FrameType::data, flags, static_cast<std::uint32_t>(payload.size()), payload);
 }
 
 // The payload of everything that leaves.
@@ -77,9 +62,9 @@ TEST_CASE("yamux: what is lent leaves behind what was written, and its end is to
   CHECK(session.lent(stream).value() == 1000);
   CHECK(count_of(session, EventKind::writable) == 0);
   REQUIRE(session.close_write(stream));  // FIN comes behind
-  REQUIRE(session.feed(frame(FrameType::window_update, k_flag_ack, 999), 0s));
+  REQUIRE(session.feed(window(k_flag_ack, 1, 999), 0s));
   append(sent, sent_by(session));
-  REQUIRE(session.feed(frame(FrameType::window_update, 0, 1), 0s));
+  REQUIRE(session.feed(window(0, 1, 1), 0s));
   append(sent, sent_by(session));
   CHECK(sent == all);
   CHECK(count_of(session, EventKind::writable) == 1);
@@ -94,7 +79,7 @@ TEST_CASE("yamux: what was lent can be taken back, and ends with the stream") {
   CHECK(session.lent(stream).value() == 0);
   CHECK(sent_by(session).empty());
   REQUIRE(session.lend(stream, bytes));
-  REQUIRE(session.feed(frame(FrameType::window_update, k_flag_rst, 5), 0s));
+  REQUIRE(session.feed(window(k_flag_rst, 1, 5), 0s));
   CHECK(session.lent(stream).error().is(YamuxError::stream_reset));
   CHECK_FALSE(session.lend(stream, bytes));
   CHECK(sent_by(session).empty());
@@ -109,12 +94,12 @@ TEST_CASE("yamux: what was lent can be taken back, and ends with the stream") {
 TEST_CASE("yamux: payload goes to the reader that expects it, the rest waits") {
   Session session(Role::listener, quiet(), 0s);
   const Bytes all = pattern(5000);
-  REQUIRE(session.feed(data(k_flag_syn, BytesView(all).first(100)), 0s));
+  REQUIRE(session.feed(data(k_flag_syn, 1, to_bytes(BytesView(all).first(100))), 0s));
   Bytes into(3000);
   CHECK(session.read(StreamId{1}, into)->count == 100);
   session.expect(StreamId{1}, into);
-  REQUIRE(session.feed(data(0, BytesView(all).subspan(100, 2000)), 0s));
-  REQUIRE(session.feed(data(0, BytesView(all).subspan(2100)), 0s));
+  REQUIRE(session.feed(data(0, 1, to_bytes(BytesView(all).subspan(100, 2000))), 0s));
+  REQUIRE(session.feed(data(0, 1, to_bytes(BytesView(all).subspan(2100))), 0s));
   CHECK(count_of(session, EventKind::readable) == 1);
   CHECK(same_bytes(into, BytesView(all).subspan(100, 3000)));
   CHECK(session.read(StreamId{1}, into)->count == 3000);
@@ -126,26 +111,26 @@ TEST_CASE("yamux: payload goes to the reader that expects it, the rest waits") {
 TEST_CASE("yamux: a reader's memory is not touched after its read, nor after the stream") {
   Session session(Role::listener, quiet(), 0s);
   const Bytes some = pattern(50);
-  REQUIRE(session.feed(data(k_flag_syn, {}), 0s));
+  REQUIRE(session.feed(data(k_flag_syn, 1, {}), 0s));
   Bytes into(100, 0xff);
   session.expect(StreamId{1}, into);
   CHECK(session.read(StreamId{1}, into)->count == 0);
-  REQUIRE(session.feed(data(0, some), 0s));
+  REQUIRE(session.feed(data(0, 1, some), 0s));
   CHECK(std::ranges::count(into, 0xff) == 100);
   CHECK(session.read(StreamId{1}, into)->count == 50);
   std::ranges::fill(into, std::uint8_t{0xff});
   session.expect(StreamId{1}, into);
   session.reset(StreamId{1});
-  REQUIRE(session.feed(data(0, some), 0s));
+  REQUIRE(session.feed(data(0, 1, some), 0s));
   CHECK(std::ranges::count(into, 0xff) == 100);
 }
 
 TEST_CASE("yamux: what is put at a reader counts for the window until it is read") {
   Session session(Role::listener, quiet(), 0s);
-  REQUIRE(session.feed(data(k_flag_syn, {}), 0s));
+  REQUIRE(session.feed(data(k_flag_syn, 1, {}), 0s));
   Bytes into(k_initial_window_bytes);
   session.expect(StreamId{1}, into);
-  REQUIRE(session.feed(data(0, pattern(k_initial_window_bytes)), 0s));
+  REQUIRE(session.feed(data(0, 1, pattern(k_initial_window_bytes)), 0s));
   Bytes out(4096);
   session.poll_transmit(out, 0s);
   CHECK_FALSE(session.wants_transmit());
@@ -154,8 +139,8 @@ TEST_CASE("yamux: what is put at a reader counts for the window until it is read
   // A peer's reset leaves what it had completed.
   session.expect(StreamId{1}, into);
   session.poll_transmit(out, 0s);
-  REQUIRE(session.feed(data(k_flag_fin, pattern(10)), 0s));
-  REQUIRE(session.feed(frame(FrameType::window_update, k_flag_rst, 0), 0s));
+  REQUIRE(session.feed(data(k_flag_fin, 1, pattern(10)), 0s));
+  REQUIRE(session.feed(window(k_flag_rst, 1, 0), 0s));
   CHECK(session.read(StreamId{1}, into)->count == 10);
 }
 
@@ -165,7 +150,7 @@ TEST_CASE("yamux: windows of several sessions grow within one budget, and give i
   config.windows = &budget;
   const auto grow = [](Session& session, std::uint16_t flags, std::uint32_t size) {
     session.set_rtt(100ms);
-    REQUIRE(session.feed(data(flags, Bytes(size)), 0s));
+    REQUIRE(session.feed(data(flags, 1, Bytes(size)), 0s));
     Bytes into(size);
     REQUIRE(session.read(StreamId{1}, into)->count == size);
     sent_by(session);

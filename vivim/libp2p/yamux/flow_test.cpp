@@ -4,33 +4,19 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/libp2p/yamux/frames_test_detail.hpp"
 #include "vivim/libp2p/yamux/session.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::yamux;
+using namespace vivim::libp2p::yamux::test;
 using namespace std::chrono_literals;
 
 namespace {
 
-Bytes frame(FrameType type, std::uint16_t flags, std::uint32_t stream, std::uint32_t length,
-            std::size_t payload = 0) {
-  Bytes out(k_header_bytes + payload);
-  encode_header(out, {.type = type, .flags = flags, .stream = stream, .length = length});
-  return out;
-}
-
-Bytes data(std::uint16_t flags, std::uint32_t stream, std::uint32_t size) {
-  return frame(FrameType::data, flags, stream, size, size);
-}
-
-Bytes window(std::uint16_t flags, std::uint32_t stream, std::uint32_t length = 0) {
-  return frame(FrameType::window_update, flags, stream, length);
-}
-
-Config quiet() {
-  Config config;
-  config.keep_alive_interval = Time::zero();
-  return config;
+/// So many bytes, no matter which.
+Bytes data_of(std::uint16_t flags, std::uint32_t stream, std::uint32_t size) {
+  return data(flags, stream, Bytes(size));
 }
 
 std::vector<Header> headers(Session& session, Time now = {}, std::size_t out_bytes = 1 << 22) {
@@ -108,11 +94,11 @@ TEST_CASE("yamux: a stream whose first frame is larger than its window (GHSA-vxx
   for (const int flags : {0, int{k_flag_fin}, int{k_flag_rst}}) {
     Session session(Role::listener, quiet(), 0s);
     const auto refused = session.feed(
-        data(static_cast<std::uint16_t>(k_flag_syn | flags), 1, k_initial_window_bytes + 1), 0s);
+        data_of(static_cast<std::uint16_t>(k_flag_syn | flags), 1, k_initial_window_bytes + 1), 0s);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().is(YamuxError::window_exceeded));
     CHECK(kinds(session).empty());  // nothing was opened
-    CHECK(session.feed(data(k_flag_syn, 3, 1), 0s).error().is(YamuxError::window_exceeded));
+    CHECK(session.feed(data_of(k_flag_syn, 3, 1), 0s).error().is(YamuxError::window_exceeded));
     const auto said = headers(session);
     REQUIRE(said.size() == 1);
     CHECK(said[0].type == FrameType::go_away);
@@ -123,16 +109,16 @@ TEST_CASE("yamux: a stream whose first frame is larger than its window (GHSA-vxx
 // # Both sides should track the number of bytes sent in Data frames only
 TEST_CASE("yamux: a peer may send its window and no byte more") {
   Session session(Role::listener, quiet(), 0s);
-  REQUIRE(session.feed(data(k_flag_syn, 1, k_initial_window_bytes), 0s));
-  REQUIRE(session.feed(data(0, 1, 0), 0s));
-  CHECK(session.feed(data(0, 1, 1), 0s).error().is(YamuxError::window_exceeded));
+  REQUIRE(session.feed(data_of(k_flag_syn, 1, k_initial_window_bytes), 0s));
+  REQUIRE(session.feed(data_of(0, 1, 0), 0s));
+  CHECK(session.feed(data_of(0, 1, 1), 0s).error().is(YamuxError::window_exceeded));
 }
 
 TEST_CASE("yamux: a frame that is still arriving is not granted a second time") {
   constexpr std::uint32_t k_half = k_initial_window_bytes / 2;
   constexpr std::uint32_t k_quarter = k_initial_window_bytes / 4;
   Session session(Role::listener, quiet(), 0s);
-  REQUIRE(session.feed(data(k_flag_syn, 1, k_half), 0s));
+  REQUIRE(session.feed(data_of(k_flag_syn, 1, k_half), 0s));
   headers(session);
   CHECK(read(session, StreamId{1}, k_half) == k_half);
   REQUIRE(session.feed(frame(FrameType::data, 0, 1, k_quarter), 0s));
@@ -142,13 +128,13 @@ TEST_CASE("yamux: a frame that is still arriving is not granted a second time") 
   REQUIRE(session.feed(Bytes(k_quarter), 0s));
   CHECK(read(session, StreamId{1}, 1) == 1);
   CHECK(headers(session).empty());
-  REQUIRE(session.feed(data(0, 1, k_initial_window_bytes - k_quarter), 0s));
-  CHECK(session.feed(data(0, 1, 1), 0s).error().is(YamuxError::window_exceeded));
+  REQUIRE(session.feed(data_of(0, 1, k_initial_window_bytes - k_quarter), 0s));
+  CHECK(session.feed(data_of(0, 1, 1), 0s).error().is(YamuxError::window_exceeded));
 }
 
 TEST_CASE("yamux: credit goes back when the application has read half of the window") {
   Session session(Role::listener, quiet(), 0s);
-  REQUIRE(session.feed(data(k_flag_syn, 1, k_initial_window_bytes), 0s));
+  REQUIRE(session.feed(data_of(k_flag_syn, 1, k_initial_window_bytes), 0s));
   headers(session);
   CHECK(read(session, StreamId{1}, k_initial_window_bytes / 2 - 1) ==
         k_initial_window_bytes / 2 - 1);
@@ -158,17 +144,17 @@ TEST_CASE("yamux: credit goes back when the application has read half of the win
   REQUIRE(frames.size() == 1);
   CHECK(frames[0].type == FrameType::window_update);
   CHECK(frames[0].length == k_initial_window_bytes / 2);
-  REQUIRE(session.feed(data(0, 1, k_initial_window_bytes / 2), 0s));
-  CHECK(session.feed(data(0, 1, 1), 0s).error().is(YamuxError::window_exceeded));
+  REQUIRE(session.feed(data_of(0, 1, k_initial_window_bytes / 2), 0s));
+  CHECK(session.feed(data_of(0, 1, 1), 0s).error().is(YamuxError::window_exceeded));
 }
 
 TEST_CASE("yamux: nothing is granted to a peer that has closed") {
   Session session(Role::listener, quiet(), 0s);
-  REQUIRE(session.feed(data(k_flag_syn | k_flag_fin, 1, k_initial_window_bytes), 0s));
+  REQUIRE(session.feed(data_of(k_flag_syn | k_flag_fin, 1, k_initial_window_bytes), 0s));
   headers(session);
   CHECK(read(session, StreamId{1}, 1 << 20) == k_initial_window_bytes);
   CHECK(headers(session).empty());
-  CHECK(session.feed(data(0, 1, 1), 0s).error().is(YamuxError::data_after_fin));
+  CHECK(session.feed(data_of(0, 1, 1), 0s).error().is(YamuxError::data_after_fin));
 }
 
 TEST_CASE("yamux: a window grows to what is read in eight round trips, up to its limits") {
@@ -180,7 +166,7 @@ TEST_CASE("yamux: a window grows to what is read in eight round trips, up to its
   Time now{};
   std::uint32_t newest = 0;
   const auto window_after = [&](std::uint32_t stream, std::uint32_t size, Time passed) {
-    REQUIRE(session.feed(data(stream > newest ? k_flag_syn : 0, stream, size), now));
+    REQUIRE(session.feed(data_of(stream > newest ? k_flag_syn : 0, stream, size), now));
     newest = std::max(newest, stream);
     read(session, StreamId{stream}, size);
     now += passed;
@@ -207,7 +193,7 @@ TEST_CASE("yamux: where there is no room for what a window is to grow to, it sti
   config.window_growth_bytes_max = k_initial_window_bytes;
   Session session(Role::listener, config, 0s);
   session.set_rtt(100ms);
-  REQUIRE(session.feed(data(k_flag_syn, 1, k_initial_window_bytes), 0s));
+  REQUIRE(session.feed(data_of(k_flag_syn, 1, k_initial_window_bytes), 0s));
   read(session, StreamId{1}, k_initial_window_bytes);
   const auto frames = headers(session, 1ms);
   REQUIRE(frames.size() == 1);
@@ -217,7 +203,7 @@ TEST_CASE("yamux: where there is no room for what a window is to grow to, it sti
 TEST_CASE("yamux: a burst makes a window eight times as large at once, not more") {
   Session session(Role::listener, quiet(), 0s);
   session.set_rtt(100ms);
-  REQUIRE(session.feed(data(k_flag_syn, 1, k_initial_window_bytes), 0s));
+  REQUIRE(session.feed(data_of(k_flag_syn, 1, k_initial_window_bytes), 0s));
   read(session, StreamId{1}, k_initial_window_bytes);
   const auto frames = headers(session, 1us);
   REQUIRE(frames.size() == 1);
@@ -299,8 +285,8 @@ TEST_CASE("yamux: limits on streams") {
   REQUIRE(session.feed(window(k_flag_syn, 1), 0s));
   REQUIRE(session.feed(window(k_flag_syn, 3), 0s));
   headers(session);
-  REQUIRE(session.feed(data(k_flag_syn, 5, 100), 0s));
-  REQUIRE(session.feed(data(0, 5, 100), 0s));
+  REQUIRE(session.feed(data_of(k_flag_syn, 5, 100), 0s));
+  REQUIRE(session.feed(data_of(0, 5, 100), 0s));
   const auto frames = headers(session);
   REQUIRE(frames.size() == 1);
   CHECK(frames[0].flags == k_flag_rst);
@@ -342,7 +328,7 @@ TEST_CASE("yamux: limit on answers that the peer does not read") {
 
 TEST_CASE("yamux: limit on frames for streams that are gone") {
   Session session(Role::listener, quiet(), 0s);
-  REQUIRE(session.feed(data(0, 7, 1000), 0s));
+  REQUIRE(session.feed(data_of(0, 7, 1000), 0s));
   auto header = frame(FrameType::data, 0, 7, Config{}.window_bytes_max + 1);
   CHECK(session.feed(header, 0s).error().is(YamuxError::frame_too_large));
 }
@@ -382,7 +368,7 @@ TEST_CASE("yamux: a stream above the limit is refused with a code") {
 TEST_CASE("yamux: the memory that is held is known, and gone when the session is given up") {
   Session session(Role::listener, quiet(), {});
   CHECK(session.held_bytes() == 0);
-  REQUIRE(session.feed(data(k_flag_syn, 1, 200'000), {}));
+  REQUIRE(session.feed(data_of(k_flag_syn, 1, 200'000), {}));
   CHECK(session.write(StreamId{1}, Bytes(100'000)).value() == 100'000);
   CHECK(session.held_bytes() >= 300'000);
   CHECK(session.held_bytes() <= 350'000);
@@ -397,7 +383,7 @@ TEST_CASE("yamux: the memory that is held is known, and gone when the session is
   REQUIRE(sent.size() == 1);
   CHECK(sent.front().type == FrameType::go_away);
   CHECK(session.read(StreamId{1}, buffer).error().is(YamuxError::going_away));
-  CHECK(session.feed(data(0, 1, 1), {}).error().is(YamuxError::going_away));
+  CHECK(session.feed(data_of(0, 1, 1), {}).error().is(YamuxError::going_away));
   session.trim();
   CHECK(session.held_bytes() == 0);
 }

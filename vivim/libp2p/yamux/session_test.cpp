@@ -4,8 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/libp2p/yamux/frames_test_detail.hpp"
+
 using namespace vivim;
 using namespace vivim::libp2p::yamux;
+using namespace vivim::libp2p::yamux::test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -14,28 +17,6 @@ struct Frame {
   Header header;
   Bytes payload;
 };
-
-Bytes frame(FrameType type, std::uint16_t flags, std::uint32_t stream, std::uint32_t length,
-            const Bytes& payload = {}) {
-  Bytes out(k_header_bytes);
-  encode_header(out, {.type = type, .flags = flags, .stream = stream, .length = length});
-  append(out, payload);
-  return out;
-}
-
-Bytes data(std::uint16_t flags, std::uint32_t stream, const Bytes& payload) {
-  return frame(FrameType::data, flags, stream, static_cast<std::uint32_t>(payload.size()), payload);
-}
-
-Bytes window(std::uint16_t flags, std::uint32_t stream, std::uint32_t length = 0) {
-  return frame(FrameType::window_update, flags, stream, length);
-}
-
-Config quiet() {
-  Config config;
-  config.keep_alive_interval = Time::zero();
-  return config;
-}
 
 // A session against frames made by hand.
 struct Peer {
