@@ -17,7 +17,7 @@ namespace vivim::crdt {
 namespace {
 
 /// What a document shows, to compare two of them whatever their bytes.
-std::string shown(Doc& doc) {
+std::string contents_of(Doc& doc) {
   std::string text = doc.text("text").to_string() + doc.array("array").to_any().to_json();
   for (const char* key : {"a", "b", "c", "d"}) {
     const auto value = doc.map("map").get(key);
@@ -72,9 +72,9 @@ TEST_CASE("lazy: a relay answers from bytes what a document would, and builds no
     // Whoever asks with any state vector comes to the same document.
     Doc behind(ClientId{52});
     REQUIRE(apply_update(behind, lazy.encode(encode_state_vector(behind)).value()));
-    CHECK(shown(behind) == shown(mirror));
+    CHECK(contents_of(behind) == contents_of(mirror));
     REQUIRE(apply_update(peers[0], lazy.encode(encode_state_vector(peers[0])).value()));
-    CHECK(shown(peers[0]) == shown(mirror));
+    CHECK(contents_of(peers[0]) == contents_of(mirror));
     CHECK(encode_state_as_update(peers[0]) == encode_state_as_update(mirror));
   }
 }

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/crdt/hex_test_detail.hpp"
 #include "vivim/crdt/state_vector.hpp"
 #include "vivim/crdt/sync_protocol.hpp"
 
@@ -16,15 +17,6 @@ std::string hex_of(const Any& value) {
   lib0::Encoder out;
   out.any(value);
   return to_hex(out.view());
-}
-
-Bytes unhex(std::string_view hex) {
-  Bytes bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(
-        static_cast<std::uint8_t>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
-  }
-  return bytes;
 }
 
 CrdtError any_error(std::string_view hex) {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "vivim/crdt/event.hpp"
+#include "vivim/crdt/list_map_test_detail.hpp"
 #include "vivim/crdt/peers_detail.hpp"
 
 // Arrays, maps and their observers. The names are those of Yjs' own tests (y-array.tests.js,
@@ -11,21 +12,12 @@
 namespace vivim::crdt {
 namespace {
 
-std::string json(const Array& array) {
-  return array.to_any().to_json();
-}
-std::string json(const Map& map) {
-  return map.to_any().to_json();
-}
 Any one(const std::vector<Value>& values) {
   Any::Array plain;
   for (const Value& value : values) {
     plain.push_back(value.to_any());
   }
   return Any(std::move(plain));
-}
-void set(Doc& doc, Map map, std::string_view key, const Any& value) {
-  edit(doc, [&](auto& t) { map.set(t, key, value); });
 }
 void insert(Doc& doc, Array array, std::uint32_t index, std::vector<Any> values) {
   edit(doc, [&](auto& t) { array.insert(t, index, std::move(values)); });

@@ -7,21 +7,13 @@
 #include <doctest/doctest.h>
 
 #include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/hex_test_detail.hpp"
 #include "vivim/crdt/lib0.hpp"
 #include "vivim/crdt/update.hpp"
 #include "vivim/crdt/value.hpp"
 
 namespace vivim::crdt {
 namespace {
-
-Bytes unhex(std::string_view hex) {
-  Bytes bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(
-        static_cast<std::uint8_t>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
-  }
-  return bytes;
-}
 
 CrdtError refusal(const Bytes& update) {
   Doc doc(ClientId{99});
@@ -42,7 +34,7 @@ struct Peer {
   Subscription subscription;
 };
 
-void random_edit(Doc& doc, std::mt19937_64& rng) {
+void edit_some_root(Doc& doc, std::mt19937_64& rng) {
   Text text = doc.text("t");
   Map map = doc.map("m");
   Array array = doc.array("a");
@@ -83,7 +75,7 @@ void session(std::uint64_t seed) {
   for (int step = 0; step < 80; ++step) {
     Peer& peer = *peers[rng() % peers.size()];
     if (rng() % 2 == 0) {
-      random_edit(peer.doc, rng);
+      edit_some_root(peer.doc, rng);
       for (auto& other : peers) {
         if (other.get() != &peer) {
           other->inbox.insert(other->inbox.end(), peer.emitted.begin(), peer.emitted.end());

@@ -19,7 +19,7 @@ void append(Doc& doc, std::string_view words) {
   doc.transact([&](Transaction& t) { doc.text("t").push(t, words); });
 }
 
-CrdtError refusal(const Result<Snapshot>& decoded) {
+CrdtError snapshot_refusal(const Result<Snapshot>& decoded) {
   REQUIRE_FALSE(decoded.has_value());
   return static_cast<CrdtError>(decoded.error().code());
 }
@@ -42,15 +42,15 @@ TEST_CASE("snapshot: the bytes of Yjs in both forms") {
 
 TEST_CASE("snapshot: what is malformed is refused by name") {
   const Bytes whole = encode_snapshot({.state_vector = {{ClientId{1}, 2}}, .deletes = {}});
-  CHECK(refusal(decode_snapshot(BytesView())) == CrdtError::truncated);
-  CHECK(refusal(decode_snapshot(BytesView(whole).first(1))) == CrdtError::truncated);
+  CHECK(snapshot_refusal(decode_snapshot(BytesView())) == CrdtError::truncated);
+  CHECK(snapshot_refusal(decode_snapshot(BytesView(whole).first(1))) == CrdtError::truncated);
   Bytes longer = whole;
   longer.push_back(0);
-  CHECK(refusal(decode_snapshot(longer)) == CrdtError::trailing_bytes);
-  CHECK(refusal(decode_snapshot(Bytes{1, 5, 1, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 0})) ==
+  CHECK(snapshot_refusal(decode_snapshot(longer)) == CrdtError::trailing_bytes);
+  CHECK(snapshot_refusal(decode_snapshot(Bytes{1, 5, 1, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 0})) ==
         CrdtError::number_too_large);
-  CHECK(refusal(decode_snapshot(Bytes{1, 5, 1, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 0},
-                                UpdateFormat::v2)) == CrdtError::clock_too_large);
+  CHECK(snapshot_refusal(decode_snapshot(Bytes{1, 5, 1, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 0},
+                                         UpdateFormat::v2)) == CrdtError::clock_too_large);
 }
 
 TEST_CASE("snapshot: a document that keeps everything is restored as it was") {

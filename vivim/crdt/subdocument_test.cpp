@@ -13,8 +13,8 @@ namespace vivim::crdt {
 namespace {
 
 // The last event, as three lists of names.
-struct Watched {
-  explicit Watched(Doc& doc)
+struct WatchedSubdocuments {
+  explicit WatchedSubdocuments(Doc& doc)
       : subscription(doc.on_subdocuments([this](const SubdocumentEvent& event) {
           told.clear();
           for (const auto* list : {&event.added, &event.removed, &event.loaded}) {
@@ -37,7 +37,7 @@ Subdocument at(Map map, std::string_view key) {
 
 TEST_CASE("testSubdoc") {
   Doc doc(ClientId{1});
-  Watched watched(doc);
+  WatchedSubdocuments watched(doc);
   Map map = doc.map("mysubdocs");
   edit(doc, [&](auto& t) { map.set_subdocument(t, "a", {.guid = "a", .meta = {}}); });
   CHECK(watched.take() == "a//a/");
@@ -59,7 +59,7 @@ TEST_CASE("testSubdoc") {
 
   Doc other(ClientId{2});
   Map other_map = other.map("mysubdocs");
-  Watched heard(other);
+  WatchedSubdocuments heard(other);
   CHECK(other.subdocuments().empty());
   REQUIRE(apply_update(other, encode_state_as_update(doc)));
   CHECK(heard.take() == "aac///");
@@ -73,7 +73,7 @@ TEST_CASE("testSubdoc") {
 TEST_CASE("testSubdocLoadEdgeCases, testSubdocLoadEdgeCasesAutoload") {
   for (const bool auto_load : {false, true}) {
     Doc doc(ClientId{1});
-    Watched watched(doc);
+    WatchedSubdocuments watched(doc);
     edit(doc, [&](auto& t) {
       doc.array("a").insert_subdocument(
           t, 0, {.guid = "g", .auto_load = auto_load, .meta = Any("about")});
@@ -83,7 +83,7 @@ TEST_CASE("testSubdocLoadEdgeCases, testSubdocLoadEdgeCasesAutoload") {
     CHECK(document.options().auto_load == auto_load);
     CHECK(watched.take() == "g//g/");
     Doc other(ClientId{2});
-    Watched heard(other);
+    WatchedSubdocuments heard(other);
     REQUIRE(apply_update(other, encode_state_as_update(doc)));
     const auto there = std::get<Subdocument>(*other.array("a").get(0));
     CHECK(there.should_load() == auto_load);
@@ -95,7 +95,7 @@ TEST_CASE("testSubdocLoadEdgeCases, testSubdocLoadEdgeCasesAutoload") {
 
 TEST_CASE("subdocuments: one that comes and goes in one transaction is not told of") {
   Doc doc(ClientId{1});
-  Watched watched(doc);
+  WatchedSubdocuments watched(doc);
   edit(doc, [&](auto& t) {
     doc.map("m").set_subdocument(t, "k", {.guid = "g", .meta = {}, .should_load = false});
     doc.map("m").erase(t, "k");

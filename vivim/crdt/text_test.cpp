@@ -22,8 +22,8 @@ Retain retain(std::uint32_t length, TextAttributes attributes = {}) {
 }
 
 // The last delta that observers of a text were told.
-struct Watched {
-  explicit Watched(Text text)
+struct WatchedText {
+  explicit WatchedText(Text text)
       : subscription(text.observe([this](const TextEvent& event) { delta = event.delta; })) {}
   TextDelta delta;
   Subscription subscription;
@@ -34,7 +34,7 @@ struct Watched {
 TEST_CASE("y-text: testBasicInsertAndDelete") {
   Peers peers(2);
   Text text = peers.text(0);
-  Watched watched(text);
+  WatchedText watched(text);
   edit(peers[0], [&](auto& t) { text.remove(t, 0, 0); });
   edit(peers[0], [&](auto& t) { text.insert(t, 0, "abc"); });
   CHECK(text.to_string() == "abc");
@@ -57,7 +57,7 @@ TEST_CASE("y-text: testBasicInsertAndDelete") {
 TEST_CASE("y-text: testBasicFormat") {
   Peers peers(2);
   Text text = peers.text(0);
-  Watched watched(text);
+  WatchedText watched(text);
   edit(peers[0], [&](auto& t) { text.insert(t, 0, "abc", bold()); });
   CHECK(text.to_string() == "abc");
   CHECK(text.to_delta() == TextDelta{insert("abc", bold())});
@@ -84,7 +84,7 @@ TEST_CASE("y-text: testBasicFormat") {
 TEST_CASE("y-text: testFalsyFormats") {
   Peers peers(1);
   Text text = peers.text(0);
-  Watched watched(text);
+  WatchedText watched(text);
   const auto falsy = [](bool value) { return TextAttributes{{"falsy", Any(value)}}; };
   edit(peers[0], [&](auto& t) { text.insert(t, 0, "abcde", falsy(false)); });
   CHECK(watched.delta == TextDelta{insert("abcde", falsy(false))});
@@ -278,7 +278,7 @@ TEST_CASE("text: whoever receives remote formatting cleans up as Yjs does, or no
 TEST_CASE("text: values that stand in it are no part of it, nor of what observers are told") {
   Doc doc(ClientId{1});
   Text text = doc.text("t");
-  Watched watched(text);
+  WatchedText watched(text);
   edit(doc, [&](auto& t) { text.insert(t, 0, "ab"); });
   // Client 2 writes a binary behind the a, then client 3 a c behind that.
   REQUIRE(apply_update(doc, Bytes{1, 1, 2, 0, 0xc3, 1, 0, 1, 1, 1, 9, 0}));

@@ -5,6 +5,7 @@
 
 #include "vivim/crdt/event.hpp"
 #include "vivim/crdt/inspect.hpp"
+#include "vivim/crdt/list_map_test_detail.hpp"
 #include "vivim/crdt/peers_detail.hpp"
 #include "vivim/crdt/undo_manager.hpp"
 
@@ -12,12 +13,6 @@
 namespace vivim::crdt {
 namespace {
 
-std::string json(const Array& array) {
-  return array.to_any().to_json();
-}
-std::string json(const Map& map) {
-  return map.to_any().to_json();
-}
 UndoOptions every_edit() {
   return {.capture_timeout_ms = 0};
 }
@@ -27,10 +22,6 @@ UndoOptions of_origin(Origin origin) {
 void push(Doc& doc, Array array, std::vector<Any> values) {
   edit(doc, [&](auto& t) { array.push(t, std::move(values)); });
 }
-void set(Doc& doc, Map map, std::string_view key, const Any& value) {
-  edit(doc, [&](auto& t) { map.set(t, key, value); });
-}
-
 }  // namespace
 
 TEST_CASE("testInfiniteCaptureTimeout") {

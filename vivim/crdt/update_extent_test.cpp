@@ -13,7 +13,7 @@ namespace vivim::crdt {
 namespace {
 
 /// Updates of one client that types `count` words of two letters.
-std::vector<Bytes> typed(ClientId client, std::size_t count) {
+std::vector<Bytes> typed_words(ClientId client, std::size_t count) {
   Doc doc(client);
   std::vector<Bytes> updates;
   const auto watching =
@@ -34,8 +34,8 @@ Bytes merged(std::initializer_list<BytesView> updates) {
 }  // namespace
 
 TEST_CASE("extent: whose operations, with the gaps, and whether it deletes") {
-  const auto low = typed(ClientId{5}, 3);
-  const auto high = typed(ClientId{1ULL << 40}, 1);
+  const auto low = typed_words(ClientId{5}, 3);
+  const auto high = typed_words(ClientId{1ULL << 40}, 1);
   const auto extent = extent_of(merged({low[0], low[2], high[0]}));
   REQUIRE(extent);
   CHECK(extent->written ==
@@ -60,8 +60,8 @@ TEST_CASE("extent: whose operations, with the gaps, and whether it deletes") {
 }
 
 TEST_CASE("extent: an update without some of it is an update, and merges with what was left out") {
-  const auto low = typed(ClientId{5}, 3);
-  const auto high = typed(ClientId{9}, 2);
+  const auto low = typed_words(ClientId{5}, 3);
+  const auto high = typed_words(ClientId{9}, 2);
   const Bytes all = merged({low[0], low[1], low[2], high[0], high[1]});
   const Bytes part = without(all, [](const WrittenRange& range) {
                        return range.client == ClientId{9} ? 0 : range.clocks.to;
@@ -71,7 +71,7 @@ TEST_CASE("extent: an update without some of it is an update, and merges with wh
   CHECK(without(all, k_nothing).value() == Bytes{0, 0});
 
   // Of a client with gaps one run: the others keep their place.
-  const auto five = typed(ClientId{5}, 5);
+  const auto five = typed_words(ClientId{5}, 5);
   const Bytes gaps = merged({five[0], five[2], five[4]});
   const Bytes outer = without(gaps, [](const WrittenRange& range) {
                         return range.clocks.from == 4 ? 0 : range.clocks.to;

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "vivim/crdt/doc.hpp"
+#include "vivim/crdt/hex_test_detail.hpp"
 #include "vivim/crdt/inspect.hpp"
 #include "vivim/crdt/lib0.hpp"
 #include "vivim/crdt/update.hpp"
@@ -15,15 +16,6 @@ namespace {
 
 constexpr auto k_v1 = UpdateFormat::v1;
 constexpr auto k_v2 = UpdateFormat::v2;
-
-Bytes unhex(std::string_view hex) {
-  Bytes bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(
-        static_cast<std::uint8_t>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
-  }
-  return bytes;
-}
 
 // One document with every kind of content, written by Yjs 13.6.33 in both formats.
 const Bytes k_document_v1 = unhex(
@@ -52,7 +44,7 @@ const Bytes k_obfuscated = unhex(
     "28000520023233017d170700052006040005220235358705200507686f6f6b2d32360105050102130115011a"
     "031f01");
 
-CrdtError refusal(const Bytes& update) {
+CrdtError refusal_in_v2(const Bytes& update) {
   Doc doc(ClientId{99});
   const auto applied = apply_update(doc, update, {}, k_v2);
   REQUIRE_FALSE(applied.has_value());
@@ -214,16 +206,19 @@ TEST_CASE("v2: merge, diff and state vector work on it as on v1") {
 
 TEST_CASE("v2: runs that never end are refused before they cost anything") {
   // 2^40 GC structs of length 1 in 30 bytes (yjs#687).
-  CHECK(refusal(columns({1}, {}, {0}, k_no_strings, {}, {0x41, 0xff, 0xff, 0xff, 0xff, 0x1f},
-                        {1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0, 0})) == CrdtError::too_many);
+  CHECK(refusal_in_v2(columns({1}, {}, {0}, k_no_strings, {}, {0x41, 0xff, 0xff, 0xff, 0xff, 0x1f},
+                              {1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0, 0})) ==
+        CrdtError::too_many);
   // As many empty strings within one struct.
-  CHECK(refusal(columns({1}, {}, {2}, {0, 0x40, 0xff, 0xff, 0xff, 0xff, 0x1f}, {1},
-                        {0x80, 0x80, 0x80, 0x80, 0x20}, {1, 1, 0, 0})) == CrdtError::too_many);
+  CHECK(refusal_in_v2(columns({1}, {}, {2}, {0, 0x40, 0xff, 0xff, 0xff, 0xff, 0x1f}, {1},
+                              {0x80, 0x80, 0x80, 0x80, 0x20}, {1, 1, 0, 0})) ==
+        CrdtError::too_many);
   // A column that ends.
-  CHECK(refusal(columns({}, {}, {0}, k_no_strings, {}, {1}, {1, 1, 0, 0})) == CrdtError::truncated);
+  CHECK(refusal_in_v2(columns({}, {}, {0}, k_no_strings, {}, {1}, {1, 1, 0, 0})) ==
+        CrdtError::truncated);
   // A clock below zero.
-  CHECK(refusal(columns({0x41, 0}, {0x42}, {0x88}, k_no_strings, {}, {1}, {1, 1, 5, 0x7e, 0})) ==
-        CrdtError::number_too_large);
+  CHECK(refusal_in_v2(columns({0x41, 0}, {0x42}, {0x88}, k_no_strings, {}, {1},
+                              {1, 1, 5, 0x7e, 0})) == CrdtError::number_too_large);
 }
 
 TEST_CASE("v2: as many structs as the limit allows are read, one more is not") {

@@ -19,7 +19,6 @@ namespace vivim::crdt {
 namespace {
 
 using Updates = std::vector<Bytes>;
-constexpr DocOptions k_keep{.collect_garbage = false};
 
 /// Yjs runs these with v1, with v2, and with documents in the place of what works without one.
 struct Enc {
@@ -32,7 +31,7 @@ struct Enc {
       const std::vector<BytesView> views(updates.begin(), updates.end());
       return merge_updates(views, format).value();
     }
-    Doc doc(ClientId{0}, k_keep);
+    Doc doc(ClientId{0}, {.collect_garbage = false});
     for (const Bytes& update : updates) {
       REQUIRE(apply_update(doc, update, {}, format).has_value());
     }
@@ -42,7 +41,7 @@ struct Enc {
     if (!by_document) {
       return diff_update(update, known, format).value();
     }
-    Doc doc(ClientId{0}, k_keep);
+    Doc doc(ClientId{0}, {.collect_garbage = false});
     REQUIRE(apply_update(doc, update, {}, format).has_value());
     return encode_state_as_update(doc, known, format).value();
   }
@@ -96,7 +95,7 @@ Bytes deletes_of(const Bytes& update, UpdateFormat format) {
 
 void check_update_cases(Doc& doc, const Updates& updates, const Enc& enc) {
   for (const Bytes& merged : merge_cases(updates, enc)) {
-    Doc read(ClientId{0}, k_keep);
+    Doc read(ClientId{0}, {.collect_garbage = false});
     REQUIRE(apply_update(read, merged, {}, enc.format).has_value());
     CHECK(list(read, "") == list(doc, ""));
     CHECK(encode_state_vector(read) == state_vector_from_update(merged, enc.format).value());
@@ -124,7 +123,7 @@ void check_update_cases(Doc& doc, const Updates& updates, const Enc& enc) {
 void with_updates(const std::function<void(Transaction&, Array&, int)>& edit, int steps) {
   for (const Enc& enc : k_encoders) {
     CAPTURE(enc.name);
-    Doc doc(ClientId{7}, k_keep);
+    Doc doc(ClientId{7}, {.collect_garbage = false});
     Updates updates;
     const auto hearing = doc.on_update(
         [&](BytesView update, Origin) { updates.push_back(to_bytes(update)); }, enc.format);
