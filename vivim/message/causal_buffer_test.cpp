@@ -16,21 +16,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const rt::TimePoint k_start{std::chrono::hours(1)};
-
 Message message_of(std::uint64_t sender, VectorClock clock, std::size_t payload_bytes = 1) {
   return {.from = peer(sender),
           .to = std::string("/vivim/circles/test"),
           .clock = std::move(clock),
           .payload = Bytes(payload_bytes)};
-}
-
-VectorClock clock_of(std::initializer_list<std::pair<std::uint64_t, std::uint64_t>> counts) {
-  VectorClock clock;
-  for (const auto& [member, count] : counts) {
-    REQUIRE(clock.raise(peer(member), count));
-  }
-  return clock;
 }
 
 std::vector<Order> orders(const std::vector<Ordered>& all) {
@@ -42,9 +32,9 @@ std::vector<Order> orders(const std::vector<Ordered>& all) {
 }
 
 /// A circle whose members talk at random over a network that delays, and with `loses`, loses.
-class Circle {
+class TalkingCircle {
  public:
-  Circle(std::uint64_t seed, std::size_t members, bool loses)
+  TalkingCircle(std::uint64_t seed, std::size_t members, bool loses)
       : engine_(seed),
         rng_(engine_.rng()),
         ids_(peers(members)),
@@ -238,7 +228,7 @@ TEST_CASE("causal buffer: circles that talk at random hear everything once, in c
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
     // Without loss and with all the time in the world, nothing comes out of order.
-    Circle circle(seed, 2 + seed % 5, false);
+    TalkingCircle circle(seed, 2 + seed % 5, false);
     circle.run(8);
     circle.check();
     causal += circle.count(Order::causal);
@@ -250,7 +240,7 @@ TEST_CASE("causal buffer: circles that lose messages hear all that arrives, once
   std::uint64_t gaps = 0;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
-    Circle circle(seed, 2 + seed % 5, true);
+    TalkingCircle circle(seed, 2 + seed % 5, true);
     circle.run(60);
     circle.check();
     gaps += circle.count(Order::gap);

@@ -1,12 +1,22 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <utility>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "vivim/crypto/ed25519.hpp"
 #include "vivim/message/envelope.hpp"
 #include "vivim/message/message.hpp"
+#include "vivim/message/vector_clock.hpp"
+#include "vivim/rt/clock.hpp"
 
 namespace vivim::message::test {
+
+inline const rt::TimePoint k_start{std::chrono::hours(1)};
 
 inline crypto::KeyPair key_pair(std::uint64_t number) {
   Bytes seed(32);
@@ -24,6 +34,14 @@ inline std::vector<PeerId> peers(std::uint64_t count) {
     all.push_back(peer(i));
   }
   return all;
+}
+
+inline VectorClock clock_of(std::initializer_list<std::pair<std::uint64_t, std::uint64_t>> counts) {
+  VectorClock clock;
+  for (const auto& [member, count] : counts) {
+    REQUIRE(clock.raise(peer(member), count));
+  }
+  return clock;
 }
 
 inline MessageId message_id(std::uint64_t number) {

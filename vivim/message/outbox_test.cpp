@@ -16,7 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const rt::TimePoint k_start{std::chrono::hours(1)};
 constexpr std::int64_t k_wall = 1'800'000'000'000;
 
 Outgoing outgoing(std::uint64_t id, std::uint64_t to = 2, Priority priority = Priority::normal,

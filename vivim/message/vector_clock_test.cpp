@@ -14,14 +14,6 @@ using namespace vivim::message::test;
 
 namespace {
 
-VectorClock clock_of(std::initializer_list<std::pair<std::uint64_t, std::uint64_t>> counts) {
-  VectorClock clock;
-  for (const auto& [member, count] : counts) {
-    REQUIRE(clock.raise(peer(member), count));
-  }
-  return clock;
-}
-
 VectorClock join(VectorClock a, const VectorClock& b) {
   REQUIRE(a.merge(b));
   return a;

@@ -5,6 +5,7 @@
 
 #include "vivim/libp2p/kad/content_record.hpp"
 #include "vivim/libp2p/kad/dht_test_detail.hpp"
+#include "vivim/libp2p/kad/store_test_detail.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
@@ -13,8 +14,6 @@ using namespace vivim::libp2p::kad::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr std::int64_t k_hour_ms = 3'600'000;
 
 struct Value {
   Bytes key;

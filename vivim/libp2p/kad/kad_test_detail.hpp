@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -8,6 +9,8 @@
 #include "vivim/rt/sim/engine.hpp"
 
 namespace vivim::libp2p::kad::test {
+
+inline const rt::TimePoint k_start{std::chrono::hours(1)};
 
 /// A peer id that nobody has the key of, made from a number: a SHA-256 multihash.
 inline PeerId peer(std::uint64_t number) {

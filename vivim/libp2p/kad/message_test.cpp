@@ -4,9 +4,7 @@
 
 #include "vivim/libp2p/kad/kad_test_detail.hpp"
 
-using namespace vivim;
-using namespace vivim::libp2p::kad;
-using namespace vivim::libp2p::kad::test;
+namespace vivim::libp2p::kad::test {
 
 namespace {
 
@@ -122,3 +120,5 @@ TEST_CASE("message: what is written fits rust-libp2p's limit, with some who are 
   CHECK(read->closer.size() >= 8);
   CHECK(read->providers.size() > 25);
 }
+
+}  // namespace vivim::libp2p::kad::test

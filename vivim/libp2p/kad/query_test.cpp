@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "vivim/libp2p/kad/answer_times.hpp"
+#include "vivim/libp2p/kad/kad_test_detail.hpp"
 #include "vivim/libp2p/kad/network_size.hpp"
 #include "vivim/libp2p/kad/network_test_detail.hpp"
 
@@ -14,8 +15,6 @@ using namespace vivim::libp2p::kad::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-const rt::TimePoint k_start{1h};
 
 Key target_of(std::uint64_t number) {
   return Key::of(as_bytes("target " + std::to_string(number)));

@@ -15,8 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const rt::TimePoint k_start{1h};
-
 Added add(RoutingTable& table, const Contact& contact, rt::TimePoint now = k_start) {
   return table.add(contact, groups_of(contact.addresses), now);
 }

@@ -10,11 +10,9 @@
 #include "vivim/libp2p/kad/tally.hpp"
 #include "vivim/libp2p/record/peer_record.hpp"
 
-using namespace vivim;
-using namespace vivim::libp2p::kad;
-using namespace vivim::libp2p::kad::test;
+namespace vivim::libp2p::kad::test {
+
 using namespace std::chrono_literals;
-namespace limits = vivim::libp2p::limits;
 using multiformats::AddressScope;
 
 namespace {
@@ -538,3 +536,5 @@ TEST_CASE("scope: nobody far away sends us to our own network, not even of itsel
   CHECK(told(Type::find_node, id, AddressScope::loopback) == places);
   CHECK(told(Type::get_providers, key, AddressScope::global) == std::vector{places[3]});
 }
+
+}  // namespace vivim::libp2p::kad::test

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -10,7 +9,6 @@
 
 namespace vivim::libp2p::kad::test {
 
-inline const rt::TimePoint k_start{std::chrono::hours(1)};
 inline constexpr rt::WallMs k_wall = 1'795'824'000'000;
 inline constexpr rt::WallMs k_hour_ms = 3'600'000;
 

@@ -5,9 +5,8 @@
 #include "vivim/libp2p/kad/store_test_detail.hpp"
 #include "vivim/libp2p/record/peer_record.hpp"
 
-using namespace vivim;
-using namespace vivim::libp2p::kad;
-using namespace vivim::libp2p::kad::test;
+namespace vivim::libp2p::kad::test {
+
 using multiformats::AddressScope;
 
 TEST_CASE("value tally: the best, who lags, and whether they disagree") {
@@ -119,3 +118,5 @@ TEST_CASE("provider tally: one that tells many does not hide the others'") {
   }
   CHECK(tally.size() == 8);
 }
+
+}  // namespace vivim::libp2p::kad::test

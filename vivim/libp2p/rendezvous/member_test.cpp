@@ -3,58 +3,46 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/libp2p/rendezvous/rendezvous_test_detail.hpp"
 #include "vivim/libp2p/rendezvous/server.hpp"
-#include "vivim/rt/sim/world.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
 using namespace vivim::libp2p::rendezvous;
+using namespace vivim::libp2p::rendezvous::test;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr rt::TimePoint k_start{1h};
 using Step = Schedule::Step;
 
-struct Node {
-  explicit Node(rt::sim::Node& node_)
-      : node(node_),
-        key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
-        host({.key = key}, node.loop(), node.network(), node.rng()),
+struct MemberNode : NodeHost {
+  explicit MemberNode(rt::sim::Node& at)
+      : NodeHost(at),
         member(host, node.loop(), record::Signer::of(key),
                {.ns = "chat", .times = {}, .on_found = [this](const Found& each) {
                   found.push_back(each.peer);
                 }}) {}
 
-  Multiaddr listen() {
-    return host.listen(Multiaddr::parse("/ip4/" + node.ip().to_string() + "/tcp/4001").value())
-        .value()
-        .with_peer(host.peer_id())
-        .value();
-  }
-
-  rt::sim::Node& node;
-  crypto::KeyPair key;
-  Host host;
   std::vector<PeerId> found;
   Member member;
 };
 
-struct Fixture {
-  Fixture() : at(point.listen()) {
+struct Members {
+  Members() : at(point.listen()) {
     server.emplace(point.host, point.node.loop(), point.node.rng());
     REQUIRE(server->status());
   }
-  void stop(Node& node) {
+  void stop(MemberNode& node) {
     world.run(node.member.leave());
     world.run(node.host.stop());
     world.run(node.member.stop());
   }
 
   rt::sim::World world{31};
-  Node alice{world.add_node("alice")};
-  Node bob{world.add_node("bob")};
-  Node point{world.add_node("point")};
+  MemberNode alice{world.add_node("alice")};
+  MemberNode bob{world.add_node("bob")};
+  MemberNode point{world.add_node("point")};
   Multiaddr at;
   std::optional<Server> server;
 };
@@ -102,9 +90,9 @@ TEST_CASE("rendezvous schedule: waits longer with each failure, up to a limit") 
 }
 
 TEST_CASE("rendezvous member: two find each other at a point, and are gone when they leave") {
-  Fixture f;
+  Members f;
   f.alice.listen();
-  for (Node* node : {&f.alice, &f.bob}) {
+  for (MemberNode* node : {&f.alice, &f.bob}) {
     REQUIRE(node->member.add_point(f.at));
     node->member.start();
     f.world.run_for(5s);
@@ -133,7 +121,7 @@ TEST_CASE("rendezvous member: two find each other at a point, and are gone when 
 }
 
 TEST_CASE("rendezvous member: a point that begins anew, or is away, is asked again") {
-  Fixture f;
+  Members f;
   f.alice.listen();
   REQUIRE(f.alice.member.add_point(f.at));
   f.alice.member.start();
@@ -157,13 +145,13 @@ TEST_CASE("rendezvous member: a point that begins anew, or is away, is asked aga
 }
 
 TEST_CASE("rendezvous member: points are limited, and named with their peer") {
-  Fixture f;
+  Members f;
   CHECK(f.alice.member.add_point(f.at.without_peer()).error().is(RendezvousError::no_peer));
   for (std::size_t i = 0; i < k_points_max; ++i) {
     REQUIRE(f.alice.member.add_point(f.at));
   }
   CHECK(f.alice.member.add_point(f.at).error().is(RendezvousError::too_many_points));
-  for (Node* node : {&f.alice, &f.bob, &f.point}) {
+  for (MemberNode* node : {&f.alice, &f.bob, &f.point}) {
     f.world.run(node->host.stop());
   }
 }

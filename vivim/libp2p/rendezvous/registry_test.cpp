@@ -4,14 +4,14 @@
 
 #include "vivim/crypto/ed25519.hpp"
 #include "vivim/libp2p/rendezvous/client.hpp"
+#include "vivim/libp2p/rendezvous/rendezvous_test_detail.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::rendezvous;
+using namespace vivim::libp2p::rendezvous::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-const rt::TimePoint k_start{1h};
 
 crypto::KeyPair key(std::uint8_t seed) {
   return crypto::KeyPair::from_seed(crypto::Ed25519Seed(Bytes(32, seed)));

@@ -3,42 +3,33 @@
 
 #include "vivim/libp2p/delimited/delimited.hpp"
 #include "vivim/libp2p/rendezvous/client.hpp"
+#include "vivim/libp2p/rendezvous/rendezvous_test_detail.hpp"
 #include "vivim/libp2p/rendezvous/server.hpp"
-#include "vivim/rt/sim/world.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
 using namespace vivim::libp2p::rendezvous;
+using namespace vivim::libp2p::rendezvous::test;
 using namespace std::chrono_literals;
 
 namespace {
 
-struct Node {
-  explicit Node(rt::sim::Node& node_)
-      : node(node_),
-        key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
-        host({.key = key}, node.loop(), node.network(), node.rng()),
-        client(host, node.loop(), record::Signer::of(key), 10s),
-        address(host.listen(Multiaddr::parse("/ip4/" + node.ip().to_string() + "/tcp/4001").value())
-                    .value()
-                    .with_peer(host.peer_id())
-                    .value()) {}
+struct ClientNode : NodeHost {
+  explicit ClientNode(rt::sim::Node& at)
+      : NodeHost(at), client(host, node.loop(), record::Signer::of(key), 10s), address(listen()) {}
 
-  rt::sim::Node& node;
-  crypto::KeyPair key;
-  Host host;
   Client client;
   Multiaddr address;
 };
 
-struct Fixture {
-  explicit Fixture(ServerOptions options = {})
+struct Clients {
+  explicit Clients(ServerOptions options = {})
       : server(point.host, point.node.loop(), point.node.rng(), options) {
     REQUIRE(server.status());
     REQUIRE(world.run(alice.host.connect(point.address)));
     REQUIRE(world.run(bob.host.connect(point.address)));
   }
-  ~Fixture() {
+  ~Clients() {
     world.run(alice.host.stop());
     world.run(bob.host.stop());
     world.run(point.host.stop());
@@ -47,9 +38,9 @@ struct Fixture {
   std::string point_text() const { return point.host.metrics_text(); }
 
   rt::sim::World world{31};
-  Node alice{world.add_node("alice")};
-  Node bob{world.add_node("bob")};
-  Node point{world.add_node("point")};
+  ClientNode alice{world.add_node("alice")};
+  ClientNode bob{world.add_node("bob")};
+  ClientNode point{world.add_node("point")};
   Server server;
 };
 
@@ -87,7 +78,7 @@ rt::Co<void> say(Host& host, PeerId to, Bytes bytes, std::size_t times,
 }  // namespace
 
 TEST_CASE("rendezvous: two peers meet at a point") {
-  Fixture f;
+  Clients f;
   CHECK(f.world.run(f.alice.client.enroll(f.at(), "chat", 1h)).value() == 1h);
   const auto found = f.world.run(f.bob.client.discover(f.at(), {.ns = "chat"}));
   REQUIRE(found);
@@ -102,7 +93,7 @@ TEST_CASE("rendezvous: two peers meet at a point") {
 }
 
 TEST_CASE("rendezvous: refusals reach the client") {
-  Fixture f;
+  Clients f;
   const auto long_ttl = f.world.run(f.alice.client.enroll(f.at(), "chat", 100h));
   CHECK(long_ttl.error().is(RendezvousError::refused));
   CHECK(long_ttl.error().detail() == 102);
@@ -117,7 +108,7 @@ TEST_CASE("rendezvous: refusals reach the client") {
 }
 
 TEST_CASE("rendezvous: a point that only reads records of the older form gets one") {
-  Fixture f;
+  Clients f;
   REQUIRE(f.bob.host.handle(std::string(k_protocol_id), old_point));
   REQUIRE(f.world.run(f.alice.host.connect(f.bob.address)));
   CHECK(f.world.run(f.alice.client.enroll(f.bob.host.peer_id(), "chat")).value() == 60s);
@@ -132,7 +123,7 @@ TEST_CASE("rendezvous: a point that only reads records of the older form gets on
 
 TEST_CASE(
     "hostile: malformed, oversized and unexpected requests end the stream, others are served") {
-  Fixture f;
+  Clients f;
   const auto attack = [&f](const Bytes& bytes, std::size_t times = 1) {
     std::vector<std::unique_ptr<rt::Stream>> streams;
     f.world.run(say(f.alice.host, f.at(), bytes, times, &streams));
@@ -152,7 +143,7 @@ TEST_CASE(
 }
 
 TEST_CASE("hostile: silent streams are bounded and end in time") {
-  Fixture f({.streams_per_peer_max = 3, .message_max = 5s});
+  Clients f({.streams_per_peer_max = 3, .message_max = 5s});
   std::vector<std::unique_ptr<rt::Stream>> streams;
   for (int i = 0; i < 5; ++i) {
     f.world.run(say(f.alice.host, f.at(), {}, 0, &streams));

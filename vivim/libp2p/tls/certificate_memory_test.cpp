@@ -1,24 +1,17 @@
 #include "vivim/libp2p/tls/certificate_memory.hpp"
 
-#include <array>
-
 #include <doctest/doctest.h>
 
 #include "vivim/crypto/random.hpp"
+#include "vivim/libp2p/tls/tls_test_detail.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::tls;
+using namespace vivim::libp2p::tls::test;
 
 namespace {
 
-constexpr rt::WallMs k_now = 1'767'225'600'000;  // 2026-01-01
 constexpr rt::WallMs k_century = std::chrono::milliseconds(std::chrono::hours(24) * 36'600).count();
-
-crypto::KeyPair key_pair(std::uint16_t number) {
-  std::array<std::uint8_t, 32> seed{};
-  store_be16(seed, number);
-  return crypto::KeyPair::from_seed(crypto::Ed25519Seed(BytesView(seed)));
-}
 
 Certificate certificate_of(std::uint16_t number) {
   return make_certificate(key_pair(number), crypto::os_random, k_now);

@@ -9,11 +9,13 @@
 #include <openssl/x509v3.h>
 
 #include "vivim/libp2p/tls/openssl_detail.hpp"
+#include "vivim/libp2p/tls/tls_test_detail.hpp"
 #include "vivim/multiformats/multibase.hpp"
 #include "vivim/multiformats/peer_id.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::tls;
+using namespace vivim::libp2p::tls::test;
 using multiformats::PeerId;
 using multiformats::PrivateKey;
 using vivim::libp2p::tls::detail::Openssl;
@@ -70,7 +72,6 @@ constexpr std::string_view k_invalid =
     "850355bdcabbefb2cfbf8a3c043b203a14788a092fe8db022027c1d04a2d41fd6b57a7e8b3989e470325de4406"
     "e52e084e34a3fd56eef0d0df";
 
-constexpr rt::WallMs k_now = 1'767'225'600'000;  // 2026-01-01
 constexpr rt::WallMs k_day = 24 * 3600 * 1000;
 
 Bytes hex(std::string_view text) {

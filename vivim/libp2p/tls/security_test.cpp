@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "vivim/libp2p/tls/stream.hpp"
+#include "vivim/libp2p/tls/tls_test_detail.hpp"
 #include "vivim/rt/error.hpp"
 #include "vivim/rt/sim/stream_pair.hpp"
 #include "vivim/rt/sim/world.hpp"
@@ -13,6 +14,7 @@
 using namespace vivim;
 using namespace vivim::libp2p;
 using namespace vivim::libp2p::tls;
+using namespace vivim::libp2p::tls::test;
 using namespace std::chrono_literals;
 using multiformats::PeerId;
 using rt::RtError;
@@ -109,14 +111,6 @@ rt::Co<void> receive_some(FrameStream& stream, Bytes& into, Result<void>& outcom
     append(into, BytesView(buffer).first(*count));
     stream.trim();
   }
-}
-
-Bytes numbered(std::size_t size) {
-  Bytes out(size);
-  for (std::size_t i = 0; i < size; ++i) {
-    out[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
-  }
-  return out;
 }
 
 }  // namespace

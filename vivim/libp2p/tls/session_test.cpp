@@ -10,20 +10,17 @@
 #include "vivim/crypto/ecdsa.hpp"
 #include "vivim/libp2p/tls/openssl_detail.hpp"
 #include "vivim/libp2p/tls/session_detail.hpp"
+#include "vivim/libp2p/tls/tls_test_detail.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p::tls;
+using namespace vivim::libp2p::tls::test;
 using multiformats::PeerId;
 using multiformats::PrivateKey;
 
 namespace {
 
-constexpr rt::WallMs k_now = 1'767'225'600'000;  // 2026-01-01
 constexpr rt::WallMs k_year = 365LL * 24 * 3600 * 1000;
-
-crypto::KeyPair key_pair(std::uint8_t seed) {
-  return crypto::KeyPair::from_seed(crypto::Ed25519Seed(Bytes(32, seed)));
-}
 
 PeerId peer(std::uint8_t seed) {
   return PeerId::of(key_pair(seed));
@@ -98,14 +95,6 @@ Bytes open_all(Session& session, BytesView sealed, std::size_t piece = 50'000) {
       }
       append(out, **plain);
     }
-  }
-  return out;
-}
-
-Bytes numbered(std::size_t size) {
-  Bytes out(size);
-  for (std::size_t i = 0; i < size; ++i) {
-    out[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/rt/sim/streams_test_detail.hpp"
 #include "vivim/rt/sim/world.hpp"
 #include "vivim/rt/task_group.hpp"
 
@@ -14,10 +15,9 @@ using sim::CrashKind;
 using sim::LinkOptions;
 using sim::Node;
 using sim::World;
+using sim::test::k_port;
 
 namespace {
-
-constexpr std::uint16_t k_port = 4001;
 
 std::unique_ptr<DatagramSocket> open(Node& node, DatagramOptions options = {}) {
   return node.network().open_datagram({.ip = node.ip(), .port = k_port}, options).value();
@@ -43,13 +43,13 @@ Co<void> send_numbers(DatagramSocket& from, Endpoint to, std::uint32_t count) {
   }
 }
 
-struct Outcome {
+struct Arrivals {
   std::map<std::uint32_t, int> copies;
   bool reordered = false;
   std::uint64_t trace = 0;
 };
 
-Outcome run(std::uint64_t seed, LinkOptions link, std::uint32_t count) {
+Arrivals run(std::uint64_t seed, LinkOptions link, std::uint32_t count) {
   World world(seed);
   world.set_default_link(link);
   Node& a = world.add_node("a");
@@ -63,38 +63,38 @@ Outcome run(std::uint64_t seed, LinkOptions link, std::uint32_t count) {
   world.run(send_numbers(*from, to->local(), count));
   world.run_for(10s);
   world.run(tasks.stop());
-  Outcome outcome{.trace = world.trace_hash()};
+  Arrivals arrivals{.trace = world.trace_hash()};
   std::uint32_t last = 0;
   for (const Bytes& bytes : got) {
     const std::uint32_t number = load_be32(bytes);
-    outcome.reordered |= number < last;
+    arrivals.reordered |= number < last;
     last = number;
-    ++outcome.copies[number];
+    ++arrivals.copies[number];
   }
-  return outcome;
+  return arrivals;
 }
 
 }  // namespace
 
 TEST_CASE("datagrams: a clean link loses nothing and keeps the order") {
-  const auto outcome = run(1, {}, 500);
-  CHECK(outcome.copies.size() == 500);
-  CHECK(!outcome.reordered);
+  const auto arrivals = run(1, {}, 500);
+  CHECK(arrivals.copies.size() == 500);
+  CHECK(!arrivals.reordered);
 }
 
 TEST_CASE("datagrams: loss, doubling and reordering, the same for the same seed") {
   const LinkOptions bad{.jitter = 5ms, .loss_ppm = 100'000, .duplicate_ppm = 50'000};
-  const auto outcome = run(7, bad, 2000);
-  CHECK(outcome.copies.size() > 1700);
-  CHECK(outcome.copies.size() < 1900);
+  const auto arrivals = run(7, bad, 2000);
+  CHECK(arrivals.copies.size() > 1700);
+  CHECK(arrivals.copies.size() < 1900);
   int doubled = 0;
-  for (const auto& [number, copies] : outcome.copies) {
+  for (const auto& [number, copies] : arrivals.copies) {
     doubled += copies == 2 ? 1 : 0;
   }
   CHECK(doubled > 50);
-  CHECK(outcome.reordered);
-  CHECK(run(7, bad, 2000).trace == outcome.trace);
-  CHECK(run(8, bad, 2000).trace != outcome.trace);
+  CHECK(arrivals.reordered);
+  CHECK(run(7, bad, 2000).trace == arrivals.trace);
+  CHECK(run(8, bad, 2000).trace != arrivals.trace);
 }
 
 TEST_CASE("datagrams: a slow wire has a bounded queue, a socket a bounded buffer") {

@@ -2,6 +2,7 @@
 // addresses that nodes share.
 #include <doctest/doctest.h>
 
+#include "vivim/rt/sim/streams_test_detail.hpp"
 #include "vivim/rt/sim/world.hpp"
 #include "vivim/rt/task_group.hpp"
 
@@ -10,10 +11,9 @@ using namespace vivim::rt;
 using namespace std::chrono_literals;
 using sim::Node;
 using sim::World;
+using sim::test::k_port;
 
 namespace {
-
-constexpr std::uint16_t k_port = 4001;
 
 /// Takes every connection and swallows what comes.
 class Sink {

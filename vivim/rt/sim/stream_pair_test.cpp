@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/rt/sim/streams_test_detail.hpp"
 #include "vivim/rt/sim/world.hpp"
 #include "vivim/rt/task_group.hpp"
 
 using namespace vivim;
 using namespace vivim::rt;
 using namespace std::chrono_literals;
+using sim::test::read_bytes;
 
 namespace {
 
@@ -22,12 +24,6 @@ Co<void> read_once(Stream& stream, std::optional<Error>& error) {
   if (!n) {
     error = n.error();
   }
-}
-
-Co<Result<Bytes>> read_bytes(Stream& stream, std::size_t count) {
-  Bytes bytes(count);
-  VIVIM_CO_TRYV(co_await read_exactly(stream, bytes));
-  co_return bytes;
 }
 
 Co<Result<void>> greet(Stream& a, Stream& b) {

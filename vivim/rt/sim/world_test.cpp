@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/rt/sim/streams_test_detail.hpp"
 #include "vivim/rt/task_group.hpp"
 
 using namespace vivim;
@@ -12,10 +13,10 @@ using namespace std::chrono_literals;
 using sim::CrashKind;
 using sim::Node;
 using sim::World;
+using sim::test::k_port;
+using sim::test::read_bytes;
 
 namespace {
-
-constexpr std::uint16_t k_port = 4001;
 
 struct Pair {
   Connection client;
@@ -43,12 +44,6 @@ Pair connect(World& world, Node& from, Node& to) {
   world.run_until([&] { return accepted.has_value(); });
   world.run(tasks.stop());
   return {.client = std::move(*dialled), .server = std::move(*accepted)};
-}
-
-Co<Result<Bytes>> read_bytes(Stream& stream, std::size_t count) {
-  Bytes bytes(count);
-  VIVIM_CO_TRYV(co_await read_exactly(stream, bytes));
-  co_return bytes;
 }
 
 Co<void> write_all(Stream& stream, std::size_t count, Result<void>& result) {
