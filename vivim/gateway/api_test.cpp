@@ -20,8 +20,8 @@ struct Answer {
 };
 
 /// The whole API over services in memory, without sockets.
-struct Rig {
-  ~Rig() { world.run(tasks.stop()); }
+struct ApiRig {
+  ~ApiRig() { world.run(tasks.stop()); }
 
   Answer ask(Request request) {
     auto response = world.run(router.dispatch(std::move(request)));
@@ -92,7 +92,7 @@ std::string member(const std::string& json, std::string_view path) {
 }  // namespace
 
 TEST_CASE("api: the OpenAPI file and the routes are the same") {
-  Rig rig;
+  ApiRig rig;
   chat::JsonIndex index;
   const std::string text(openapi_json());
   REQUIRE(index.parse(text));
@@ -148,7 +148,7 @@ TEST_CASE(
 }
 
 TEST_CASE("api: a conversation's life") {
-  Rig rig;
+  ApiRig rig;
   const auto made = rig.ask(Method::post, "/conversations", R"({"title": "First \"one\""})");
   CHECK(made.status == 201);
   const auto id = member(made.body, "/id");
@@ -193,7 +193,7 @@ TEST_CASE("api: a conversation's life") {
 }
 
 TEST_CASE("api: bodies that are not what a path takes") {
-  Rig rig;
+  ApiRig rig;
   const auto id = rig.fake.add("x").to_text();
   const std::string turns = "/conversations/" + id + "/turns";
   for (const char* body : {"", "{", "[]", "null", "1", "{\"title\": 1}", "{\"title\": null}"}) {
@@ -223,7 +223,7 @@ TEST_CASE("api: bodies that are not what a path takes") {
 }
 
 TEST_CASE("api: search and blocks") {
-  Rig rig;
+  ApiRig rig;
   const auto found = rig.get("/search?q=two+words&sort=best&limit=5&offset=10");
   CHECK(rig.fake.searched->text == "two words");
   CHECK(rig.fake.searched->sort == store::SearchSort::best);
@@ -251,7 +251,7 @@ TEST_CASE("api: search and blocks") {
 }
 
 TEST_CASE("api: imports and uploads") {
-  Rig rig;
+  ApiRig rig;
   const auto started = rig.ask(Method::post, "/import", R"({"path": "/data/export.zip"})");
   CHECK(started.status == 202);
   CHECK(member(started.body, "/job") == "j1");
@@ -295,7 +295,7 @@ TEST_CASE("api: imports and uploads") {
 }
 
 TEST_CASE("api: sharing") {
-  Rig rig;
+  ApiRig rig;
   const auto id = rig.fake.add("Shared").to_text();
   const auto ticket = rig.ask(Method::post, "/conversations/" + id + "/share", "{}");
   CHECK(member(ticket.body, "/url") == "vivim://join/vivim1abc");
@@ -314,7 +314,7 @@ TEST_CASE("api: sharing") {
 }
 
 TEST_CASE("api: messages are sent, listed and removed") {
-  Rig rig;
+  ApiRig rig;
   const auto sent = rig.ask(Method::post, "/messages",
                             R"({"to":"12D3","text":"hi","priority":"high","lifetime_s":60})");
   CHECK(sent.status == 201);
@@ -351,7 +351,7 @@ TEST_CASE("api: messages are sent, listed and removed") {
 }
 
 TEST_CASE("api: circles are joined, spoken to and left") {
-  Rig rig;
+  ApiRig rig;
   const auto made = rig.ask(Method::post, "/circles", R"({"name":"family"})");
   CHECK(made.status == 201);
   CHECK(member(made.body, "/secret") == "new");
@@ -370,7 +370,7 @@ TEST_CASE("api: circles are joined, spoken to and left") {
 }
 
 TEST_CASE("api: the node and its network") {
-  Rig rig;
+  ApiRig rig;
   CHECK(member(rig.get("/status").body, "/listen/0") == "/ip4/127.0.0.1");
   CHECK(member(rig.get("/id").body, "/public_key") == "00ff");
   const auto doctor = rig.get("/doctor");
@@ -432,7 +432,7 @@ TEST_CASE("api: the node and its network") {
 }
 
 TEST_CASE("api: topics") {
-  Rig rig;
+  ApiRig rig;
   const auto post = [&rig](const std::string& what, const std::string& rest) {
     return rig.ask(Method::post, "/topics/" + what, R"({"topic": "t")" + rest + "}");
   };
@@ -461,7 +461,7 @@ TEST_CASE("api: topics") {
 }
 
 TEST_CASE("api: exports are downloads that run nothing") {
-  Rig rig;
+  ApiRig rig;
   const auto id = rig.fake.add("Caf\xc3\xa9 \"x\"\r\n").to_text();
   const auto file = rig.get("/conversations/" + id + "/export?format=md");
   CHECK(file.headers.get("Content-Disposition") ==

@@ -15,6 +15,9 @@ using websocket::encode_frame;
 using websocket::MessageEvent;
 using websocket::Opcode;
 
+/// What a gateway asks for.
+inline const std::string k_token(64, 'a');
+
 /// What came back.
 struct Reply {
   unsigned status = 0;

@@ -36,8 +36,8 @@ class SyncHandler final : public Handler {
 };
 
 /// A node with one document, and a machine with browsers.
-struct Rig {
-  Rig() {
+struct DocumentsRig {
+  DocumentsRig() {
     auto opened = world.run(store::Store::open(
         node.loop(), *worker,
         {.database = {.path = "vivim.db", .disk = &node.disk(), .random_seed = 1}}));
@@ -54,7 +54,7 @@ struct Rig {
                                       *handler);
     at = server->listen(node.network(), {.ip = node.ip(), .port = 0}).value();
   }
-  ~Rig() {
+  ~DocumentsRig() {
     world.run(server->stop());
     world.run(hub->stop());
     (void)world.run(store->close());
@@ -84,7 +84,7 @@ struct Rig {
 /// A browser as Yjs makes one: a document that sends what is typed and applies what comes.
 class Browser {
  public:
-  Browser(Rig& rig, std::uint64_t client) : rig_(rig), doc_(crdt::ClientId{client}) {
+  Browser(DocumentsRig& rig, std::uint64_t client) : rig_(rig), doc_(crdt::ClientId{client}) {
     socket_ = rig.open(k_document.to_text());
     send(crdt::protocol::websocket_sync(SyncType::step1, crdt::encode_state_vector(doc_)));
   }
@@ -140,7 +140,7 @@ class Browser {
     }
   }
 
-  Rig& rig_;
+  DocumentsRig& rig_;
   crdt::Doc doc_;
   std::unique_ptr<Client> socket_;
 };
@@ -148,7 +148,7 @@ class Browser {
 }  // namespace
 
 TEST_CASE("documents: two browsers type into one document") {
-  Rig rig;
+  DocumentsRig rig;
   Browser alice(rig, 11);
   Browser bob(rig, 12);
   alice.type("Hello");
@@ -161,7 +161,7 @@ TEST_CASE("documents: two browsers type into one document") {
 }
 
 TEST_CASE("documents: what is not there, and what is not a document") {
-  Rig rig;
+  DocumentsRig rig;
   for (const auto& document : {std::string("nonsense"), store::DocumentId{{9}}.to_text()}) {
     const auto client = rig.open(document);
     CHECK(rig.world.run(client->receive_frame())->close_code == 4404);
@@ -169,7 +169,7 @@ TEST_CASE("documents: what is not there, and what is not a document") {
 }
 
 TEST_CASE("documents: malformed and oversized messages end the socket, not the document") {
-  Rig rig;
+  DocumentsRig rig;
   Browser alice(rig, 11);
   Browser bob(rig, 12);
   alice.type("kept");
@@ -188,7 +188,7 @@ TEST_CASE("documents: malformed and oversized messages end the socket, not the d
 }
 
 TEST_CASE("documents: a document that is deleted, and a node that stops") {
-  Rig rig;
+  DocumentsRig rig;
   Browser alice(rig, 11);
   alice.type("x");
   rig.world.run_for(std::chrono::seconds(1));

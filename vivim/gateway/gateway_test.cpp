@@ -8,8 +8,6 @@ namespace vivim::gateway::test {
 
 namespace {
 
-const std::string k_token(64, 'a');
-
 class Things {
  public:
   Things(Router& router, EventHub& hub) : hub_(hub) {
@@ -36,8 +34,8 @@ class Things {
 };
 
 /// A gateway in process, with a web app on a simulated disk.
-struct Rig {
-  Rig() {
+struct GatewayRig {
+  GatewayRig() {
     write("index.html", "<!doctype html>" + std::string(2000, ' '));
     write("assets/app-1234.js", "let x = 1;" + std::string(5000, ' '));
     write("assets/tiny-1.css", "a{}");
@@ -86,7 +84,7 @@ Headers with_session(Headers headers = {}) {
 }  // namespace
 
 TEST_CASE("gateway: only our own names are answered (DNS rebinding)") {
-  Rig rig;
+  GatewayRig rig;
   for (const char* host : {"127.0.0.1:8470", "localhost:8470", "LOCALHOST:8470", "[::1]:8470",
                            "vivim.lan", "vivim.lan:8470"}) {
     CAPTURE(host);
@@ -102,7 +100,7 @@ TEST_CASE("gateway: only our own names are answered (DNS rebinding)") {
 }
 
 TEST_CASE("gateway: the API needs the session") {
-  Rig rig;
+  GatewayRig rig;
   const auto stranger = rig.api({});
   CHECK(stranger.status == 401);
   CHECK(stranger.headers.get("WWW-Authenticate") == "Bearer");
@@ -123,7 +121,7 @@ TEST_CASE("gateway: the API needs the session") {
 }
 
 TEST_CASE("gateway: pages of other origins cannot use the session") {
-  Rig rig;
+  GatewayRig rig;
   const auto status = [&](Headers headers, Method method) {
     return rig.api(with_session(std::move(headers)), method).status;
   };
@@ -145,7 +143,7 @@ TEST_CASE("gateway: pages of other origins cannot use the session") {
 }
 
 TEST_CASE("gateway: WebSockets of strangers and of other origins") {
-  Rig rig;
+  GatewayRig rig;
   const auto upgrade = [&](std::string target, Headers headers) {
     Request request;
     request.target = std::move(target);
@@ -162,7 +160,7 @@ TEST_CASE("gateway: WebSockets of strangers and of other origins") {
 }
 
 TEST_CASE("gateway: the link with the token logs in, a wrong one explains itself") {
-  Rig rig;
+  GatewayRig rig;
   const auto right = rig.ask("/?token=" + k_token);
   CHECK(right.status == 303);
   CHECK(right.headers.get("Location") == "/");
@@ -180,7 +178,7 @@ TEST_CASE("gateway: the link with the token logs in, a wrong one explains itself
 }
 
 TEST_CASE("gateway: security headers are on every answer") {
-  Rig rig;
+  GatewayRig rig;
   std::vector<Response> responses;
   responses.push_back(rig.ask("/"));
   responses.push_back(rig.ask("/nothing"));
@@ -197,7 +195,7 @@ TEST_CASE("gateway: security headers are on every answer") {
 }
 
 TEST_CASE("static files: types, caching, validators") {
-  Rig rig;
+  GatewayRig rig;
   const auto page = rig.ask("/");
   CHECK(page.status == 200);
   CHECK(page.headers.get("Content-Type") == "text/html; charset=utf-8");
@@ -220,7 +218,7 @@ TEST_CASE("static files: types, caching, validators") {
 }
 
 TEST_CASE("static files: compression is negotiated") {
-  Rig rig;
+  GatewayRig rig;
   const auto coding = [&](std::string accept) {
     return std::string(rig.ask("/assets/app-1234.js", {{"Accept-Encoding", accept}})
                            .headers.get("Content-Encoding"));
@@ -241,7 +239,7 @@ TEST_CASE("static files: compression is negotiated") {
 }
 
 TEST_CASE("static files: nothing outside, nothing hidden, no sidecars, no directories") {
-  Rig rig;
+  GatewayRig rig;
   rig.write("assets/made-1.js.br", "precompressed");
   for (const char* path : {"/.secret", "/assets", "/assets/", "/assets/none.js", "/index.html/",
                            "/assets/made-1.js.br", "/nothing"}) {
@@ -256,7 +254,7 @@ TEST_CASE("static files: nothing outside, nothing hidden, no sidecars, no direct
 }
 
 TEST_CASE("static files: the cache is bounded, large files are not served") {
-  Rig rig;
+  GatewayRig rig;
   for (int i = 0; i < 20; ++i) {
     const std::string path = "assets/f" + std::to_string(i) + ".js";
     rig.write(path, std::string(3000, static_cast<char>('a' + i)));
@@ -272,7 +270,7 @@ TEST_CASE("static files: the cache is bounded, large files are not served") {
 }
 
 TEST_CASE("static files: a disk that fails is a missing page, not the end") {
-  Rig rig;
+  GatewayRig rig;
   rig.node.disk().fail_always(rt::RtError::io);
   CHECK(rig.ask("/").status == 404);
   rig.node.disk().clear_faults();

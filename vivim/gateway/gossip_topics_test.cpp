@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 namespace gossipsub = libp2p::gossipsub;
 
-struct Peer {
-  explicit Peer(rt::sim::Node& node_)
+struct TopicsPeer {
+  explicit TopicsPeer(rt::sim::Node& node_)
       : node(node_),
         key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
         host({.key = key}, node.loop(), node.network(), node.rng()),
@@ -50,7 +50,7 @@ struct Two {
     world.run_for(3s);
   }
   ~Two() {
-    for (Peer* peer : {&a, &b}) {
+    for (TopicsPeer* peer : {&a, &b}) {
       peer->topics.attach(nullptr);
       world.run(peer->host.stop());
       world.run(peer->service.stop());
@@ -58,8 +58,8 @@ struct Two {
   }
 
   rt::sim::World world{3};
-  Peer a{world.add_node("a")};
-  Peer b{world.add_node("b")};
+  TopicsPeer a{world.add_node("a")};
+  TopicsPeer b{world.add_node("b")};
 };
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace vivim::gateway::test {
 namespace {
 
 /// A host on a machine of its own.
-struct Peer {
-  Peer(rt::sim::World& world, std::string name)
+struct NetworkPeer {
+  NetworkPeer(rt::sim::World& world, std::string name)
       : node(world.add_node(std::move(name))),
         key(crypto::KeyPair::generate([this](MutableBytes out) { node.rng().fill(out); })),
         host({.key = key}, node.loop(), node.network(), node.rng()) {
@@ -29,8 +29,8 @@ struct Peer {
 
 TEST_CASE("host network: identity, connecting, peers") {
   rt::sim::World world(9);
-  Peer alice(world, "alice");
-  Peer bob(world, "bob");
+  NetworkPeer alice(world, "alice");
+  NetworkPeer bob(world, "bob");
   EventHub events;
   HostNetwork network(alice.host, alice.key.public_key(), events);
 
@@ -100,8 +100,8 @@ TEST_CASE("host network: identity, connecting, peers") {
 
 TEST_CASE("host network: who cannot be reached") {
   rt::sim::World world(9);
-  Peer alice(world, "alice");
-  Peer bob(world, "bob");
+  NetworkPeer alice(world, "alice");
+  NetworkPeer bob(world, "bob");
   EventHub events;
   HostNetwork network(alice.host, alice.key.public_key(), events);
   const std::string address = bob.host.listen_addresses().front().to_string();
@@ -119,8 +119,8 @@ TEST_CASE("host network: who cannot be reached") {
 
 TEST_CASE("host network: what ended is remembered up to a limit, and why") {
   rt::sim::World world(9);
-  Peer alice(world, "alice");
-  Peer bob(world, "bob");
+  NetworkPeer alice(world, "alice");
+  NetworkPeer bob(world, "bob");
   EventHub events;
   HostNetwork network(alice.host, alice.key.public_key(), events);
   const std::string address = bob.host.listen_addresses().front().to_string();
@@ -149,7 +149,7 @@ TEST_CASE("host network: what ended is remembered up to a limit, and why") {
 
 TEST_CASE("host network: a limit is not taken for a peer that is away") {
   rt::sim::World world(9);
-  Peer bob(world, "bob");
+  NetworkPeer bob(world, "bob");
   auto& node = world.add_node("narrow");
   const auto key = crypto::KeyPair::generate([&](MutableBytes out) { node.rng().fill(out); });
   libp2p::limits::Limits limits;

@@ -15,8 +15,6 @@ namespace vivim::gateway::test {
 
 namespace {
 
-const std::string k_token(64, 'a');
-
 /// Everything but loop and network.
 struct Parts {
   explicit Parts(rt::Loop& loop) : tasks(loop), server({}, loop, gateway) {}

@@ -9,19 +9,20 @@ namespace vivim::gateway::test {
 namespace {
 
 /// Handlers that tell what they got.
-class Api {
+class EchoApi {
  public:
-  explicit Api(Router& router) {
-    router.add(this, &Api::show, {Method::get, "/api/things/{id}", "showThing"});
-    router.add(this, &Api::make, {Method::post, "/api/things", "makeThing", BodyKind::json, 100});
-    router.add(this, &Api::show, {Method::del, "/api/things/{id}", "removeThing"});
-    router.add(this, &Api::upload, {Method::post, "/api/upload", "upload", BodyKind::stream});
-    router.add(this, &Api::talk,
+  explicit EchoApi(Router& router) {
+    router.add(this, &EchoApi::show, {Method::get, "/api/things/{id}", "showThing"});
+    router.add(this, &EchoApi::make,
+               {Method::post, "/api/things", "makeThing", BodyKind::json, 100});
+    router.add(this, &EchoApi::show, {Method::del, "/api/things/{id}", "removeThing"});
+    router.add(this, &EchoApi::upload, {Method::post, "/api/upload", "upload", BodyKind::stream});
+    router.add(this, &EchoApi::talk,
                {.method = Method::get,
                 .path = "/api/talk",
                 .operation = "talk",
                 .protocol = RouteProtocol::websocket});
-    router.add(this, &Api::parts, {Method::get, "/api/{a}/parts/{b}", "parts"});
+    router.add(this, &EchoApi::parts, {Method::get, "/api/{a}/parts/{b}", "parts"});
   }
 
  private:
@@ -51,7 +52,7 @@ class Api {
   }
 };
 
-struct Rig {
+struct RouterRig {
   Response ask(Request request) { return world.run(router.dispatch(std::move(request))); }
   Response ask(Method method, std::string target, std::string body = "",
                std::string type = "application/json") {
@@ -65,7 +66,7 @@ struct Rig {
 
   rt::sim::World world{1};
   Router router;
-  Api api{router};
+  EchoApi api{router};
 };
 
 }  // namespace
@@ -108,7 +109,7 @@ TEST_CASE("target: what could mean two things is refused") {
 }
 
 TEST_CASE("router: paths, parameters, methods") {
-  Rig rig;
+  RouterRig rig;
   CHECK(rig.ask(Method::get, "/api/things/a%20b").memory_body() == "a b 10 newest");
   CHECK(rig.ask(Method::head, "/api/things/x").status == 200);
   CHECK(rig.ask(Method::get, "/api/x/parts/y").memory_body() == "x|y");
@@ -125,7 +126,7 @@ TEST_CASE("router: paths, parameters, methods") {
 }
 
 TEST_CASE("router: problems are told as problem+json") {
-  Rig rig;
+  RouterRig rig;
   const auto missing = rig.ask(Method::get, "/api/things/missing");
   CHECK(missing.status == 404);
   CHECK(missing.headers.get("Content-Type") == "application/problem+json");
@@ -140,7 +141,7 @@ TEST_CASE("router: problems are told as problem+json") {
 }
 
 TEST_CASE("router: bodies") {
-  Rig rig;
+  RouterRig rig;
   CHECK(rig.ask(Method::post, "/api/things", "{}").memory_body() == "{}");
   CHECK(rig.ask(Method::post, "/api/things", "{}", "Application/JSON; charset=utf-8").status ==
         201);
@@ -162,7 +163,7 @@ TEST_CASE("router: bodies") {
 }
 
 TEST_CASE("router: a WebSocket route needs an upgrade") {
-  Rig rig;
+  RouterRig rig;
   const auto refused = rig.ask(Method::get, "/api/talk");
   CHECK(refused.status == 426);
   CHECK(refused.headers.get("Sec-WebSocket-Version") == "13");

@@ -20,8 +20,8 @@ gossipsub::ServiceOptions signed_by(const crypto::KeyPair& key) {
   return options;
 }
 
-struct Node {
-  Node(rt::sim::World& world_, std::uint8_t number)
+struct InstanceNode {
+  InstanceNode(rt::sim::World& world_, std::uint8_t number)
       : world(world_),
         node(world.add_node("n" + std::to_string(number))),
         key(crypto::KeyPair::from_seed(crypto::Ed25519Seed(Bytes(32, number)))),
@@ -36,13 +36,13 @@ struct Node {
     REQUIRE(gossip.start());
     REQUIRE(instances.start());
   }
-  ~Node() {
+  ~InstanceNode() {
     world.run(instances.stop());
     world.run(host.stop());
     world.run(gossip.stop());
   }
-  Node(const Node&) = delete;
-  Node& operator=(const Node&) = delete;
+  InstanceNode(const InstanceNode&) = delete;
+  InstanceNode& operator=(const InstanceNode&) = delete;
 
   rt::sim::World& world;
   rt::sim::Node& node;
@@ -58,9 +58,9 @@ struct Node {
 
 TEST_CASE("instances: who is in the topic is found, and can be dialled") {
   rt::sim::World world(1);
-  Node alice(world, 1);
-  Node bob(world, 2);
-  Node carol(world, 3);
+  InstanceNode alice(world, 1);
+  InstanceNode bob(world, 2);
+  InstanceNode carol(world, 3);
   REQUIRE(world.run(alice.host.connect(bob.address)));
   REQUIRE(world.run(carol.host.connect(bob.address)));
   world.run_for(1min);
@@ -75,9 +75,9 @@ TEST_CASE("instances: who is in the topic is found, and can be dialled") {
 
 TEST_CASE("instances: what is no record of its author, old, or too much goes no further") {
   rt::sim::World world(2);
-  Node mallory(world, 1);
-  Node bob(world, 2);
-  Node carol(world, 3);
+  InstanceNode mallory(world, 1);
+  InstanceNode bob(world, 2);
+  InstanceNode carol(world, 3);
   REQUIRE(world.run(mallory.host.connect(bob.address)));
   REQUIRE(world.run(carol.host.connect(bob.address)));
   world.run_for(1min);

@@ -17,7 +17,7 @@ namespace vivim::node {
 namespace {
 
 /// A machine with one home.
-struct Fixture {
+struct NodeFixture {
   TemporaryFolder folder;
   HomePaths home{.root = folder.path()};
   rt::asio_::Loop loop;
@@ -64,7 +64,7 @@ ServeOptions any_port() {
           .token = std::string(64, 't')};
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(NodeFixture,
                   "node: without serving it answers in process, and keeps what it was told") {
   std::string peer_id;
   {
@@ -86,7 +86,7 @@ TEST_CASE_FIXTURE(Fixture,
   loop.run(node->stop());
 }
 
-TEST_CASE_FIXTURE(Fixture, "node: serves, and stops when it is asked to") {
+TEST_CASE_FIXTURE(NodeFixture, "node: serves, and stops when it is asked to") {
   const auto node = open();
   REQUIRE(loop.run(node->serve(any_port())));
   CHECK(node->http().starts_with("http://127.0.0.1:"));
@@ -97,7 +97,8 @@ TEST_CASE_FIXTURE(Fixture, "node: serves, and stops when it is asked to") {
   loop.run(node->stop());
 }
 
-TEST_CASE_FIXTURE(Fixture, "node: a home that is open, or is something else, is a clear problem") {
+TEST_CASE_FIXTURE(NodeFixture,
+                  "node: a home that is open, or is something else, is a clear problem") {
   const auto node = open();
   const auto second = open(home);
   REQUIRE_FALSE(second);
@@ -113,7 +114,7 @@ TEST_CASE_FIXTURE(Fixture, "node: a home that is open, or is something else, is 
   CHECK_FALSE(broken.error().hint.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "node: a port that is taken is a conflict, unless any will do") {
+TEST_CASE_FIXTURE(NodeFixture, "node: a port that is taken is a conflict, unless any will do") {
   const auto listener = network.listen({.ip = rt::IpAddress::v4(127, 0, 0, 1), .port = 0}).value();
   const auto taken = listener->local();
   auto options = any_port();
@@ -136,7 +137,7 @@ TEST_CASE_FIXTURE(Fixture, "node: a port that is taken is a conflict, unless any
   loop.run(third->stop());
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(NodeFixture,
                   "recovery: documents with updates after their snapshot are queued again") {
   auto opened = store::Database::open({.path = home.database()}).value();
   const store::DocumentId quiet{.bytes = {1}};

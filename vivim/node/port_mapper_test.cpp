@@ -33,8 +33,8 @@ class Router final : public libp2p::portmap::Gateway {
   std::vector<Port>& mapped_;
 };
 
-struct Fixture {
-  explicit Fixture(rt::IpAddress outside = rt::IpAddress::v4(8, 8, 4, 4)) {
+struct PortMapperFixture {
+  explicit PortMapperFixture(rt::IpAddress outside = rt::IpAddress::v4(8, 8, 4, 4)) {
     std::vector<std::unique_ptr<libp2p::portmap::Gateway>> gateways;
     gateways.push_back(std::make_unique<Router>(outside, mapped));
     mapper.emplace(host, *worker, std::move(gateways), [this] { ++changes; });
@@ -56,7 +56,7 @@ struct Fixture {
 };
 
 TEST_CASE("port mapper: what is listened on is mapped, told, and taken back") {
-  Fixture f;
+  PortMapperFixture f;
   const auto address = "/ip4/" + f.node.ip().to_string() + "/tcp/4001";
   REQUIRE(f.host.listen(Multiaddr::parse(address).value()));
   f.mapper->start();
@@ -74,7 +74,7 @@ TEST_CASE("port mapper: what is listened on is mapped, told, and taken back") {
 }
 
 TEST_CASE("port mapper: an address of a router behind another one is shown and not told") {
-  Fixture f(rt::IpAddress::v4(192, 168, 7, 1));
+  PortMapperFixture f(rt::IpAddress::v4(192, 168, 7, 1));
   REQUIRE(f.host.listen(Multiaddr::parse("/ip4/" + f.node.ip().to_string() + "/tcp/4001").value()));
   f.mapper->start();
   f.world.run_for(10s);
@@ -85,7 +85,7 @@ TEST_CASE("port mapper: an address of a router behind another one is shown and n
 }
 
 TEST_CASE("port mapper: without a port that could be mapped no router is asked") {
-  Fixture f;
+  PortMapperFixture f;
   f.mapper->start();
   f.world.run_for(10s);
   CHECK(f.mapper->ports() == 0);

@@ -23,7 +23,7 @@ Multiaddr relay(std::uint8_t seed) {
 }
 
 /// A choice, and relays that give reservations.
-struct Fixture {
+struct RelayChoiceFixture {
   std::vector<Multiaddr> configured{relay(1)};
   std::vector<Multiaddr> candidates{relay(2), relay(3), relay(4)};
   std::set<PeerId> willing;
@@ -51,7 +51,8 @@ TEST_CASE("relay choice: what many addresses mean for the node") {
   CHECK(of({private_, public_, unknown}) == public_);
 }
 
-TEST_CASE_FIXTURE(Fixture, "relay choice: configured relays at once, and not when public") {
+TEST_CASE_FIXTURE(RelayChoiceFixture,
+                  "relay choice: configured relays at once, and not when public") {
   CHECK(update(Reachability::unknown, 0s) == configured);
   CHECK(update(Reachability::public_, 1s).empty());
   CHECK(update(Reachability::unknown, 2s) == configured);
@@ -59,18 +60,19 @@ TEST_CASE_FIXTURE(Fixture, "relay choice: configured relays at once, and not whe
   CHECK(update(Reachability::unknown, 60s) == configured);  // doubted since then only
 }
 
-TEST_CASE_FIXTURE(Fixture, "relay choice: others that are at hand, when nobody reaches us") {
+TEST_CASE_FIXTURE(RelayChoiceFixture,
+                  "relay choice: others that are at hand, when nobody reaches us") {
   CHECK(update(Reachability::private_, 0s).size() == 1 + k_found_relays_max);
   CHECK(update(Reachability::unknown, 1s).size() == 1 + k_found_relays_max);  // as it is
   CHECK(update(Reachability::public_, 2s).empty());
   willing.insert(*configured[0].peer());
   CHECK(update(Reachability::private_, 3s).size() == k_found_relays_max);  // one less is needed
-  Fixture doubtful;
+  RelayChoiceFixture doubtful;
   CHECK(doubtful.update(Reachability::unknown, 29s).size() == 1);
   CHECK(doubtful.update(Reachability::unknown, 30s).size() == 3);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(RelayChoiceFixture,
                   "relay choice: one that gives no reservation is replaced, and left alone") {
   willing.insert(*relay(2).peer());
   const auto first = update(Reachability::private_, 0s);

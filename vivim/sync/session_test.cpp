@@ -21,11 +21,11 @@ SessionOptions options(Side side, std::uint8_t own, std::uint8_t other,
 }
 
 /// Two sessions joined by a wire that a test can stop and look at.
-struct Pair {
+struct SessionPair {
   Session a;
   Session b;
 
-  explicit Pair(Version version = Version::v1_2)
+  explicit SessionPair(Version version = Version::v1_2)
       : a(options(Side::dialer, 1, 2, version)), b(options(Side::listener, 2, 1, version)) {}
 
   void pump() {
@@ -50,19 +50,19 @@ GrantSecret secret(std::uint8_t byte) {
   return GrantSecret(Bytes(k_grant_secret_bytes, byte));
 }
 
-constexpr store::DocumentId k_document{{7, 7}};
+constexpr store::DocumentId k_shared_document{{7, 7}};
 constexpr store::GrantId k_grant{{9}};
 
 /// A pair with one document open.
-struct OpenPair : Pair {
+struct OpenPair : SessionPair {
   ChannelId channel{};
   OpenPair() {
-    channel = *a.open(k_document, k_grant, secret(5));
+    channel = *a.open(k_shared_document, k_grant, secret(5));
     pump();
     (void)expect<Greeted>(a);
     (void)expect<Greeted>(b);
     const auto request = expect<OpenRequested>(b);
-    REQUIRE(request.document == k_document);
+    REQUIRE(request.document == k_shared_document);
     REQUIRE(b.accept(request.channel, secret(5), store::Access::write));
     pump();
     REQUIRE(expect<ChannelOpened>(a).channel == channel);
@@ -106,7 +106,7 @@ std::vector<Bytes> states_of(BytesView wire) {
 const Bytes k_state_vector = to_bytes(std::string_view("a state vector of some clients"));
 
 /// Both greet; what `a` says then.
-Bytes opening(Pair& pair) {
+Bytes opening(SessionPair& pair) {
   REQUIRE(pair.b.feed(pair.a.take_output()));
   REQUIRE(pair.a.feed(pair.b.take_output()));
   (void)expect<Greeted>(pair.a);
@@ -117,8 +117,8 @@ Bytes opening(Pair& pair) {
 }  // namespace
 
 TEST_CASE("session: a state vector goes with an open, and is read when the proof was right") {
-  Pair pair;
-  const auto channel = *pair.a.open(k_document, k_grant, secret(5), k_state_vector);
+  SessionPair pair;
+  const auto channel = *pair.a.open(k_shared_document, k_grant, secret(5), k_state_vector);
   const auto wire = opening(pair);
   CHECK(as_text(wire).find("state") == std::string_view::npos);
   CHECK(states_of(wire).at(0).size() == k_state_vector.size() + 16);
@@ -137,8 +137,8 @@ TEST_CASE("session: a state vector goes with an open, and is read when the proof
 }
 
 TEST_CASE("session: the side that listens opens with its state vector too") {
-  Pair pair;
-  const auto channel = *pair.b.open(k_document, k_grant, secret(5), k_state_vector);
+  SessionPair pair;
+  const auto channel = *pair.b.open(k_shared_document, k_grant, secret(5), k_state_vector);
   pair.pump();
   (void)expect<Greeted>(pair.a);
   REQUIRE(pair.a.accept(expect<OpenRequested>(pair.a).channel, secret(5), store::Access::write));
@@ -153,8 +153,8 @@ TEST_CASE("session: the side that listens opens with its state vector too") {
 TEST_CASE(
     "session: without a state vector, or with a long one, it comes when the channel is open") {
   for (const std::size_t bytes : {std::size_t{0}, k_open_state_bytes_max - 15}) {
-    Pair pair;
-    (void)*pair.a.open(k_document, k_grant, secret(5), Bytes(bytes, 1));
+    SessionPair pair;
+    (void)*pair.a.open(k_shared_document, k_grant, secret(5), Bytes(bytes, 1));
     const auto wire = opening(pair);
     CHECK(states_of(wire).at(0).empty());
     REQUIRE(pair.b.feed(wire));
@@ -176,8 +176,8 @@ TEST_CASE(
 
 TEST_CASE("session: earlier versions neither send a state vector with an open nor take one") {
   for (const Version version : {Version::v1_0, Version::v1_1}) {
-    Pair pair(version);
-    (void)*pair.a.open(k_document, k_grant, secret(5), k_state_vector);
+    SessionPair pair(version);
+    (void)*pair.a.open(k_shared_document, k_grant, secret(5), k_state_vector);
     const auto wire = opening(pair);
     REQUIRE(states_of(wire) == std::vector<Bytes>{Bytes()});
     REQUIRE(pair.b.feed(wire));
@@ -187,9 +187,9 @@ TEST_CASE("session: earlier versions neither send a state vector with an open no
     CHECK_FALSE(expect<ChannelOpened>(pair.a).state_sent);
   }
   // As if the versions were mixed up.
-  Pair newer;
-  (void)*newer.a.open(k_document, k_grant, secret(5), k_state_vector);
-  Pair older(Version::v1_1);
+  SessionPair newer;
+  (void)*newer.a.open(k_shared_document, k_grant, secret(5), k_state_vector);
+  SessionPair older(Version::v1_1);
   (void)opening(older);
   REQUIRE(older.b.feed(opening(newer)));
   REQUIRE(older.b.accept(expect<OpenRequested>(older.b).channel, secret(5), store::Access::write));
@@ -197,10 +197,10 @@ TEST_CASE("session: earlier versions neither send a state vector with an open no
 }
 
 TEST_CASE("session: who does not hold the secret cannot read the state vector, nor change it") {
-  Pair pair;
-  (void)*pair.a.open(k_document, k_grant, secret(5), k_state_vector);
-  (void)*pair.a.open(k_document, k_grant, secret(5), k_state_vector);
-  (void)*pair.a.open(k_document, k_grant, secret(5), k_state_vector);
+  SessionPair pair;
+  (void)*pair.a.open(k_shared_document, k_grant, secret(5), k_state_vector);
+  (void)*pair.a.open(k_shared_document, k_grant, secret(5), k_state_vector);
+  (void)*pair.a.open(k_shared_document, k_grant, secret(5), k_state_vector);
   const auto wire = opening(pair);
   const auto states = states_of(wire);
   REQUIRE(states.size() == 3);
@@ -213,8 +213,8 @@ TEST_CASE("session: who does not hold the secret cannot read the state vector, n
   (void)expect<OpenRequested>(pair.b);
   CHECK_FALSE(pair.b.poll_event());
 
-  Pair changed;
-  (void)*changed.a.open(k_document, k_grant, secret(5), k_state_vector);
+  SessionPair changed;
+  (void)*changed.a.open(k_shared_document, k_grant, secret(5), k_state_vector);
   const auto body = bodies_of(opening(changed)).at(0);
   auto open = std::get<OpenFrame>(*decode_frame(body));
   Bytes state = to_bytes(open.state);
@@ -235,8 +235,8 @@ TEST_CASE("session: who does not hold the secret cannot read the state vector, n
 }
 
 TEST_CASE("session: a document is opened by proof, and the secret is never on the wire") {
-  Pair pair;
-  const auto channel = *pair.a.open(k_document, k_grant, secret(5));
+  SessionPair pair;
+  const auto channel = *pair.a.open(k_shared_document, k_grant, secret(5));
   auto wire = pair.a.take_output();
   REQUIRE(pair.b.feed(wire));
   auto answer = pair.b.take_output();
@@ -256,8 +256,8 @@ TEST_CASE("session: a document is opened by proof, and the secret is never on th
 
 TEST_CASE("session: a wrong secret is refused like an unknown document") {
   for (const bool known : {true, false}) {
-    Pair pair;
-    const auto channel = *pair.a.open(k_document, k_grant, secret(5));
+    SessionPair pair;
+    const auto channel = *pair.a.open(k_shared_document, k_grant, secret(5));
     pair.pump();
     (void)expect<Greeted>(pair.b);
     const auto request = expect<OpenRequested>(pair.b);
@@ -277,8 +277,8 @@ TEST_CASE("session: a wrong secret is refused like an unknown document") {
 }
 
 TEST_CASE("session: an impostor without the secret cannot open a document for us") {
-  Pair pair;
-  const auto channel = *pair.a.open(k_document, k_grant, secret(5));
+  SessionPair pair;
+  const auto channel = *pair.a.open(k_shared_document, k_grant, secret(5));
   pair.pump();
   (void)expect<Greeted>(pair.a);
   REQUIRE(pair.a.feed(frame_bytes(OpenedFrame{.channel = channel, .proof = Bytes(32, 1)})));
@@ -287,15 +287,15 @@ TEST_CASE("session: an impostor without the secret cannot open a document for us
 }
 
 TEST_CASE("session: a proof does not work on another connection") {
-  Pair first;
-  (void)*first.a.open(k_document, k_grant, secret(5));
+  SessionPair first;
+  (void)*first.a.open(k_shared_document, k_grant, secret(5));
   first.pump();
   // The same open frame, replayed to a session with another nonce.
   auto other = options(Side::listener, 2, 1);
   other.nonce.fill(99);
   Session replayed(std::move(other));
   Session victim(options(Side::dialer, 1, 2));
-  (void)*victim.open(k_document, k_grant, secret(5));
+  (void)*victim.open(k_shared_document, k_grant, secret(5));
   REQUIRE(victim.feed(Session(options(Side::listener, 2, 1)).take_output()));
   REQUIRE(replayed.feed(victim.take_output()));
   (void)expect<Greeted>(replayed);
@@ -336,8 +336,8 @@ TEST_CASE("session: sync, awareness, durable and blocks arrive as they were sent
 }
 
 TEST_CASE("session: bytes may come one at a time") {
-  Pair pair;
-  (void)*pair.a.open(k_document, k_grant, secret(5));
+  SessionPair pair;
+  (void)*pair.a.open(k_shared_document, k_grant, secret(5));
   for (int turn = 0; turn < 4; ++turn) {
     for (const auto byte : pair.a.take_output()) {
       REQUIRE(pair.b.feed(BytesView(&byte, 1)));
@@ -421,18 +421,18 @@ TEST_CASE("session: what ends it, and what it says then") {
 }
 
 TEST_CASE("session: limits on channels and refusals") {
-  Pair pair;
+  SessionPair pair;
   pair.pump();
   for (std::size_t i = 0; i < k_channels_max; ++i) {
-    REQUIRE(pair.a.open(k_document, k_grant, secret(5)));
+    REQUIRE(pair.a.open(k_shared_document, k_grant, secret(5)));
   }
-  const auto more = pair.a.open(k_document, k_grant, secret(5));
+  const auto more = pair.a.open(k_shared_document, k_grant, secret(5));
   REQUIRE_FALSE(more);
   CHECK(more.error().is(SyncError::too_many_channels));
 
-  Pair guessing;
+  SessionPair guessing;
   for (std::size_t i = 0; i < k_refusals_max; ++i) {
-    REQUIRE(guessing.a.open(k_document, k_grant, secret(static_cast<std::uint8_t>(i))));
+    REQUIRE(guessing.a.open(k_shared_document, k_grant, secret(static_cast<std::uint8_t>(i))));
   }
   guessing.pump();
   (void)expect<Greeted>(guessing.b);
@@ -447,7 +447,7 @@ TEST_CASE("session: limits on channels and refusals") {
   }
   CHECK(expect<Bye>(guessing.a).reason == Reason::refused);
 
-  Pair flooding;
+  SessionPair flooding;
   flooding.pump();
   const Bytes proof(32, 0);
   Bytes flood;

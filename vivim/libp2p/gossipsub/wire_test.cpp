@@ -9,7 +9,7 @@ using namespace vivim::libp2p::gossipsub;
 
 namespace {
 
-Bytes body_of(BytesView frame) {
+Bytes only_body_of(BytesView frame) {
   const auto size = decode_varint(frame).value();
   CHECK(size.size + size.value == frame.size());
   return to_bytes(frame.subspan(size.size));
@@ -47,7 +47,7 @@ TEST_CASE("wire: every field comes back") {
   wire::append_prune(control, "b", peers, 60);
   wire::append_prune(control, "c", {}, std::nullopt);
   wire::append_idontwant(control, ids);
-  const Bytes body = body_of(wire::frame(subscriptions, control));
+  const Bytes body = only_body_of(wire::frame(subscriptions, control));
   wire::Rpc rpc;
   REQUIRE(wire::decode(body, rpc));
   REQUIRE(rpc.subscriptions.size() == 3);
@@ -80,7 +80,7 @@ TEST_CASE("wire: a partial message comes back, absent fields stay absent") {
   const Bytes group{9};
   const Bytes part{7, 7};
   wire::Rpc rpc;
-  const Bytes whole = body_of(
+  const Bytes whole = only_body_of(
       wire::frame({.topic = "t", .group = group, .message = part, .metadata = std::nullopt}));
   REQUIRE(wire::decode(whole, rpc));
   REQUIRE(rpc.partial);
@@ -112,7 +112,7 @@ TEST_CASE("wire: bytes as another protobuf writer makes them") {
   CHECK(as_text(*rpc.publish[0].key) == "k");
   CHECK(rpc.extensions->partial_messages);
   const MessagePtr message = Message::make(rpc.publish[0], as_bytes("id"), {});
-  CHECK(body_of(message->frame()) == to_bytes(BytesView(body).subspan(7, 20)));
+  CHECK(only_body_of(message->frame()) == to_bytes(BytesView(body).subspan(7, 20)));
   CHECK(as_text(message->id()) == "id");
   CHECK(as_text(message->signed_part()) == as_text(BytesView(body).subspan(9, 12)));
 }
@@ -151,7 +151,7 @@ TEST_CASE("wire: limits of an RPC") {
   wire::append_idontwant(control, ids);
   const std::vector<wire::PeerInfo> peers(wire::k_peers_max + 1, {.id = id, .record = {}});
   wire::append_prune(control, "t", peers, 1);
-  REQUIRE(wire::decode(body_of(wire::frame({}, control)), rpc));
+  REQUIRE(wire::decode(only_body_of(wire::frame({}, control)), rpc));
   CHECK(rpc.ihave[0].count == wire::k_ids_max);
   CHECK(rpc.iwant.size() == wire::k_ids_max);
   CHECK(rpc.idontwant.size() == wire::k_ids_max);

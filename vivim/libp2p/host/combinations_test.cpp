@@ -45,8 +45,8 @@ struct Speaks {
   HostTimes times = {};
 };
 
-struct Party {
-  Party(World& world, const std::string& name)
+struct Speaker {
+  Speaker(World& world, const std::string& name)
       : node(world.add_node(name)),
         random([this](MutableBytes out) { node.rng().fill(out); }),
         key(crypto::KeyPair::generate(random)) {}
@@ -103,8 +103,8 @@ Bytes numbered(std::size_t size) {
   return out;
 }
 
-struct Pair {
-  ~Pair() {
+struct SpeakerPair {
+  ~SpeakerPair() {
     world.run(a.host->stop());
     world.run(b.host->stop());
     CHECK(world.connections_open() == 0);
@@ -117,8 +117,8 @@ struct Pair {
   }
 
   World world{5};
-  Party a{world, "a"};
-  Party b{world, "b"};
+  Speaker a{world, "a"};
+  Speaker b{world, "b"};
 };
 
 std::string_view name_of(Sec sec) {
@@ -129,7 +129,7 @@ std::string_view name_of(Mux mux) {
   return mux == Mux::yamux ? yamux::k_protocol_id : mplex::k_protocol_id;
 }
 
-rt::Co<void> echo_into(Pair& pair, std::size_t size, int& good) {
+rt::Co<void> echo_into(SpeakerPair& pair, std::size_t size, int& good) {
   const Bytes sent = numbered(size);
   const auto got =
       co_await echo_once(*pair.a.host, pair.a.node.loop(), pair.b.host->peer_id(), sent);
@@ -137,13 +137,13 @@ rt::Co<void> echo_into(Pair& pair, std::size_t size, int& good) {
 }
 
 /// The victim speaks TLS and mplex alone; the attacker is a node without a host.
-struct Siege {
-  Siege() {
+struct TlsSiege {
+  TlsSiege() {
     pair.b.start(
         {.securities = {Sec::tls}, .muxers = {Mux::mplex}, .times = {.handshake_max = 5s}});
     pair.a.start({.securities = {Sec::tls}, .muxers = {Mux::mplex}});
   }
-  ~Siege() {
+  ~TlsSiege() {
     pair.world.run_for(1s);
     CHECK(pair.b.host->peers().empty());
     REQUIRE(pair.connect());  // an honest peer is served all the same
@@ -188,7 +188,7 @@ struct Siege {
             .now = attacker.clock().wall_now_ms()};
   }
 
-  Pair pair;
+  SpeakerPair pair;
   rt::sim::Node& attacker = pair.world.add_node("attacker");
 };
 
@@ -207,12 +207,12 @@ TEST_CASE("combinations: every security protocol with every muxer, early and lat
         CAPTURE(name_of(mux));
         CAPTURE(a_early);
         CAPTURE(b_early);
-        Pair pair;
+        SpeakerPair pair;
         pair.a.start({.securities = {sec}, .muxers = {mux}, .early = a_early});
         pair.b.start({.securities = {sec}, .muxers = {mux}, .early = b_early});
         REQUIRE(pair.connect());
         pair.world.run_for(1s);
-        for (Party* party : {&pair.a, &pair.b}) {
+        for (Speaker* party : {&pair.a, &pair.b}) {
           REQUIRE(party->host->peers().size() == 1);
           CHECK(party->host->peers().front().security == name_of(sec));
           CHECK(party->host->peers().front().muxer == name_of(mux));
@@ -236,7 +236,7 @@ TEST_CASE("combinations: every security protocol with every muxer, early and lat
 
 TEST_CASE("combinations: the dialer's muxer wins, by either security protocol") {
   for (const Sec sec : {Sec::noise, Sec::tls}) {
-    Pair pair;
+    SpeakerPair pair;
     pair.a.start({.securities = {sec}, .muxers = {Mux::mplex, Mux::yamux}});
     pair.b.start({.securities = {sec}, .muxers = {Mux::yamux, Mux::mplex}});
     REQUIRE(pair.connect());
@@ -248,7 +248,7 @@ TEST_CASE("combinations: the dialer's muxer wins, by either security protocol") 
 TEST_CASE("combinations: a dialer that prefers what the listener lacks") {
   for (const Sec sec : {Sec::noise, Sec::tls}) {
     const Sec other = sec == Sec::noise ? Sec::tls : Sec::noise;
-    Pair pair;
+    SpeakerPair pair;
     pair.a.start({.securities = {other, sec}, .muxers = {Mux::mplex, Mux::yamux}});
     pair.b.start({.securities = {sec}, .muxers = {Mux::yamux}});
     REQUIRE(pair.connect());
@@ -260,7 +260,7 @@ TEST_CASE("combinations: a dialer that prefers what the listener lacks") {
 
 TEST_CASE("combinations: no muxer in common") {
   for (const Sec sec : {Sec::noise, Sec::tls}) {
-    Pair pair;
+    SpeakerPair pair;
     pair.a.start({.securities = {sec}, .muxers = {Mux::mplex}});
     pair.b.start({.securities = {sec}, .muxers = {Mux::yamux}});
     CHECK(pair.connect().error().is(HostError::no_common_muxer));
@@ -271,7 +271,7 @@ TEST_CASE("combinations: no muxer in common") {
 TEST_CASE("combinations: two round trips to a connection, three to the first byte") {
   for (const Sec sec : {Sec::noise, Sec::tls}) {
     for (const Mux mux : {Mux::yamux, Mux::mplex}) {
-      Pair pair;
+      SpeakerPair pair;
       pair.a.start({.securities = {sec}, .muxers = {mux}});
       pair.b.start({.securities = {sec}, .muxers = {mux}});
       pair.world.set_default_link({.latency = 20ms});
@@ -287,7 +287,7 @@ TEST_CASE("combinations: in a private network") {
   const std::string file(as_text(key.to_file().view()));
   for (const Sec sec : {Sec::noise, Sec::tls}) {
     for (const Mux mux : {Mux::yamux, Mux::mplex}) {
-      Pair pair;
+      SpeakerPair pair;
       pair.a.start({.securities = {sec}, .muxers = {mux}, .network_key = file});
       pair.b.start({.securities = {sec}, .muxers = {mux}, .network_key = file});
       pair.world.set_default_link({.latency = 20ms});
@@ -305,7 +305,7 @@ TEST_CASE("combinations: a private network keeps others out, and says so") {
   };
   const std::string ours = file();
   for (const std::string& theirs : {file(), std::string()}) {
-    Pair pair;
+    SpeakerPair pair;
     pair.a.start({.securities = {Sec::noise}, .muxers = {Mux::yamux}, .network_key = theirs});
     pair.b.start({.securities = {Sec::noise}, .muxers = {Mux::yamux}, .network_key = ours});
     CHECK_FALSE(pair.connect());
@@ -321,7 +321,7 @@ TEST_CASE("combinations: a private network keeps others out, and says so") {
 }
 
 TEST_CASE("hostile tls: another peer than the dialled one") {
-  Pair pair;
+  SpeakerPair pair;
   pair.a.start({.securities = {Sec::tls}, .muxers = {Mux::yamux}});
   pair.b.start({.securities = {Sec::tls}, .muxers = {Mux::yamux}});
   const auto wrong = Multiaddr::from_tcp(pair.b.node.ip().to_string(), k_port)
@@ -334,7 +334,7 @@ TEST_CASE("hostile tls: another peer than the dialled one") {
 }
 
 TEST_CASE("hostile tls: handshakes that stall are ended") {
-  Siege siege;
+  TlsSiege siege;
   auto silent = siege.dial();
   CHECK(siege.ended(*silent, 6s));
   auto agreed = siege.dial_tls();
@@ -349,7 +349,7 @@ TEST_CASE("hostile tls: handshakes that stall are ended") {
 }
 
 TEST_CASE("hostile tls: records above the limit, and bytes that are no TLS") {
-  Siege siege;
+  TlsSiege siege;
   for (const Bytes& bytes :
        {Bytes{0x16, 0x03, 0x01, 0xff, 0xff}, Bytes{0x17, 0x03, 0x03, 0x50, 0}, Bytes(5000, 0x42)}) {
     auto stream = siege.dial_tls();
@@ -359,7 +359,7 @@ TEST_CASE("hostile tls: records above the limit, and bytes that are no TLS") {
 }
 
 TEST_CASE("hostile tls: bad certificates") {
-  Siege siege;
+  TlsSiege siege;
   const auto now = siege.attacker.clock().wall_now_ms();
   const auto key = crypto::KeyPair::generate(crypto::os_random);
   constexpr rt::WallMs k_century = 36'525LL * 24 * 3600 * 1000;
@@ -383,7 +383,7 @@ TEST_CASE("hostile tls: bad certificates") {
 TEST_CASE("hostile mplex: what breaks the protocol ends the connection") {
   for (const Bytes& bytes :
        {Bytes{0x07, 0x00}, Bytes{0x02, 0xff, 0xff, 0xff, 0x7f}, Bytes{0x08, 0x00, 0x08, 0x00}}) {
-    Siege siege;
+    TlsSiege siege;
     const auto key = crypto::KeyPair::generate(crypto::os_random);
     const auto context = tls::Context::libp2p(
         tls::make_certificate(key, crypto::os_random, siege.attacker.clock().wall_now_ms()));

@@ -5,25 +5,17 @@
 
 #include <doctest/doctest.h>
 
-#include "vivim/crypto/ed25519.hpp"
+#include "vivim/libp2p/host/parts_test_detail.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
+using namespace vivim::libp2p::test;
 using namespace std::chrono_literals;
 using multiformats::PeerId;
 
 namespace {
 
-constexpr rt::TimePoint k_start{1h};
 using Ids = std::vector<ConnectionManager::ConnectionId>;
-
-PeerId peer(std::uint32_t seed) {
-  return PeerId::of(crypto::KeyPair::generate([seed](MutableBytes out) {
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = static_cast<std::uint8_t>(seed >> (8 * (i % 4)));
-    }
-  }));
-}
 
 std::size_t no_streams(ConnectionManager::ConnectionId /*id*/) {
   return 0;

@@ -4,25 +4,20 @@
 
 #include <doctest/doctest.h>
 
-#include "vivim/crypto/ed25519.hpp"
 #include "vivim/libp2p/host/dial_backoff.hpp"
 #include "vivim/libp2p/host/error.hpp"
+#include "vivim/libp2p/host/parts_test_detail.hpp"
 #include "vivim/rt/error.hpp"
 
 using namespace vivim;
 using namespace vivim::libp2p;
+using namespace vivim::libp2p::test;
 using namespace std::chrono_literals;
 using multiformats::Multiaddr;
 using multiformats::PeerId;
 using rt::RtError;
 
 namespace {
-
-constexpr rt::TimePoint k_start{1h};
-
-Multiaddr at(const std::string& text) {
-  return Multiaddr::parse(text).value();
-}
 
 std::vector<std::string> order(const std::vector<std::string>& texts) {
   std::vector<Multiaddr> addresses;
@@ -36,13 +31,8 @@ std::vector<std::string> order(const std::vector<std::string>& texts) {
   return ranked;
 }
 
-Multiaddr numbered(std::size_t n) {
+Multiaddr numbered_address(std::size_t n) {
   return at("/ip4/9.9.9." + std::to_string(n % 250) + "/tcp/" + std::to_string(1000 + n));
-}
-
-PeerId peer(std::uint8_t seed) {
-  return PeerId::of(
-      crypto::KeyPair::generate([seed](MutableBytes out) { std::ranges::fill(out, seed); }));
 }
 
 const std::string k_relay = "/p2p/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA/p2p-circuit";
@@ -111,7 +101,7 @@ TEST_CASE("dial ranker: the first relay waits for one public address, or for all
   // Also where more direct addresses are told than are dialled.
   std::vector<Multiaddr> many{at(relay)};
   for (std::size_t i = 0; i < 2 * k_dial_addresses_max; ++i) {
-    many.push_back(numbered(i));
+    many.push_back(numbered_address(i));
   }
   CHECK(rank_addresses(many)[1].address == at(relay));
 }
@@ -119,7 +109,7 @@ TEST_CASE("dial ranker: the first relay waits for one public address, or for all
 TEST_CASE("dial ranker: limit on the addresses of one peer") {
   std::vector<Multiaddr> many;
   for (std::size_t i = 0; i < 200; ++i) {
-    many.push_back(numbered(i));
+    many.push_back(numbered_address(i));
   }
   CHECK(rank_addresses(many).size() == k_dial_addresses_max);
   DialPlan plan(rank_addresses(many), k_start);
@@ -133,15 +123,16 @@ TEST_CASE("dial ranker: limit on the addresses of one peer") {
 }
 
 TEST_CASE("dial plan: attempts are staggered, a failure starts the next at once") {
-  DialPlan plan(rank_addresses({numbered(1), numbered(2), numbered(3)}), k_start);
-  CHECK(plan.next(k_start) == numbered(1));
+  DialPlan plan(rank_addresses({numbered_address(1), numbered_address(2), numbered_address(3)}),
+                k_start);
+  CHECK(plan.next(k_start) == numbered_address(1));
   CHECK(!plan.next(k_start));
   CHECK(plan.next_start() == k_start + 250ms);
   CHECK(!plan.next(k_start + 249ms));
-  CHECK(plan.next(k_start + 250ms) == numbered(2));
+  CHECK(plan.next(k_start + 250ms) == numbered_address(2));
   plan.failed(RtError::refused, k_start + 260ms);
   CHECK(plan.next_start() == k_start + 260ms);
-  CHECK(plan.next(k_start + 260ms) == numbered(3));
+  CHECK(plan.next(k_start + 260ms) == numbered_address(3));
   CHECK(!plan.next_start());
   CHECK(!plan.exhausted());
   plan.failed(RtError::refused, k_start + 1s);
@@ -150,7 +141,8 @@ TEST_CASE("dial plan: attempts are staggered, a failure starts the next at once"
 }
 
 TEST_CASE("dial plan: nothing waits while nothing runs, and the error that tells most is kept") {
-  DialPlan plan(rank_addresses({numbered(1), numbered(2), numbered(3)}), k_start);
+  DialPlan plan(rank_addresses({numbered_address(1), numbered_address(2), numbered_address(3)}),
+                k_start);
   for (const Error error : {Error(HostError::unsupported_address), Error(HostError::wrong_peer),
                             Error(RtError::refused)}) {
     CHECK(plan.next(k_start));
@@ -158,14 +150,14 @@ TEST_CASE("dial plan: nothing waits while nothing runs, and the error that tells
   }
   CHECK(plan.exhausted());
   CHECK(plan.error()->is(HostError::wrong_peer));
-  plan.add(rank_addresses({numbered(3), numbered(4)}));
-  CHECK(plan.next(k_start) == numbered(4));
+  plan.add(rank_addresses({numbered_address(3), numbered_address(4)}));
+  CHECK(plan.next(k_start) == numbered_address(4));
 }
 
 TEST_CASE("dial plan: limit on attempts at once") {
   std::vector<Multiaddr> many;
   for (std::size_t i = 0; i < 20; ++i) {
-    many.push_back(numbered(i));
+    many.push_back(numbered_address(i));
   }
   DialPlan plan(rank_addresses(many), k_start);
   rt::TimePoint now = k_start;
@@ -183,7 +175,7 @@ TEST_CASE("dial plan property: every address is tried once, never more at once t
   for (int round = 0; round < 300; ++round) {
     std::vector<Multiaddr> addresses;
     for (std::size_t i = 0, count = random() % 30; i < count; ++i) {
-      addresses.push_back(numbered(random() % 40));
+      addresses.push_back(numbered_address(random() % 40));
     }
     const auto ranked = rank_addresses(addresses);
     DialPlan plan(ranked, k_start);
@@ -209,20 +201,20 @@ TEST_CASE("dial back-off: doubles up to its limit, ends with success, and is for
   rt::TimePoint now = k_start;
   std::vector<rt::Duration> waits;
   for (int i = 0; i < 9; ++i) {
-    backoff.address_failed(who, numbered(1), now);
-    const auto until = backoff.blocked_until(who, numbered(1), now);
+    backoff.address_failed(who, numbered_address(1), now);
+    const auto until = backoff.blocked_until(who, numbered_address(1), now);
     REQUIRE(until);
     waits.push_back(*until - now);
     now = *until;
-    CHECK(!backoff.blocked_until(who, numbered(1), now));
+    CHECK(!backoff.blocked_until(who, numbered_address(1), now));
   }
   CHECK(waits == std::vector<rt::Duration>{5s, 10s, 20s, 40s, 80s, 160s, 300s, 300s, 300s});
-  CHECK(!backoff.blocked_until(who, numbered(2), k_start));
-  CHECK(!backoff.blocked_until(peer(2), numbered(1), k_start));
-  backoff.address_failed(who, numbered(1), now + 1h);
-  CHECK(backoff.blocked_until(who, numbered(1), now + 1h) == now + 1h + 5s);
-  backoff.succeeded(who, numbered(1));
-  CHECK(!backoff.blocked_until(who, numbered(1), now + 1h));
+  CHECK(!backoff.blocked_until(who, numbered_address(2), k_start));
+  CHECK(!backoff.blocked_until(peer(2), numbered_address(1), k_start));
+  backoff.address_failed(who, numbered_address(1), now + 1h);
+  CHECK(backoff.blocked_until(who, numbered_address(1), now + 1h) == now + 1h + 5s);
+  backoff.succeeded(who, numbered_address(1));
+  CHECK(!backoff.blocked_until(who, numbered_address(1), now + 1h));
 }
 
 TEST_CASE("dial back-off: a peer that failed as a whole holds back what was tried, not the new") {
@@ -231,9 +223,9 @@ TEST_CASE("dial back-off: a peer that failed as a whole holds back what was trie
   for (int i = 0; i < 3; ++i) {
     backoff.peer_failed(who, k_start);
   }
-  backoff.address_failed(who, numbered(1), k_start);
-  CHECK(backoff.blocked_until(who, numbered(1), k_start) == k_start + 20s);
-  CHECK(!backoff.blocked_until(who, numbered(2), k_start));
+  backoff.address_failed(who, numbered_address(1), k_start);
+  CHECK(backoff.blocked_until(who, numbered_address(1), k_start) == k_start + 20s);
+  CHECK(!backoff.blocked_until(who, numbered_address(2), k_start));
 }
 
 TEST_CASE("dial back-off: limit on what is remembered") {

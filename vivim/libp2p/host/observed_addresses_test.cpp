@@ -2,18 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include "vivim/libp2p/host/parts_test_detail.hpp"
+
 using namespace vivim;
 using namespace vivim::libp2p;
+using namespace vivim::libp2p::test;
 using namespace std::chrono_literals;
 using multiformats::Multiaddr;
 
 namespace {
 
 constexpr rt::TimePoint k_now{1h};
-
-Multiaddr at(const std::string& text) {
-  return Multiaddr::parse(text).value();
-}
 
 Multiaddr observer(int n) {
   return at("/ip4/9.9.9." + std::to_string(n) + "/tcp/5000");

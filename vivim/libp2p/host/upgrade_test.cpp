@@ -21,8 +21,8 @@ using rt::sim::World;
 
 namespace {
 
-struct Party {
-  explicit Party(rt::sim::Node& node_)
+struct Upgrader {
+  explicit Upgrader(rt::sim::Node& node_)
       : node(node_),
         random([this](MutableBytes out) { node.rng().fill(out); }),
         key(crypto::KeyPair::generate(random)),
@@ -50,8 +50,8 @@ struct Setting {
   }
 
   World world{3};
-  Party dialer;
-  Party listener;
+  Upgrader dialer;
+  Upgrader listener;
   rt::TaskGroup tasks;
   std::unique_ptr<rt::Stream> a;
   std::unique_ptr<rt::Stream> b;
@@ -59,7 +59,7 @@ struct Setting {
   std::optional<Result<Upgraded>> at_listener;
 };
 
-rt::Co<void> upgrade_into(std::unique_ptr<rt::Stream> transport, Party& party,
+rt::Co<void> upgrade_into(std::unique_ptr<rt::Stream> transport, Upgrader& party,
                           UpgradeOptions options, std::optional<Result<Upgraded>>& into) {
   into.emplace(co_await upgrade(std::move(transport), party.protocols(), options));
 }
@@ -77,7 +77,7 @@ void run_both(Setting& setting, std::unique_ptr<rt::Stream> a, std::unique_ptr<r
 
 /// A peer that does not name its muxers within the handshake, as rust-libp2p does not.
 rt::Co<Result<SecureStream>> shake_without_muxers(std::unique_ptr<rt::Stream> transport,
-                                                  Party& party, noise::Role role) {
+                                                  Upgrader& party, noise::Role role) {
   const std::string protocol(noise::k_protocol_id);
   const bool dials = role == noise::Role::initiator;
   auto agreement = dials ? co_await propose(*transport, {protocol})
@@ -101,7 +101,7 @@ rt::Co<Result<SecureStream>> shake_without_muxers(std::unique_ptr<rt::Stream> tr
                          std::move(session.receiver));
 }
 
-rt::Co<void> talk_without_muxers(std::unique_ptr<rt::Stream> transport, Party& party,
+rt::Co<void> talk_without_muxers(std::unique_ptr<rt::Stream> transport, Upgrader& party,
                                  noise::Role role, bool& greeted) {
   auto secure = co_await shake_without_muxers(std::move(transport), party, role);
   REQUIRE(secure);
@@ -154,8 +154,8 @@ TEST_CASE("upgrade: a peer that negotiates its muxer behind the handshake") {
     bool greeted_there = false;
     bool greeted_here = false;
     const bool we_dial = direction == Direction::outbound;
-    Party& us = we_dial ? setting.dialer : setting.listener;
-    Party& them = we_dial ? setting.listener : setting.dialer;
+    Upgrader& us = we_dial ? setting.dialer : setting.listener;
+    Upgrader& them = we_dial ? setting.listener : setting.dialer;
     setting.tasks.spawn(
         "them", talk_without_muxers(std::move(setting.b), them,
                                     we_dial ? noise::Role::responder : noise::Role::initiator,

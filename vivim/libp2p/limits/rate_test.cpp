@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// No key has this id: it is a hash of nothing.
-PeerId peer(std::size_t number) {
+PeerId keyless_peer(std::size_t number) {
   Bytes hash(34);
   hash[0] = 0x12;
   hash[1] = 0x20;
@@ -41,23 +41,23 @@ TEST_CASE("rate: a burst, then one for each interval") {
 
 TEST_CASE("peer rates: of each and of all, and what is refused costs nothing") {
   PeerRates rates({.each = {.burst = 2, .interval = 10s}, .all = {.burst = 3, .interval = 5s}});
-  CHECK(rates.take(peer(1), 0s));
-  CHECK(rates.take(peer(1), 0s));
-  CHECK_FALSE(rates.take(peer(1), 0s));
-  CHECK(rates.take(peer(2), 0s));
-  CHECK_FALSE(rates.take(peer(3), 0s));  // all
-  CHECK(rates.take(peer(3), 5s));
-  CHECK_FALSE(rates.take(peer(1), 10s - 1ns));
-  CHECK(rates.take(peer(1), 10s));
+  CHECK(rates.take(keyless_peer(1), 0s));
+  CHECK(rates.take(keyless_peer(1), 0s));
+  CHECK_FALSE(rates.take(keyless_peer(1), 0s));
+  CHECK(rates.take(keyless_peer(2), 0s));
+  CHECK_FALSE(rates.take(keyless_peer(3), 0s));  // all
+  CHECK(rates.take(keyless_peer(3), 5s));
+  CHECK_FALSE(rates.take(keyless_peer(1), 10s - 1ns));
+  CHECK(rates.take(keyless_peer(1), 10s));
 }
 
 TEST_CASE("peer rates: what is remembered is bounded, and those who rest are forgotten") {
   PeerRates rates({.each = {.burst = 1, .interval = 1min}, .all = {.burst = 1'000'000}});
   for (std::size_t i = 0; i < k_rated_peers_max; ++i) {
-    REQUIRE(rates.take(peer(i), 0s));
+    REQUIRE(rates.take(keyless_peer(i), 0s));
   }
-  CHECK_FALSE(rates.take(peer(k_rated_peers_max), 59s));
+  CHECK_FALSE(rates.take(keyless_peer(k_rated_peers_max), 59s));
   CHECK(rates.remembered() == k_rated_peers_max);
-  CHECK(rates.take(peer(k_rated_peers_max), 1min));
+  CHECK(rates.take(keyless_peer(k_rated_peers_max), 1min));
   CHECK(rates.remembered() == 1);
 }

@@ -57,10 +57,6 @@ struct LongPath {
   std::deque<Flying> flying = {};
 };
 
-Bytes pattern(std::size_t count) {
-  return Bytes(count, 7);
-}
-
 Bytes first_packet(std::uint64_t seed, Time now) {
   Machine machine(1, seed);
   (void)machine.endpoint->connect({.local = machine.at, .remote = place(2)}, std::nullopt, now);
@@ -387,7 +383,7 @@ TEST_CASE("endpoint: who forgot a connection says so, and is believed") {
   two.server.endpoint->set_listening(true);
   Session& session = *two.client.endpoint->find(two.client.events.front().session);
   const StreamId stream = session.open_stream().value();
-  CHECK(session.write(stream, pattern(200)));
+  CHECK(session.write(stream, Bytes(200, 7)));
   two.client.endpoint->touch(session.id());
   carry(two.client, two.server, two.now);
   CHECK(two.server.endpoint->stats().resets >= 1);
@@ -447,7 +443,7 @@ TEST_CASE("endpoint: a client whose address changes on the way is followed, once
   Session& session = *two.client.endpoint->find(two.client.events.front().session);
   Session& inbound = *two.server.endpoint->find(two.server.events.front().session);
   const StreamId stream = session.open_stream().value();
-  CHECK(session.write(stream, pattern(100)));
+  CHECK(session.write(stream, Bytes(100, 7)));
   two.client.endpoint->touch(session.id());
   // Its address translator gives it another port.
   const rt::Endpoint before = two.client.at;
