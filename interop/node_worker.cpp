@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmake/test_paths.hpp"
+
 extern char** environ;
 
 namespace vivim::interop {
@@ -27,7 +29,8 @@ std::string node_path() {
   if (const char* given = std::getenv("VIVIM_NODE")) {
     return given;
   }
-  const std::string toolchain = VIVIM_SOURCE_DIR "/build/toolchain/node_modules/.bin/node";
+  const std::string toolchain =
+      test_paths::repository() + "/build/toolchain/node_modules/.bin/node";
   return std::filesystem::exists(toolchain) ? toolchain : "node";
 }
 
@@ -85,7 +88,7 @@ NodeWorker::~NodeWorker() {
 }
 
 void NodeWorker::start() {
-  const std::string path = VIVIM_SOURCE_DIR "/" + script_;
+  const std::string path = test_paths::repository() + "/" + script_;
   const auto packages = std::filesystem::path(path).parent_path() / "node_modules";
   if (!std::filesystem::exists(packages)) {
     give_up("The npm packages of interop/js are not installed (" + packages.string() + ").");

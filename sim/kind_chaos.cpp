@@ -28,8 +28,6 @@ using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""h;
 using Trouble = std::optional<std::string>;
 
-constexpr std::uint16_t k_port = 4001;
-
 class Chaos {
  public:
   explicit Chaos(Stage& stage)

@@ -34,9 +34,9 @@ kad::DhtOptions plain_options() {
 }
 
 /// A host that lies in both DHTs.
-class Sybil {
+class DhtSybil {
  public:
-  Sybil(Stage& stage, rt::sim::Node& node, crypto::KeyPair key)
+  DhtSybil(Stage& stage, rt::sim::Node& node, crypto::KeyPair key)
       : swimmer_(stage, node, std::move(key)) {}
 
   bool start(const kad::Lie& lie) {
@@ -165,7 +165,7 @@ class DhtAttack {
       auto& node =
           everywhere_ ? stage_.add_server_at(name, address_of_prefix(n)) : stage_.add_server(name);
       const unsigned bits = everywhere_ ? 0 : sybil_bits_;
-      sybils_.push_back(std::make_unique<Sybil>(
+      sybils_.push_back(std::make_unique<DhtSybil>(
           stage_, node, kad::key_pair_near(kad::Key::of(prey.key), bits, make)));
       kad::Lie& lie = everywhere_ ? prey_[0].lie : prey.lie;
       if (!sybils_.back()->start(lie)) {
@@ -279,7 +279,7 @@ class DhtAttack {
   std::size_t lookups_;
   std::vector<Prey> prey_;  ///< not moved after it was made: sybils refer to the lies
   std::vector<std::unique_ptr<Finder>> honest_;
-  std::vector<std::unique_ptr<Sybil>> sybils_;
+  std::vector<std::unique_ptr<DhtSybil>> sybils_;
   std::array<std::size_t, k_algorithms.size()> found_{};
   std::size_t regions_ = 0;
   rt::TaskGroup tasks_;

@@ -6,7 +6,6 @@ namespace vivim::sim {
 
 namespace {
 
-constexpr std::uint16_t k_port = 4001;
 /// A small log: it is copied into the database often, so that crashes fall into that too.
 constexpr std::uint64_t k_wal_bytes = std::uint64_t{1} << 20;
 

@@ -14,6 +14,9 @@
 
 namespace vivim::sim {
 
+/// Where every Peer listens, on TCP.
+inline constexpr std::uint16_t k_port = 4001;
+
 class Peer;
 
 /// What else runs on the host and the store of a Peer.

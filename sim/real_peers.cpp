@@ -15,7 +15,7 @@ namespace {
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
-const std::string k_topic = "/vivim/sim/topic";
+const std::string k_crowd_topic = "/vivim/sim/topic";
 constexpr std::uint16_t k_message_bytes = 1024;
 constexpr std::size_t k_peers_min = 1000;  // with fewer descriptors nothing is shown
 constexpr std::size_t k_crowd = 2500;      // peers in a process
@@ -33,7 +33,7 @@ class RealPeers {
   void play() {
     // First, while this process has no loop of ours yet.
     for (std::size_t left = peers_; left > 0; left -= std::min(left, k_crowd)) {
-      crowds_.push_back(Crowd::start(std::min(left, k_crowd), k_topic));
+      crowds_.push_back(Crowd::start(std::min(left, k_crowd), k_crowd_topic));
       if (crowds_.back() == nullptr) {
         report_.failures.emplace_back("the system starts no more processes");
         return;
@@ -52,7 +52,7 @@ class RealPeers {
     center_->subscription = center_->service.observe([this](const auto& event) {
       heard_ += std::holds_alternative<libp2p::gossipsub::Delivered>(event) ? 1 : 0;
     });
-    if (!at || !center_->service.start() || !center_->service.subscribe(k_topic)) {
+    if (!at || !center_->service.start() || !center_->service.subscribe(k_crowd_topic)) {
       report_.failures.emplace_back("the node does not start");
       co_return;
     }
@@ -83,7 +83,9 @@ class RealPeers {
     report_.virtual_seconds = to_ms(loop_->clock().now() - begin_) / 1000;
   }
 
-  std::size_t in_topic() const { return center_->service.router().topic_peers(k_topic).size(); }
+  std::size_t in_topic() const {
+    return center_->service.router().topic_peers(k_crowd_topic).size();
+  }
 
   /// To all of them, and now and then one of theirs to us, which a quarter of the others asks for
   /// at each heartbeat then. The next one when all have come: a machine that is slow is not a node
@@ -92,7 +94,7 @@ class RealPeers {
     Bytes data(k_message_bytes);
     rng_.fill(data);
     stamp(data, CrowdOrigin::other, loop_->clock().now());
-    if (!center_->service.publish(k_topic, data)) {
+    if (!center_->service.publish(k_crowd_topic, data)) {
       report_.failures.push_back("message " + std::to_string(number) + " is not published");
     }
     if (number % k_theirs_every == 0) {

@@ -8,10 +8,10 @@ namespace vivim::sim {
 
 namespace {
 
-constexpr std::uint16_t k_port = 4001;
+constexpr std::uint16_t k_stage_port = 4001;
 constexpr std::uint64_t k_ppm_per_percent = 10'000;
 constexpr double k_bytes_per_mbit = 125'000;
-constexpr auto k_tick = std::chrono::seconds(1);
+constexpr auto k_watch_interval = std::chrono::seconds(1);
 constexpr double k_tell_seconds = 0.2;  // of processor time
 
 rt::sim::LinkOptions link_of(const NetworkModel& model) {
@@ -39,7 +39,7 @@ Stage::Stage(const Scenario& scenario, const RunOptions& options, Report& report
   } else {
     world_.set_default_link(link_of(model));
   }
-  world_.after(k_tick, [this] { tick(); });
+  world_.after(k_watch_interval, [this] { tick(); });
 }
 
 Stage::~Stage() = default;
@@ -53,7 +53,7 @@ void Stage::tick() {
     told_ = spent;
     options_.progress({.virtual_seconds = seconds(), .doing = doing_});
   }
-  world_.after(k_tick, [this] { tick(); });
+  world_.after(k_watch_interval, [this] { tick(); });
 }
 
 void Stage::sample(std::string name, std::function<double()> value) {
@@ -99,10 +99,10 @@ rt::sim::Node& Stage::add_server_at(std::string name, rt::IpAddress ip) {
 const rt::sim::NatOptions& Stage::nat_of(const NetworkModel& model) {
   static const auto k_full = rt::sim::NatOptions::full_cone();
   static const auto k_restricted = rt::sim::NatOptions::restricted();
-  static const auto k_port_restricted = rt::sim::NatOptions::port_restricted();
+  static const auto k_stage_port_restricted = rt::sim::NatOptions::port_restricted();
   static const auto k_symmetric = rt::sim::NatOptions::symmetric();
   return model.nat == "full-cone"         ? k_full
-         : model.nat == "port-restricted" ? k_port_restricted
+         : model.nat == "port-restricted" ? k_stage_port_restricted
          : model.nat == "symmetric"       ? k_symmetric
                                           : k_restricted;
 }
@@ -233,7 +233,8 @@ bool Swimmer::start() {
   auto host = std::make_unique<libp2p::Host>(std::move(options), node_.loop(), node_.network(),
                                              node_.rng());
   const bool listens =
-      host->listen(libp2p::Multiaddr::from_tcp(node_.ip().to_string(), k_port).value()).has_value();
+      host->listen(libp2p::Multiaddr::from_tcp(node_.ip().to_string(), k_stage_port).value())
+          .has_value();
   host_ = std::move(host);
   return listens;
 }
@@ -246,7 +247,7 @@ rt::Co<void> Swimmer::stop() {
 }
 
 libp2p::Multiaddr Swimmer::address() const {
-  return libp2p::Multiaddr::from_tcp(node_.ip().to_string(), k_port)
+  return libp2p::Multiaddr::from_tcp(node_.ip().to_string(), k_stage_port)
       .value()
       .with_peer(peer_)
       .value();

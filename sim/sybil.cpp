@@ -22,7 +22,7 @@ constexpr std::size_t k_connections_max = 1024;
 /// The back-off where a PRUNE says none. It grafts again as soon as it may: earlier it would be
 /// punished for it.
 constexpr std::uint64_t k_backoff_seconds = 60;
-constexpr auto k_tick = 1s;
+constexpr auto k_turn = 1s;
 
 gossipsub::SharedFrame frame_of(std::string_view topic, bool subscribe) {
   Bytes subscriptions;
@@ -141,7 +141,7 @@ void Sybil::take_control(Victim& victim) {
   for (const auto& prune : rpc_.prune) {
     victim.in_mesh = false;
     victim.graft_at =
-        now() + std::chrono::seconds(prune.backoff.value_or(k_backoff_seconds)) + k_tick;
+        now() + std::chrono::seconds(prune.backoff.value_or(k_backoff_seconds)) + k_turn;
   }
 }
 
@@ -184,7 +184,7 @@ rt::Co<void> Sybil::drain(std::shared_ptr<Victim> victim) {
 }
 
 rt::Co<void> Sybil::regraft() {
-  timer_->expire_at(now() + k_tick);
+  timer_->expire_at(now() + k_turn);
   while (co_await timer_->wait()) {
     for (const auto& [peer, victim] : victims_) {
       if (victim->graft_at && *victim->graft_at <= now()) {
@@ -193,7 +193,7 @@ rt::Co<void> Sybil::regraft() {
         send(victim, graft_);
       }
     }
-    timer_->expire_at(now() + k_tick);
+    timer_->expire_at(now() + k_turn);
   }
 }
 

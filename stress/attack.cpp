@@ -20,6 +20,16 @@ crypto::RandomSource random_of(rt::Rng& rng) {
 
 }  // namespace
 
+rt::Co<void> drain(rt::Stream& stream) {
+  Bytes buffer(std::size_t{16} * 1024);
+  for (;;) {
+    const auto count = co_await stream.read_some(buffer);
+    if (!count || *count == 0) {
+      co_return;
+    }
+  }
+}
+
 Ground::Ground(rt::Loop& loop, rt::Network& network, rt::Rng& rng, Target target)
     : loop_(loop),
       network_(network),

@@ -66,6 +66,9 @@ class Ground {
   rt::TaskGroup watching_;
 };
 
+/// Reads a stream to its end, and forgets what it reads.
+rt::Co<void> drain(rt::Stream& stream);
+
 /// How a node answers an attack.
 enum class Answer : std::uint8_t {
   refused,  ///< and counts what it refused

@@ -21,16 +21,6 @@ void add_frame(Bytes& out, const yamux::Header& header) {
   yamux::encode_header(MutableBytes(out).subspan(at), header);
 }
 
-rt::Co<void> drain(rt::Stream& stream) {
-  Bytes buffer(std::size_t{16} * 1024);
-  for (;;) {
-    const auto count = co_await stream.read_some(buffer);
-    if (!count || *count == 0) {
-      co_return;
-    }
-  }
-}
-
 // Sends frames and reads the answers, for so long at most.
 rt::Co<void> send_and_drain(Ground& ground, Bytes frames, rt::Duration time) {
   const auto stream = co_await ground.secure();
@@ -120,17 +110,17 @@ rt::Co<void> unread_echo(Ground& ground) {
   co_await host->stop();
 }
 
-constexpr std::array<Attack, 6> k_attacks{{{"window overflow", window_overflow, 4},
-                                           {"credit overflow", credit_overflow, 4},
-                                           {"stream flood", stream_flood, 4},
-                                           {"rapid resets", rapid_reset, 4},
-                                           {"unread pings", unread_pings, 4},
-                                           {"unread echo", unread_echo, 4, Answer::borne}}};
+constexpr std::array<Attack, 6> k_muxer_attacks{{{"window overflow", window_overflow, 4},
+                                                 {"credit overflow", credit_overflow, 4},
+                                                 {"stream flood", stream_flood, 4},
+                                                 {"rapid resets", rapid_reset, 4},
+                                                 {"unread pings", unread_pings, 4},
+                                                 {"unread echo", unread_echo, 4, Answer::borne}}};
 
 }  // namespace
 
 std::span<const Attack> muxer_attacks() {
-  return k_attacks;
+  return k_muxer_attacks;
 }
 
 }  // namespace vivim::stress

@@ -24,16 +24,6 @@ Bytes proposal() {
   return bytes;
 }
 
-rt::Co<void> drain(rt::Stream& stream) {
-  Bytes buffer(k_garbage_bytes);
-  for (;;) {
-    const auto count = co_await stream.read_some(buffer);
-    if (!count || *count == 0) {
-      co_return;
-    }
-  }
-}
-
 // Connects and says nothing.
 rt::Co<void> half_open(Ground& ground) {
   const auto stream = co_await ground.dial(ground.rng().below(2) == 0 ? Way::tcp : Way::ws);
@@ -127,17 +117,17 @@ rt::Co<void> quic_hellos(Ground& ground) {
   }
 }
 
-constexpr std::array<Attack, 6> k_attacks{{{"half-open connections", half_open, 256},
-                                           {"slow loris", slow_loris, 256},
-                                           {"garbage", garbage, 16},
-                                           {"oversized lengths", oversized, 16},
-                                           {"handshakes", handshake, 4, Answer::borne},
-                                           {"QUIC hellos", quic_hellos, 4}}};
+constexpr std::array<Attack, 6> k_raw_attacks{{{"half-open connections", half_open, 256},
+                                               {"slow loris", slow_loris, 256},
+                                               {"garbage", garbage, 16},
+                                               {"oversized lengths", oversized, 16},
+                                               {"handshakes", handshake, 4, Answer::borne},
+                                               {"QUIC hellos", quic_hellos, 4}}};
 
 }  // namespace
 
 std::span<const Attack> raw_attacks() {
-  return k_attacks;
+  return k_raw_attacks;
 }
 
 }  // namespace vivim::stress

@@ -115,15 +115,16 @@ rt::Co<void> rendezvous_flood(Ground& ground) {
   });
 }
 
-constexpr std::array<Attack, 4> k_attacks{{{"identify storm", identify_storm, 4},
-                                           {"relay abuse", relay_abuse, 4},
-                                           {"AutoNAT amplification", autonat_amplification, 4},
-                                           {"rendezvous flood", rendezvous_flood, 4}}};
+constexpr std::array<Attack, 4> k_service_attacks{
+    {{"identify storm", identify_storm, 4},
+     {"relay abuse", relay_abuse, 4},
+     {"AutoNAT amplification", autonat_amplification, 4},
+     {"rendezvous flood", rendezvous_flood, 4}}};
 
 }  // namespace
 
 std::span<const Attack> service_attacks() {
-  return k_attacks;
+  return k_service_attacks;
 }
 
 }  // namespace vivim::stress

@@ -24,7 +24,7 @@ namespace {
 
 constexpr auto k_poll = std::chrono::milliseconds(20);
 constexpr auto k_start_time_max = std::chrono::seconds(30);
-constexpr auto k_stop_time_max = std::chrono::seconds(20);
+constexpr auto k_node_stop_time_max = std::chrono::seconds(20);
 constexpr std::size_t k_lines_of_failure = 5;
 
 constexpr std::array k_roles{DevRole::bootstrap, DevRole::relay, DevRole::pds,
@@ -229,7 +229,7 @@ Outcome<void> stop_dev_node(Context& context, const DevNode& node) {
                     {.method = "POST", .path = "/api/v2/stop", .patience = std::chrono::seconds(5)})
                 .has_value();
   }
-  if (asked && ends(context, node, k_stop_time_max)) {
+  if (asked && ends(context, node, k_node_stop_time_max)) {
     return {};
   }
   // Who holds the lock is alive, and is the process that took it.

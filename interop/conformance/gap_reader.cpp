@@ -21,8 +21,8 @@ using crdt::lib0::Encoder;
 namespace {
 
 /// As interop/js/conformance-worker.mjs numbers them.
-constexpr std::uint64_t k_make = 18;
-constexpr std::uint64_t k_apply = 19;
+constexpr std::uint64_t k_make_step = 18;
+constexpr std::uint64_t k_apply_step = 19;
 
 /// Nobody else's: replicas, guests and the forger have others, modulo 16.
 constexpr std::uint64_t k_client = 15;
@@ -113,7 +113,7 @@ GapReader::GapReader(std::uint64_t seed, Content content, Encoder& out)
   doc_->map("m");
   doc_->array("a");
   doc_->xml_fragment("x");
-  out_.var_uint(k_make);
+  out_.var_uint(k_make_step);
   out_.var_uint(collects ? 1 : 0);
 }
 
@@ -221,7 +221,7 @@ void GapReader::edit() {
 // After a transaction: all that it did, and all that can be read.
 void GapReader::check(BytesView update, UpdateFormat by) {
   ++transactions_;
-  out_.var_uint(k_apply);
+  out_.var_uint(k_apply_step);
   out_.var_uint(static_cast<std::uint64_t>(by));
   out_.var_bytes(update);
   for (auto* events : {&v1_, &v2_}) {

@@ -10,13 +10,13 @@ using crdt::lib0::Encoder;
 namespace {
 
 /// As the worker numbers them.
-enum Command : std::uint8_t { k_reset, k_make, k_edit, k_apply, k_state, k_compare };
+enum class Command : std::uint8_t { reset, make, edit, apply, state, compare };
 
-constexpr std::chrono::milliseconds k_patience{20'000};
+constexpr std::chrono::milliseconds k_answer_patience{20'000};
 
 Encoder request_of(Command command) {
   Encoder request;
-  request.var_uint(command);
+  request.var_uint(static_cast<std::uint8_t>(command));
   return request;
 }
 
@@ -27,7 +27,7 @@ std::optional<Bytes> Peers::ask(const Encoder& request) {
     return std::nullopt;
   }
   worker_.send(request.view());
-  const auto answer = worker_.receive_within(k_patience);
+  const auto answer = worker_.receive_within(k_answer_patience);
   if (!answer) {
     failure_ = "another engine gives no answer";
     return std::nullopt;
@@ -52,11 +52,11 @@ std::vector<Bytes> Peers::updates(const Encoder& request) {
 
 void Peers::reset() {
   failure_.reset();
-  ask(request_of(k_reset));
+  ask(request_of(Command::reset));
 }
 
 void Peers::make(Engine engine, std::uint64_t client, bool collects) {
-  Encoder request = request_of(k_make);
+  Encoder request = request_of(Command::make);
   request.var_uint(static_cast<std::uint64_t>(engine));
   request.var_uint(client);
   request.var_uint(collects ? 1 : 0);
@@ -64,14 +64,14 @@ void Peers::make(Engine engine, std::uint64_t client, bool collects) {
 }
 
 std::vector<Bytes> Peers::edit(std::size_t peer, std::uint64_t seed) {
-  Encoder request = request_of(k_edit);
+  Encoder request = request_of(Command::edit);
   request.var_uint(peer);
   request.var_uint(seed & 0xffff'ffff);
   return updates(request);
 }
 
 std::vector<Bytes> Peers::apply(std::size_t peer, BytesView update, crdt::UpdateFormat format) {
-  Encoder request = request_of(k_apply);
+  Encoder request = request_of(Command::apply);
   request.var_uint(peer);
   request.var_uint(static_cast<std::uint64_t>(format));
   request.var_bytes(update);
@@ -79,14 +79,14 @@ std::vector<Bytes> Peers::apply(std::size_t peer, BytesView update, crdt::Update
 }
 
 Bytes Peers::state(std::size_t peer) {
-  Encoder request = request_of(k_state);
+  Encoder request = request_of(Command::state);
   request.var_uint(peer);
   const auto answer = ask(request);
   return answer ? to_bytes(Decoder(*answer).var_bytes().value()) : Bytes{0, 0};
 }
 
 void Peers::compare(std::size_t peer, BytesView state) {
-  Encoder request = request_of(k_compare);
+  Encoder request = request_of(Command::compare);
   request.var_uint(peer);
   request.var_bytes(state);
   if (const auto answer = ask(request)) {

@@ -11,7 +11,7 @@ namespace vivim::interop {
 
 namespace {
 
-using Names = std::span<const std::string_view>;
+using NamesView = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 4> k_transports{"tcp", "ws", "wss", "quic-v1"};
 constexpr std::array<std::string_view, 2> k_securities{"noise", "tls"};
@@ -36,7 +36,7 @@ constexpr std::array<std::string_view, 18> k_features{"perf",
                                                       "kad",
                                                       "pubsub"};
 
-boost::json::array list(Names names) {
+boost::json::array list(NamesView names) {
   boost::json::array all;
   for (const auto name : names) {
     all.emplace_back(name);
@@ -54,7 +54,7 @@ Problem unknown(std::string_view what) {
 struct Named {
   std::string_view flag;
   std::string Choice::* member;
-  Names known;  ///< empty: any
+  NamesView known;  ///< empty: any
 };
 
 struct Switch {

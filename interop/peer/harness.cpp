@@ -181,7 +181,7 @@ rt::Co<Result<void>> run_and_stop(const HarnessRun& run, Node& node, rt::Network
 }
 
 // The names that the two harnesses have for the same.
-struct Names {
+struct VariableNames {
   const char* transport;
   const char* security;
   const char* muxer;
@@ -190,14 +190,15 @@ struct Names {
   const char* ip;
   const char* timeout;
 };
-constexpr Names k_unified{"TRANSPORT",   "SECURE_CHANNEL",   "MUXER", "IS_DIALER", "REDIS_ADDR",
-                          "LISTENER_IP", "TEST_TIMEOUT_SECS"};
-constexpr Names k_test_plans{
+constexpr VariableNames k_unified{"TRANSPORT",        "SECURE_CHANNEL", "MUXER",
+                                  "IS_DIALER",        "REDIS_ADDR",     "LISTENER_IP",
+                                  "TEST_TIMEOUT_SECS"};
+constexpr VariableNames k_test_plans{
     "transport", "security", "muxer", "is_dialer", "redis_addr", "ip", "test_timeout_seconds"};
 constexpr std::string_view k_redis_of_test_plans = "redis:6379";
 constexpr std::string_view k_key_of_test_plans = "listenerAddr";
 
-Outcome<Choice> read_choice(const Names& names) {
+Outcome<Choice> read_choice(const VariableNames& names) {
   const auto transport = variable(names.transport);
   std::vector<std::string> words{"--transport", transport.value_or("")};
   for (const auto& [name, flag] :
@@ -210,7 +211,7 @@ Outcome<Choice> read_choice(const Names& names) {
 }
 
 // Where Redis is, and what its keys are called.
-Outcome<void> read_meeting_place(HarnessRun& run, const Names& names) {
+Outcome<void> read_meeting_place(HarnessRun& run, const VariableNames& names) {
   const auto redis = variable(names.redis);
   if (run.harness == Harness::test_plans) {
     run.redis = redis.value_or(std::string(k_redis_of_test_plans));
@@ -236,7 +237,7 @@ void read_perf(HarnessRun& run) {
 }
 
 Outcome<HarnessRun> read_environment(Harness harness) {
-  const Names& names = harness == Harness::unified ? k_unified : k_test_plans;
+  const VariableNames& names = harness == Harness::unified ? k_unified : k_test_plans;
   HarnessRun run{.harness = harness};
   auto choice = read_choice(names);
   if (!choice) {

@@ -14,7 +14,7 @@ namespace {
 namespace json = boost::json;
 namespace kad = libp2p::kad;
 
-constexpr auto k_poll_interval = std::chrono::milliseconds(20);
+constexpr auto k_kad_poll_interval = std::chrono::milliseconds(20);
 constexpr rt::WallMs k_life_ms = 3'600'000;
 
 Result<Bytes> bytes_of(const json::object& asked, std::string_view name) {
@@ -39,7 +39,7 @@ rt::Co<Result<json::object>> wait_for_table(Node& node, json::object asked) {
     if (node.loop().clock().now() >= end) {
       co_return fail(PeerError::not_found);
     }
-    co_await rt::sleep_for(node.loop(), k_poll_interval);
+    co_await rt::sleep_for(node.loop(), k_kad_poll_interval);
   }
   co_return json::object{{"count", node.services().kad()->table().size()}};
 }

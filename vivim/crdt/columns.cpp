@@ -9,7 +9,6 @@
 namespace vivim::crdt::detail {
 namespace {
 
-constexpr std::string_view k_half = "\xef\xbf\xbd";
 constexpr std::uint64_t k_forever = ~std::uint64_t{0};
 
 }  // namespace
@@ -107,9 +106,9 @@ Result<StringColumnReader::String> StringColumnReader::read(std::string& repaire
   if (!from_inside && !inside_pair_) {
     return String{.utf8 = rest.substr(0, end.offset), .units = units};
   }
-  repaired = from_inside ? k_half : std::string_view();
+  repaired = from_inside ? k_replacement_utf8 : std::string_view();
   repaired += rest.substr(0, end.offset - (inside_pair_ ? 4 : 0));
-  repaired += inside_pair_ ? k_half : std::string_view();
+  repaired += inside_pair_ ? k_replacement_utf8 : std::string_view();
   return String{.utf8 = repaired, .units = units};
 }
 

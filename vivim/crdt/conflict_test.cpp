@@ -6,6 +6,9 @@
 
 #include "vivim/crdt/conflict_cases_detail.hpp"
 #include "vivim/crdt/peers_detail.hpp"
+#ifndef __wasi__
+#include "cmake/test_paths.hpp"
+#endif
 
 // The catalogue of concurrent edits: what comes of each, whoever hears of which first.
 namespace vivim::crdt {
@@ -33,7 +36,7 @@ TEST_CASE("conflicts: every case of the catalogue comes out as it says, in both 
 
 #ifndef __wasi__  // which has no files
 TEST_CASE("conflicts: the document has every case, with its outcome") {
-  std::ifstream file(VIVIM_SOURCE_DIR "/docs/protocol/crdt.md");
+  std::ifstream file(test_paths::repository() + "/docs/protocol/crdt.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
   for (const Conflict& conflict : conflicts()) {
     CAPTURE(conflict.name);

@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 #include <zlib.h>
 
+#include "cmake/test_paths.hpp"
 #include "vivim/crdt/doc.hpp"
 #include "vivim/crdt/json_detail.hpp"
 #include "vivim/crdt/update.hpp"
@@ -21,8 +22,8 @@ struct Patch {
   std::string inserted;
 };
 
-std::optional<std::string> read_gzip(const char* path) {
-  gzFile file = gzopen(path, "rb");
+std::optional<std::string> read_gzip(const std::string& path) {
+  gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) {
     return std::nullopt;
   }
@@ -37,7 +38,8 @@ std::optional<std::string> read_gzip(const char* path) {
 
 // {"txns": [{"patches": [[position, removed, "inserted"], ...]}, ...]}
 std::vector<Patch> load_trace() {
-  const auto text = read_gzip(VIVIM_SHARED_DATA "/traces/sequential/automerge-paper.json.gz");
+  const auto text =
+      read_gzip(test_paths::shared_data() + "/traces/sequential/automerge-paper.json.gz");
   std::vector<Patch> patches;
   if (!text) {
     return patches;

@@ -11,27 +11,27 @@
 namespace vivim::crdt::detail {
 namespace {
 
-constexpr auto client_of = [](const ClientRanges& ranges) { return ranges.first; };
+constexpr auto range_client = [](const ClientRanges& ranges) { return ranges.first; };
 
 }  // namespace
 
 void RangesByClient::add(ClientIndex client, std::uint32_t clock, std::uint32_t len) {
-  std::uint32_t slot = slots_.find(all_, client, client_of);
+  std::uint32_t slot = slots_.find(all_, client, range_client);
   if (slot == k_none) {
     slot = static_cast<std::uint32_t>(all_.size());
     all_.emplace_back(client, std::vector<ClockRange>());
-    slots_.added(all_, client_of);
+    slots_.added(all_, range_client);
   }
   add_range(all_[slot].second, clock, len);
 }
 
 const std::vector<ClockRange>* RangesByClient::find(ClientIndex client) const {
-  const std::uint32_t slot = slots_.find(all_, client, client_of);
+  const std::uint32_t slot = slots_.find(all_, client, range_client);
   return slot == k_none ? nullptr : &all_[slot].second;
 }
 
 bool RangesByClient::contains(DenseId id) {
-  const std::uint32_t slot = slots_.find(all_, id.client, client_of);
+  const std::uint32_t slot = slots_.find(all_, id.client, range_client);
   if (slot == k_none) {
     return false;
   }

@@ -1,9 +1,9 @@
 #include "vivim/crdt/struct_part_detail.hpp"
+#include "vivim/crdt/utf_detail.hpp"
 
 namespace vivim::crdt::detail {
 namespace {
 
-constexpr std::string_view k_half = "\xef\xbf\xbd";
 constexpr std::size_t k_pair_bytes = 4;
 
 BytesView text_part(BytesView text, std::uint64_t from, std::uint64_t to, OwnedContent& owned) {
@@ -14,10 +14,10 @@ BytesView text_part(BytesView text, std::uint64_t from, std::uint64_t to, OwnedC
   if (!begin.inside_pair && !end.inside_pair) {
     return whole;
   }
-  Bytes repaired = to_bytes(begin.inside_pair ? k_half : std::string_view());
+  Bytes repaired = to_bytes(begin.inside_pair ? k_replacement_utf8 : std::string_view());
   append(repaired, whole);
   if (end.inside_pair) {
-    append(repaired, as_bytes(k_half));
+    append(repaired, as_bytes(k_replacement_utf8));
   }
   return owned.emplace_back(std::move(repaired));
 }

@@ -10,6 +10,7 @@
 namespace vivim::crdt::detail {
 
 inline constexpr char16_t k_replacement = 0xfffd;
+inline constexpr std::string_view k_replacement_utf8 = "\xef\xbf\xbd";
 
 inline bool is_high_surrogate(char16_t unit) {
   return (unit & 0xfc00) == 0xd800;

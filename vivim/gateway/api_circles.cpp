@@ -8,10 +8,10 @@ namespace {
 
 using members::text;
 
-constexpr std::size_t k_name_bytes_max = 256;
+constexpr std::size_t k_circle_name_bytes_max = 256;
 constexpr std::size_t k_secret_characters = 64;
 constexpr std::size_t k_subtopic_bytes_max = 128;
-constexpr std::size_t k_text_bytes_max = (std::size_t{64} << 10) - 64;
+constexpr std::size_t k_said_text_bytes_max = (std::size_t{64} << 10) - 64;
 
 void write(chat::JsonWriter& writer, const CircleStatus& circle) {
   writer.begin_object();
@@ -52,7 +52,7 @@ Co<Outcome<Response>> CirclesApi::list(Call) {
 
 Co<Outcome<Response>> CirclesApi::join(Call call) {
   VIVIM_CO_TRY(const auto body, JsonBody::parse(std::move(call.body)));
-  VIVIM_CO_TRY(auto name, body.optional_text("name", k_name_bytes_max));
+  VIVIM_CO_TRY(auto name, body.optional_text("name", k_circle_name_bytes_max));
   VIVIM_CO_TRY(auto secret, body.optional_text("secret", k_secret_characters));
   VIVIM_CO_TRY(const auto circle, co_await messages_.join_circle(std::move(name).value_or(""),
                                                                  std::move(secret).value_or("")));
@@ -69,7 +69,7 @@ Co<Outcome<Response>> CirclesApi::leave(Call call) {
 
 Co<Outcome<Response>> CirclesApi::say(Call call) {
   VIVIM_CO_TRY(const auto body, JsonBody::parse(std::move(call.body)));
-  VIVIM_CO_TRY(auto said, body.text("text", k_text_bytes_max));
+  VIVIM_CO_TRY(auto said, body.text("text", k_said_text_bytes_max));
   VIVIM_CO_TRY(auto subtopic, body.optional_text("subtopic", k_subtopic_bytes_max));
   VIVIM_CO_TRY(const auto id,
                co_await messages_.say(call.parameter("id"), std::move(subtopic).value_or(""),

@@ -12,11 +12,11 @@ namespace {
 using members::text;
 
 constexpr std::size_t k_peer_bytes_max = 128;
-constexpr std::size_t k_text_bytes_max = std::size_t{64} << 10;
+constexpr std::size_t k_message_text_bytes_max = std::size_t{64} << 10;
 constexpr std::size_t k_word_bytes_max = 32;
 constexpr std::uint64_t k_lifetime_s_max = std::uint64_t{14} * 24 * 3600;
-constexpr std::uint64_t k_list_default = 50;
-constexpr std::uint64_t k_list_max = 1000;
+constexpr std::uint64_t k_messages_listed_default = 50;
+constexpr std::uint64_t k_messages_listed_max = 1000;
 
 void write(chat::JsonWriter& writer, const ReceivedMessage& message) {
   writer.begin_object();
@@ -97,7 +97,8 @@ MessagesApi::MessagesApi(Router& router, MessageService& messages) : messages_(m
 }
 
 Co<Outcome<Response>> MessagesApi::list(Call call) {
-  VIVIM_CO_TRY(const auto limit, call.query_number("limit", k_list_default, k_list_max));
+  VIVIM_CO_TRY(const auto limit,
+               call.query_number("limit", k_messages_listed_default, k_messages_listed_max));
   VIVIM_CO_TRY(const auto list, co_await messages_.messages(limit));
   co_return json_response(to_json(list));
 }
@@ -106,7 +107,7 @@ Co<Outcome<Response>> MessagesApi::send(Call call) {
   VIVIM_CO_TRY(const auto body, JsonBody::parse(std::move(call.body)));
   NewMessage message;
   VIVIM_CO_TRY(message.to, body.text("to", k_peer_bytes_max));
-  VIVIM_CO_TRY(message.text, body.text("text", k_text_bytes_max));
+  VIVIM_CO_TRY(message.text, body.text("text", k_message_text_bytes_max));
   VIVIM_CO_TRY(auto priority, body.optional_text("priority", k_word_bytes_max));
   VIVIM_CO_TRY(auto delivery, body.optional_text("delivery", k_word_bytes_max));
   VIVIM_CO_TRY(message.lifetime_s, body.optional_whole("lifetime_s", k_lifetime_s_max));

@@ -12,7 +12,7 @@ using chat::JsonWriter;
 using members::number;
 using members::text;
 
-constexpr std::size_t k_name_bytes_max = 1024;
+constexpr std::size_t k_topic_bytes_max = 1024;
 constexpr std::uint64_t k_number_max = std::uint64_t{1} << 53;
 
 /// Text as it is, anything else as base64url.
@@ -73,7 +73,7 @@ Co<Outcome<Response>> TopicsApi::list(Call) {
 
 Co<Outcome<Response>> TopicsApi::subscribe(Call call) {
   VIVIM_CO_TRY(const auto body, JsonBody::parse(std::move(call.body)));
-  VIVIM_CO_TRY(auto topic, body.text("topic", k_name_bytes_max));
+  VIVIM_CO_TRY(auto topic, body.text("topic", k_topic_bytes_max));
   VIVIM_CO_TRY(const bool is_new, co_await topics_.subscribe(std::move(topic)));
   co_return json_response(is_new ? R"({"subscribed":true,"new":true})"
                                  : R"({"subscribed":true,"new":false})");
@@ -81,14 +81,14 @@ Co<Outcome<Response>> TopicsApi::subscribe(Call call) {
 
 Co<Outcome<Response>> TopicsApi::unsubscribe(Call call) {
   VIVIM_CO_TRY(const auto body, JsonBody::parse(std::move(call.body)));
-  VIVIM_CO_TRY(auto topic, body.text("topic", k_name_bytes_max));
+  VIVIM_CO_TRY(auto topic, body.text("topic", k_topic_bytes_max));
   VIVIM_CO_TRYV(co_await topics_.unsubscribe(std::move(topic)));
   co_return json_response(R"({"subscribed":false})");
 }
 
 Co<Outcome<Response>> TopicsApi::publish(Call call) {
   VIVIM_CO_TRY(const auto body, JsonBody::parse(std::move(call.body)));
-  VIVIM_CO_TRY(auto topic, body.text("topic", k_name_bytes_max));
+  VIVIM_CO_TRY(auto topic, body.text("topic", k_topic_bytes_max));
   VIVIM_CO_TRY(auto data, data_of(body));
   VIVIM_CO_TRY(const auto published, co_await topics_.publish(std::move(topic), std::move(data)));
   co_return json_response(to_json(published));

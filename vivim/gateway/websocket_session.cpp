@@ -12,7 +12,7 @@ using websocket::Masking;
 using websocket::Opcode;
 using websocket::WebSocketError;
 
-constexpr std::size_t k_read_bytes = 64 * 1024;
+constexpr std::size_t k_socket_read_bytes = 64 * 1024;
 constexpr std::size_t k_control_frames_max = 64;
 
 bool is_protocol_error(const Error& error) {
@@ -141,7 +141,7 @@ Co<Result<void>> StreamWebSocket::read_more() {
     const Bytes early = std::exchange(early_, {});
     co_return decoder_.feed(early);
   }
-  buffer_.resize(k_read_bytes);
+  buffer_.resize(k_socket_read_bytes);
   VIVIM_CO_TRY(const std::size_t n, co_await stream_.read_some(buffer_));
   if (n == 0) {
     co_return fail(rt::RtError::end_of_stream);
@@ -274,7 +274,7 @@ Co<void> StreamWebSocket::finish_close() {
 }
 
 Co<void> StreamWebSocket::drain() {
-  buffer_.resize(k_read_bytes);
+  buffer_.resize(k_socket_read_bytes);
   for (;;) {
     const auto n = co_await stream_.read_some(buffer_);
     if (!n || *n == 0) {

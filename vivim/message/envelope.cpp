@@ -8,7 +8,7 @@ namespace vivim::message {
 
 namespace {
 
-constexpr std::string_view k_domain = "vivim-message";
+constexpr std::string_view k_signature_domain = "vivim-message";
 constexpr std::string_view k_type = "/vivim/message/1";
 
 /// Field numbers of proto/message.proto, for errors.
@@ -138,7 +138,7 @@ Result<Message> from_proto(pb::message::Message& proto) {
 }
 
 Bytes signed_bytes(BytesView message) {
-  return libp2p::record::signed_bytes(k_domain, as_bytes(k_type), message);
+  return libp2p::record::signed_bytes(k_signature_domain, as_bytes(k_type), message);
 }
 
 /// The sender's key: in its id, or beside the message.

@@ -21,29 +21,25 @@ enum class Type : std::uint32_t {
   said = 7,
 };
 
-std::string text_of(BytesView bytes) {
-  return std::string(as_text(bytes));
-}
-
 void set_type(pb::message::Frame& proto, Type type) {
   proto.set_type(static_cast<std::uint32_t>(type));
 }
 
 void fill(pb::message::Mail& proto, const Mail& mail) {
-  proto.set_to(text_of(mail.to.bytes()));
-  proto.set_item(text_of(mail.item.view()));
+  proto.set_to(std::string(as_text(mail.to.bytes())));
+  proto.set_item(std::string(as_text(mail.item.view())));
   proto.set_expires(static_cast<std::uint64_t>(mail.expires_ms));
-  proto.set_sealed(text_of(mail.sealed));
+  proto.set_sealed(std::string(as_text(mail.sealed)));
 }
 
 void fill(pb::message::Frame& proto, const Send& frame) {
   set_type(proto, Type::send);
-  proto.set_envelope(text_of(frame.envelope));
+  proto.set_envelope(std::string(as_text(frame.envelope)));
 }
 
 void fill(pb::message::Frame& proto, const Receipt& frame) {
   set_type(proto, Type::receipt);
-  proto.set_id(text_of(frame.id.view()));
+  proto.set_id(std::string(as_text(frame.id.view())));
   proto.set_status(static_cast<std::uint32_t>(frame.status));
 }
 
@@ -67,20 +63,20 @@ void fill(pb::message::Frame& proto, const Mails& frame) {
 void fill(pb::message::Frame& proto, const Taken& frame) {
   set_type(proto, Type::taken);
   for (const auto& item : frame.items) {
-    proto.add_items(text_of(item.view()));
+    proto.add_items(std::string(as_text(item.view())));
   }
 }
 
 void fill(pb::message::Frame& proto, const Ask& frame) {
   set_type(proto, Type::ask);
-  proto.set_id(text_of(frame.circle.view()));
-  proto.set_envelope(text_of(frame.sealed_clock));
+  proto.set_id(std::string(as_text(frame.circle.view())));
+  proto.set_envelope(std::string(as_text(frame.sealed_clock)));
 }
 
 void fill(pb::message::Frame& proto, const Said& frame) {
   set_type(proto, Type::said);
   for (const auto& envelope : frame.envelopes) {
-    proto.add_said(text_of(envelope));
+    proto.add_said(std::string(as_text(envelope)));
   }
 }
 

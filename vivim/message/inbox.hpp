@@ -42,7 +42,7 @@ struct InboxCounts {
 class Inbox {
  public:
   explicit Inbox(PeerId self, InboxLimits limits = {})
-      : self_(std::move(self)), rates_(limits.rates), recent_(limits.recent_max) {}
+      : self_(self), rates_(limits.rates), recent_(limits.recent_max) {}
 
   struct Now {
     rt::TimePoint monotonic;

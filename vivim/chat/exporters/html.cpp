@@ -176,7 +176,7 @@ void write_part(const Part& part, const Turn& turn, std::string& out) {
   out += "</code></pre></details>\n";
 }
 
-void write_turn(const Turn& turn, std::string& out) {
+void write_article(const Turn& turn, std::string& out) {
   out += "<article class=\"" + std::string(role_name(turn.role)) + "\"><h2>" +
          escaped(speaker(turn)) + " <span class=\"when\">" + time_text(turn.time) +
          "</span></h2>\n";
@@ -248,7 +248,7 @@ void write_html(const Conversation& conversation, const TextSink& sink,
   for (std::size_t i = 0; i < shown.size(); ++i) {
     write_branch_title(conversation, shown[i], i + 1, out);
     for (const auto turn : shown[i].turns) {
-      write_turn(conversation.turns[turn], out);
+      write_article(conversation.turns[turn], out);
       sink(out);
       out.clear();
     }

@@ -80,7 +80,7 @@ void write_part(const Part& part, const std::string& words, std::string& out) {
   }
 }
 
-void write_turn(const Turn& turn, std::string& out) {
+void write_section(const Turn& turn, std::string& out) {
   out += "## " + inline_text(speaker(turn));
   if (const auto time = time_text(turn.time); !time.empty()) {
     out += ", " + time;
@@ -120,7 +120,7 @@ void write_markdown(const Conversation& conversation, const TextSink& sink,
     }
     ++number;
     for (const auto turn : branch.turns) {
-      write_turn(conversation.turns[turn], out);
+      write_section(conversation.turns[turn], out);
       sink(out);
       out.clear();
     }

@@ -10,12 +10,12 @@ bool is_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+}  // namespace
+
 std::string_view base_name(std::string_view path) {
   const auto slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
-
-}  // namespace
 
 std::string_view asset_key(std::string_view pointer_or_name) {
   auto name = base_name(pointer_or_name.substr(0, pointer_or_name.find_first_of("#?")));

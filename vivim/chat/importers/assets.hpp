@@ -12,6 +12,9 @@
 
 namespace vivim::chat {
 
+/// What follows the last slash.
+std::string_view base_name(std::string_view path);
+
 /// The part of a pointer or file name that names an asset: "file-AbC" of "file-service://file-AbC",
 /// of "file-AbC-picture.png" and of "dalle-generations/file-AbC-1234.webp". Empty if there is none.
 std::string_view asset_key(std::string_view pointer_or_name);

@@ -101,7 +101,7 @@ void map_files(const JsonValue& message, detail::TurnParts& parts) {
   }
 }
 
-void map_message(const JsonValue& message, const MapContext& context, Turn& turn) {
+void map_chat_message(const JsonValue& message, const MapContext& context, Turn& turn) {
   turn.role = sender_role(message["sender"]);
   turn.time = parse_iso_time(message["created_at"].string());
   turn.updated = parse_iso_time(message["updated_at"].string());
@@ -155,7 +155,7 @@ Result<void> map_claude(const JsonValue& root, const MapContext& context, Import
     turn.id = ids.take(message["uuid"].string());
     turn.provider = provider_name(Provider::claude);
     turn.content = detail::add_block(imported, message.raw());
-    map_message(message, context, turn);
+    map_chat_message(message, context, turn);
   });
   link_turns(messages, conversation.turns);
   conversation.current = root["current_leaf_message_uuid"].string();

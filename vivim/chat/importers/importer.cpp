@@ -11,11 +11,6 @@ namespace {
 constexpr std::size_t k_chunk_bytes = 256 << 10;
 constexpr std::uint64_t k_other_file_bytes_max = 16ULL << 20;
 
-std::string_view base_name(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
 /// `conversations.json`, `conversations-000.json`, `conversations/<id>.json`.
 bool holds_conversations(std::string_view name) {
   const auto base = base_name(name);

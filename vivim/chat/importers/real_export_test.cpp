@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <doctest/doctest.h>
 
+#include "cmake/test_paths.hpp"
 #include "vivim/chat/importers/test_support_detail.hpp"
 #include "vivim/chat/tree.hpp"
 
@@ -17,7 +18,7 @@ namespace json = boost::json;
 namespace {
 
 std::optional<std::string> real_export() {
-  const auto path = std::string(VIVIM_SHARED_DATA) + "/chatgpt-export/conversations.json";
+  const auto path = test_paths::shared_data() + "/chatgpt-export/conversations.json";
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     return std::nullopt;
@@ -172,7 +173,7 @@ TEST_CASE("the real export: every node, role, part and time") {
 }
 
 TEST_CASE("the real export from the disk, with progress") {
-  const auto path = std::string(VIVIM_SHARED_DATA) + "/chatgpt-export";
+  const auto path = test_paths::shared_data() + "/chatgpt-export";
   if (!std::filesystem::exists(path)) {
     MESSAGE("skipped: no real export");
     return;

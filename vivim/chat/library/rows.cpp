@@ -34,7 +34,7 @@ std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-bool counts(const Turn& turn) {
+bool is_counted(const Turn& turn) {
   return turn.role != Role::none && !turn.hidden && !turn.deleted;
 }
 
@@ -48,15 +48,16 @@ bool is_missing(const Error& error) {
 store::ConversationRow row_of(const Conversation& conversation, const store::DocumentId& id,
                               rt::WallMs now) {
   const auto created = wall(conversation.created, now);
-  return {.id = id,
-          .title = conversation.title,
-          .provider = unless_empty(conversation.provenance.provider),
-          .original_id = unless_empty(conversation.provenance.original_id),
-          .source_hash = from_hex(conversation.provenance.source_hash),
-          .model = conversation.model,
-          .created = created,
-          .updated = wall(conversation.updated, created),
-          .turns = static_cast<std::uint64_t>(std::ranges::count_if(conversation.turns, counts))};
+  return {
+      .id = id,
+      .title = conversation.title,
+      .provider = unless_empty(conversation.provenance.provider),
+      .original_id = unless_empty(conversation.provenance.original_id),
+      .source_hash = from_hex(conversation.provenance.source_hash),
+      .model = conversation.model,
+      .created = created,
+      .updated = wall(conversation.updated, created),
+      .turns = static_cast<std::uint64_t>(std::ranges::count_if(conversation.turns, is_counted))};
 }
 
 store::IndexedDocument indexed_of(const Conversation& conversation, const store::DocumentId& id,

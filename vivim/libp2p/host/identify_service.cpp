@@ -12,11 +12,11 @@ namespace vivim::libp2p {
 
 namespace {
 
-constexpr std::size_t k_read_bytes = 2048;
+constexpr std::size_t k_identify_read_bytes = 2048;
 
 rt::Co<Result<identify::Info>> read_identify(rt::Stream& stream) {
   identify::Reader reader;
-  std::array<std::uint8_t, k_read_bytes> buffer{};
+  std::array<std::uint8_t, k_identify_read_bytes> buffer{};
   for (;;) {
     VIVIM_CO_TRY(const auto count, co_await stream.read_some(buffer));
     if (count == 0) {

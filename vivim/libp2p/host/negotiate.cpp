@@ -11,12 +11,12 @@ namespace vivim::libp2p {
 
 namespace {
 
-constexpr std::size_t k_read_bytes = 1024;
+constexpr std::size_t k_negotiation_read_bytes = 1024;
 
 /// Feeds `machine` (a Dialer or Listener) until it is done, and returns what was behind.
 template <class Machine>
 rt::Co<Result<Bytes>> converse(rt::Stream& stream, Machine& machine) {
-  std::array<std::uint8_t, k_read_bytes> buffer{};
+  std::array<std::uint8_t, k_negotiation_read_bytes> buffer{};
   while (!machine.done()) {
     if (const Bytes output = machine.take_output(); !output.empty()) {
       VIVIM_CO_TRYV(co_await stream.write(output));
@@ -65,7 +65,7 @@ class Speaker {
 /// Speaks and listens until it is decided, and returns what was behind.
 rt::Co<Result<Bytes>> converse_undecided(rt::Stream& stream, multistream::Undecided& side,
                                          Speaker& speaker) {
-  std::array<std::uint8_t, k_read_bytes> buffer{};
+  std::array<std::uint8_t, k_negotiation_read_bytes> buffer{};
   while (!side.done()) {
     VIVIM_CO_TRYV(co_await speaker.speak());
     VIVIM_CO_TRY(const auto count, co_await stream.read_some(buffer));

@@ -8,7 +8,7 @@ namespace vivim::libp2p {
 
 namespace {
 
-constexpr std::size_t k_read_bytes = 4096;
+constexpr std::size_t k_handshake_read_bytes = 4096;
 
 /// Sends and feeds until the handshake is done; what arrived behind it is the session's.
 rt::Co<Result<Bytes>> shake_hands(rt::Stream& stream, noise::Handshake& handshake) {
@@ -21,7 +21,7 @@ rt::Co<Result<Bytes>> shake_hands(rt::Stream& stream, noise::Handshake& handshak
       co_return in;
     }
     const std::size_t size = in.size();
-    in.resize(size + k_read_bytes);
+    in.resize(size + k_handshake_read_bytes);
     VIVIM_CO_TRY(const auto count, co_await stream.read_some(MutableBytes(in).subspan(size)));
     if (count == 0) {
       co_return fail(HostError::closed_during_negotiation);

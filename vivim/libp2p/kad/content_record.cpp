@@ -10,8 +10,8 @@ namespace vivim::libp2p::kad {
 
 namespace {
 
-constexpr std::string_view k_domain = "vivim-content-record";
-constexpr std::array<std::uint8_t, 2> k_type{0x03, 0x11};
+constexpr std::string_view k_signature_domain = "vivim-content-record";
+constexpr std::array<std::uint8_t, 2> k_payload_type{0x03, 0x11};
 constexpr std::string_view k_prefix = "/vivim/content/";
 
 struct ParsedKey {
@@ -53,7 +53,8 @@ Bytes seal_content(const record::Signer& signer, std::string_view name, std::uin
   proto.set_sequence(sequence);
   proto.set_expires_ms(static_cast<std::uint64_t>(std::max<rt::WallMs>(expires_ms, 0)));
   proto.set_value(std::string(as_text(value)));
-  return record::seal(signer, k_domain, k_type, as_bytes(proto.SerializeAsString()));
+  return record::seal(signer, k_signature_domain, k_payload_type,
+                      as_bytes(proto.SerializeAsString()));
 }
 
 Result<ContentRecord> open_content(BytesView key, BytesView sealed) {
@@ -70,7 +71,7 @@ Result<ContentRecord> open_content(BytesView key, BytesView sealed) {
       proto.expires_ms() > static_cast<std::uint64_t>(std::numeric_limits<rt::WallMs>::max())) {
     return fail(KadError::invalid_record);
   }
-  if (!record::open(sealed, k_domain, k_type)) {
+  if (!record::open(sealed, k_signature_domain, k_payload_type)) {
     return fail(KadError::invalid_record);
   }
   return ContentRecord{.publisher = parsed->publisher,

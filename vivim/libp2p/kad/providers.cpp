@@ -10,10 +10,10 @@ namespace vivim::libp2p::kad {
 namespace {
 
 /// Looking through everything is not for every request.
-constexpr rt::Duration k_tidy_interval = std::chrono::minutes(1);
+constexpr rt::Duration k_tidy_providers_interval = std::chrono::minutes(1);
 
-constexpr std::string_view k_domain = "vivim-provider-record";
-constexpr std::array<std::uint8_t, 2> k_type{0x03, 0x10};
+constexpr std::string_view k_provider_domain = "vivim-provider-record";
+constexpr std::array<std::uint8_t, 2> k_provider_payload_type{0x03, 0x10};
 
 }  // namespace
 
@@ -25,10 +25,12 @@ Bytes seal_provider(const record::Signer& signer, BytesView key, rt::WallMs expi
   for (std::size_t i = 0; i < std::min(addresses.size(), k_contact_addresses_max); ++i) {
     proto.add_addresses(std::string(as_text(addresses[i].bytes())));
   }
-  Bytes sealed = record::seal(signer, k_domain, k_type, as_bytes(proto.SerializeAsString()));
+  Bytes sealed = record::seal(signer, k_provider_domain, k_provider_payload_type,
+                              as_bytes(proto.SerializeAsString()));
   while (sealed.size() > k_peer_record_bytes_max && proto.addresses_size() > 0) {
     proto.mutable_addresses()->RemoveLast();
-    sealed = record::seal(signer, k_domain, k_type, as_bytes(proto.SerializeAsString()));
+    sealed = record::seal(signer, k_provider_domain, k_provider_payload_type,
+                          as_bytes(proto.SerializeAsString()));
   }
   return sealed;
 }
@@ -46,7 +48,7 @@ Result<ProviderRecord> open_provider(BytesView envelope, const PeerId& provider,
       static_cast<std::uint64_t>(std::chrono::milliseconds(k_provider_life_max).count());
   const auto now_ms = static_cast<std::uint64_t>(std::max<rt::WallMs>(wall, 0));
   if (proto.expires_ms() <= now_ms || proto.expires_ms() - now_ms > k_life_ms ||
-      !record::open(envelope, k_domain, k_type)) {
+      !record::open(envelope, k_provider_domain, k_provider_payload_type)) {
     return fail(KadError::bad_provider);
   }
   ProviderRecord record{.addresses = {}, .expires_ms = static_cast<rt::WallMs>(proto.expires_ms())};
@@ -232,7 +234,7 @@ void Providers::drop_old(Entries& entries, rt::TimePoint now) {
 }
 
 void Providers::expire(rt::TimePoint now) {
-  tidy_at_ = now + k_tidy_interval;
+  tidy_at_ = now + k_tidy_providers_interval;
   for (auto at = keys_.begin(); at != keys_.end();) {
     drop_old(at->second, now);
     at = at->second.empty() ? keys_.erase(at) : std::next(at);

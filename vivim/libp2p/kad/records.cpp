@@ -11,7 +11,7 @@ namespace vivim::libp2p::kad {
 namespace {
 
 /// Looking through everything is not for every request.
-constexpr rt::Duration k_tidy_interval = std::chrono::minutes(1);
+constexpr rt::Duration k_tidy_records_interval = std::chrono::minutes(1);
 
 constexpr std::uint8_t k_values_version = 1;
 
@@ -93,7 +93,7 @@ const Record* Records::get(const Bytes& key, rt::TimePoint now) const {
 }
 
 void Records::expire(rt::TimePoint now) {
-  tidy_at_ = now + k_tidy_interval;
+  tidy_at_ = now + k_tidy_records_interval;
   for (auto at = entries_.begin(); at != entries_.end();) {
     const auto here = at++;
     if (here->second.expires <= now) {

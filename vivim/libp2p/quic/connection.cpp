@@ -9,7 +9,7 @@ namespace vivim::libp2p::quic {
 namespace {
 
 // A stream that somebody holds, and its place in the table.
-constexpr std::size_t k_stream_bytes = sizeof(QuicStream) + 48;
+constexpr std::size_t k_muxed_stream_bytes = sizeof(QuicStream) + 48;
 
 CloseReason reason_of(const Error& error) {
   if (error.is(QuicError::closed_by_peer)) {
@@ -158,7 +158,7 @@ rt::Co<std::unique_ptr<rt::Stream>> QuicConnection::accept() {
 }
 
 std::uint64_t QuicConnection::held_bytes() const {
-  return session_->held_bytes() + streams_.size() * k_stream_bytes;
+  return session_->held_bytes() + streams_.size() * k_muxed_stream_bytes;
 }
 
 void QuicConnection::count_memory(MemoryAccount::Report report) {

@@ -12,7 +12,6 @@ constexpr std::size_t k_initial_bytes_min = 1200;  // RFC 9000, 14.1
 constexpr std::size_t k_reset_bytes_min = 43;      // below, an answer could be told from a packet
 constexpr std::size_t k_reset_bytes_max = 64;
 constexpr std::size_t k_reset_offers_max = 8;  // connections with one peer's address
-constexpr std::uint64_t k_connection_refused = 2;
 constexpr std::uint64_t k_invalid_token = 0x0b;
 constexpr auto k_token_life = std::chrono::seconds(10);
 

@@ -16,7 +16,6 @@ constexpr std::size_t k_stream_room = std::size_t{256} * 1024;
 // A stream without its bytes, and its place in the table.
 constexpr std::size_t k_stream_bytes = sizeof(StreamState) + 64;
 constexpr std::uint64_t k_crypto_error = 0x100;
-constexpr std::uint64_t k_connection_refused = 2;
 constexpr std::uint8_t k_alert_bad_certificate = 42;
 constexpr std::uint8_t k_alert_certificate_required = 116;
 constexpr std::uint8_t k_alert_no_application_protocol = 120;

@@ -27,6 +27,8 @@ inline constexpr std::size_t k_datagram_sent_bytes_max = 1452;
 /// What one poll_transmit writes at most: what the system takes in one call.
 inline constexpr std::size_t k_transmit_bytes_max = std::size_t{64} * 1024 - 512;
 inline constexpr std::size_t k_static_secret_bytes = 32;
+/// CONNECTION_REFUSED (RFC 9000, 20.1).
+inline constexpr std::uint64_t k_connection_refused = 2;
 
 /// A connection id, as a key.
 struct Cid {

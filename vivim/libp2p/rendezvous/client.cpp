@@ -9,10 +9,6 @@ namespace vivim::libp2p::rendezvous {
 
 namespace {
 
-bool is_namespace(const std::string& ns) {
-  return !ns.empty() && ns.size() <= k_namespace_bytes_max;
-}
-
 /// Whether a point may have failed to read our record.
 bool is_record_trouble(const Error& error) {
   const bool said =

@@ -18,6 +18,11 @@ inline constexpr std::string_view k_protocol_id = "/rendezvous/1.0.0";
 
 /// Longest namespace.
 inline constexpr std::size_t k_namespace_bytes_max = 255;
+
+inline bool is_namespace(std::string_view ns) {
+  return !ns.empty() && ns.size() <= k_namespace_bytes_max;
+}
+
 /// Largest message that a server reads, and that a client reads.
 inline constexpr std::size_t k_request_bytes_max = std::size_t{16} * 1024;
 inline constexpr std::size_t k_answer_bytes_max = std::size_t{1024} * 1024;

@@ -9,10 +9,6 @@ namespace {
 /// Cookies are 16 bytes and the namespace: clients exist that take them apart.
 constexpr std::size_t k_cookie_head_bytes = 16;
 
-bool is_namespace(const std::string& ns) {
-  return !ns.empty() && ns.size() <= k_namespace_bytes_max;
-}
-
 const std::uint64_t* find_in(const std::map<std::string, std::uint64_t>& map,
                              const std::string& key) {
   const auto found = map.find(key);

@@ -16,7 +16,7 @@ using detail::Openssl;
 
 namespace {
 
-constexpr const char* k_extension_oid = "1.3.6.1.4.1.53594.1.1";
+constexpr const char* k_extension_name = "1.3.6.1.4.1.53594.1.1";
 constexpr auto k_valid_before = std::chrono::hours(24);
 constexpr auto k_valid_after = std::chrono::hours(24) * 36525;
 
@@ -43,7 +43,7 @@ void set_names(X509* certificate, std::uint64_t number) {
 }
 
 void add_extension(X509* certificate, BytesView value) {
-  const Openssl<ASN1_OBJECT> object(OBJ_txt2obj(k_extension_oid, 1));
+  const Openssl<ASN1_OBJECT> object(OBJ_txt2obj(k_extension_name, 1));
   const Openssl<ASN1_OCTET_STRING> string(ASN1_OCTET_STRING_new());
   VIVIM_ASSERT(ASN1_OCTET_STRING_set(string.get(), value.data(), static_cast<int>(value.size())) ==
                1);

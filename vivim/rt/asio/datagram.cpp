@@ -3,14 +3,13 @@
 #include <cstring>
 #include <vector>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/rt/asio/awaitable_detail.hpp"
 #include "vivim/rt/asio/datagram_detail.hpp"
 #include "vivim/rt/asio/network.hpp"
 #include "vivim/rt/asio/tcp_stream_detail.hpp"
@@ -23,9 +22,7 @@ namespace asio = boost::asio;
 using asio::ip::udp;
 using SysError = boost::system::error_code;
 
-constexpr auto k_tuple = asio::as_tuple(asio::use_awaitable);
-
-Error last_error(std::source_location site = std::source_location::current()) {
+Error last_network_error(std::source_location site = std::source_location::current()) {
   return to_error(SysError(errno, boost::system::system_category()), site);
 }
 
@@ -66,7 +63,7 @@ class UdpSocket final : public DatagramSocket {
       if (const int error = inbox_.error();
           error != 0 && !would_block(error) && !is_late_report(error)) {
         errno = error;
-        co_return fail(last_error());
+        co_return fail(last_network_error());
       }
       (void)co_await socket_.async_wait(udp::socket::wait_read, k_tuple);
     }
@@ -94,7 +91,7 @@ class UdpSocket final : public DatagramSocket {
         co_return fail(RtError::limit, outgoing.segment_bytes());
       } else if (error != EINTR && error != ECONNREFUSED) {
         errno = error;
-        co_return fail(last_error());
+        co_return fail(last_network_error());
       }
     }
     co_return fail(RtError::closed);
@@ -105,7 +102,7 @@ class UdpSocket final : public DatagramSocket {
       return fail(RtError::bad_address);
     }
     return join_group(socket_.native_handle(), group, interface) ? Result<void>{}
-                                                                 : fail(last_error());
+                                                                 : fail(last_network_error());
   }
 
   Endpoint local() const override { return local_; }
@@ -192,7 +189,7 @@ Result<std::unique_ptr<DatagramSocket>> TcpNetwork::open_datagram(Endpoint at,
     return fail(to_error(error));
   }
   if (!set_needed(socket.native_handle(), at, options)) {
-    return fail(last_error());
+    return fail(last_network_error());
   }
   set_wanted(socket.native_handle(), options);
   socket.bind(endpoint, error);

@@ -14,7 +14,7 @@ namespace vivim::rt::asio_ {
 
 namespace {
 
-Error last_error(std::source_location site = std::source_location::current()) {
+Error last_disk_error(std::source_location site = std::source_location::current()) {
   switch (errno) {
     case ENOENT:
       return Error(RtError::not_found, 0, site);
@@ -60,7 +60,7 @@ class RealFile final : public File {
         break;
       }
       if (n < 0 && errno != EINTR) {
-        return fail(last_error());
+        return fail(last_disk_error());
       }
       total += n > 0 ? static_cast<std::size_t>(n) : 0;
     }
@@ -71,7 +71,7 @@ class RealFile final : public File {
     while (!bytes.empty()) {
       const auto n = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (n < 0 && errno != EINTR) {
-        return fail(last_error());
+        return fail(last_disk_error());
       }
       const auto written = n > 0 ? static_cast<std::size_t>(n) : 0;
       bytes = bytes.subspan(written);
@@ -82,7 +82,7 @@ class RealFile final : public File {
 
   Result<void> truncate(std::uint64_t size) override {
     if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) {
-      return fail(last_error());
+      return fail(last_disk_error());
     }
     return {};
   }
@@ -90,7 +90,7 @@ class RealFile final : public File {
   Result<void> sync() override {
     // After a failed fdatasync the kernel forgets the pages: a later success would mean nothing.
     if (!sync_failed_ && ::fdatasync(file_.get()) != 0) {
-      sync_failed_ = last_error();
+      sync_failed_ = last_disk_error();
     }
     if (sync_failed_) {
       return fail(*sync_failed_);
@@ -101,7 +101,7 @@ class RealFile final : public File {
   Result<std::uint64_t> size() const override {
     struct stat status{};
     if (::fstat(file_.get(), &status) != 0) {
-      return fail(last_error());
+      return fail(last_disk_error());
     }
     return static_cast<std::uint64_t>(status.st_size);
   }
@@ -126,12 +126,12 @@ Result<std::unique_ptr<DirectoryDisk>> DirectoryDisk::open_root(const std::strin
       std::filesystem::create_directories(parent, error);
     }
     if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) {
-      return fail(last_error());
+      return fail(last_disk_error());
     }
   }
   const int directory = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) {
-    return fail(last_error());
+    return fail(last_disk_error());
   }
   return std::unique_ptr<DirectoryDisk>(new DirectoryDisk(directory, root));
 }
@@ -146,7 +146,7 @@ Result<void> DirectoryDisk::make_parents(const std::string& path) {
     if (::mkdirat(directory_, part.c_str(), 0700) == 0) {
       touch(part);
     } else if (errno != EEXIST) {
-      return fail(last_error());
+      return fail(last_disk_error());
     }
   }
   return {};
@@ -166,12 +166,12 @@ Result<std::unique_ptr<File>> DirectoryDisk::open(std::string_view path, OpenMod
     touch(name);
     const int made = ::openat(directory_, name.c_str(), flags | O_CREAT, 0600);
     if (made < 0) {
-      return fail(last_error());
+      return fail(last_disk_error());
     }
     return std::make_unique<RealFile>(made);
   }
   if (!file.ok()) {
-    return fail(last_error());
+    return fail(last_disk_error());
   }
   return std::make_unique<RealFile>(file.release());
 }
@@ -179,7 +179,7 @@ Result<std::unique_ptr<File>> DirectoryDisk::open(std::string_view path, OpenMod
 Result<void> DirectoryDisk::remove(std::string_view path) {
   VIVIM_TRYV(check_path(path));
   if (::unlinkat(directory_, std::string(path).c_str(), 0) != 0) {
-    return fail(last_error());
+    return fail(last_disk_error());
   }
   touch(path);
   return {};
@@ -189,7 +189,7 @@ Result<void> DirectoryDisk::rename(std::string_view from, std::string_view to) {
   VIVIM_TRYV(check_path(from));
   VIVIM_TRYV(check_path(to));
   if (::renameat(directory_, std::string(from).c_str(), directory_, std::string(to).c_str()) != 0) {
-    return fail(last_error());
+    return fail(last_disk_error());
   }
   touch(from);
   touch(to);
@@ -224,7 +224,7 @@ Result<void> DirectoryDisk::sync_directory() {
     const Descriptor directory(
         ::openat(directory_, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.ok() || ::fsync(directory.get()) != 0) {
-      return fail(last_error());
+      return fail(last_disk_error());
     }
     touched_.erase(touched_.begin());
   }

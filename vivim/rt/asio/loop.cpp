@@ -3,21 +3,18 @@
 #include <atomic>
 #include <thread>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/rt/asio/awaitable_detail.hpp"
 
 namespace vivim::rt::asio_ {
 
 namespace {
-
-constexpr auto k_tuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 // So much runs in a row before the system is asked for events again.
 constexpr int k_ready_in_a_row = 32;

@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <cstring>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <ifaddrs.h>
 #include <sys/socket.h>
 
 #include "vivim/base/assert.hpp"
 #include "vivim/base/log.hpp"
+#include "vivim/rt/asio/awaitable_detail.hpp"
 #include "vivim/rt/asio/tcp_stream_detail.hpp"
 
 namespace vivim::rt::asio_ {
@@ -22,8 +21,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using SysError = boost::system::error_code;
-
-constexpr auto k_tuple = asio::as_tuple(asio::use_awaitable);
 
 bool out_of_resources(const SysError& error) {
   return error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS ||

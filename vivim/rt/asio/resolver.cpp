@@ -19,9 +19,8 @@ namespace {
 
 namespace asio = boost::asio;
 using SysError = boost::system::error_code;
-using Descriptor = asio::posix::stream_descriptor;
 
-Error to_error(int status) {
+Error to_resolver_error(int status) {
   switch (status) {
     case ARES_ENOTFOUND:
     case ARES_ENODATA:
@@ -70,7 +69,7 @@ class DnsResolver::Channel {
     values.sock_state_cb_data = this;
     const int status = ares_init_options(
         &channel_, &values, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-    failed_ = status == ARES_SUCCESS ? std::nullopt : std::optional(to_error(status));
+    failed_ = status == ARES_SUCCESS ? std::nullopt : std::optional(to_resolver_error(status));
     std::string servers;
     for (const auto& server : options.servers) {
       servers += (servers.empty() ? "" : ",") + server.to_string();
@@ -129,7 +128,7 @@ class DnsResolver::Channel {
     ~Socket() { descriptor.release(); }
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
-    Descriptor descriptor;
+    asio::posix::stream_descriptor descriptor;
     bool wants_read = false;
     bool wants_write = false;
     bool reading = false;
@@ -152,16 +151,17 @@ class DnsResolver::Channel {
   void arm_sockets() {
     for (const auto& [fd, socket] : sockets_) {
       if (socket->wants_read && !std::exchange(socket->reading, true)) {
-        wait(socket, fd, Descriptor::wait_read);
+        wait(socket, fd, asio::posix::stream_descriptor::wait_read);
       }
       if (socket->wants_write && !std::exchange(socket->writing, true)) {
-        wait(socket, fd, Descriptor::wait_write);
+        wait(socket, fd, asio::posix::stream_descriptor::wait_write);
       }
     }
   }
 
-  void wait(const std::shared_ptr<Socket>& socket, ares_socket_t fd, Descriptor::wait_type type) {
-    const bool read = type == Descriptor::wait_read;
+  void wait(const std::shared_ptr<Socket>& socket, ares_socket_t fd,
+            asio::posix::stream_descriptor::wait_type type) {
+    const bool read = type == asio::posix::stream_descriptor::wait_read;
     socket->descriptor.async_wait(
         type, [weak = self_, weak_socket = std::weak_ptr(socket), fd, read](const SysError& error) {
           const auto alive = weak.lock();
@@ -228,7 +228,7 @@ Result<std::vector<IpAddress>> read_addresses(int status, ares_addrinfo* info) {
   const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owner(info,
                                                                            &ares_freeaddrinfo);
   if (status != ARES_SUCCESS || info == nullptr) {
-    return fail(to_error(status));
+    return fail(to_resolver_error(status));
   }
   std::vector<IpAddress> addresses;
   for (const auto* at = info->nodes; at != nullptr && addresses.size() < k_answers_max;
@@ -256,7 +256,7 @@ Result<std::vector<std::string>> read_texts(int status, BytesView reply) {
   }
   const std::unique_ptr<void, decltype(&ares_free_data)> owner(list, &ares_free_data);
   if (status != ARES_SUCCESS) {
-    return fail(to_error(status));
+    return fail(to_resolver_error(status));
   }
   std::vector<std::string> texts;
   for (const auto* at = list; at != nullptr; at = at->next) {

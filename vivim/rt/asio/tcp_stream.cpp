@@ -1,10 +1,9 @@
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <netinet/tcp.h>
 
 #include "vivim/base/assert.hpp"
+#include "vivim/rt/asio/awaitable_detail.hpp"
 #include "vivim/rt/asio/tcp_stream_detail.hpp"
 
 namespace vivim::rt::asio_ {
@@ -14,8 +13,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using SysError = boost::system::error_code;
-
-constexpr auto k_tuple = asio::as_tuple(asio::use_awaitable);
 
 // So many operations in a row return without a turn of the loop; then others have theirs.
 constexpr int k_at_once_max = 8;

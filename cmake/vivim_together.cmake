@@ -1,0 +1,38 @@
+# vivim_together(<variable> <name> <source>...)
+#
+# Sets the variable to the files to compile instead of the sources: each includes several of them, up to 64 KiB, so that the headers
+# that they share are read once. That takes a fifth of the time. With VIVIM_UNITY off, the sources themselves.
+#
+# CMake's own unity build would do, but its files hold absolute paths, and so nothing could be shared through the compiler's cache.
+
+function(vivim_together variable name)
+  if(NOT VIVIM_UNITY)
+    set(${variable} ${ARGN} PARENT_SCOPE)
+    return()
+  endif()
+  set(files "")
+  set(content "")
+  set(bytes 0)
+  foreach(source ${ARGN} end)
+    set(size 0)
+    if(NOT source STREQUAL end)
+      get_filename_component(source "${source}" ABSOLUTE)
+      file(SIZE "${source}" size)
+    endif()
+    math(EXPR sum "${bytes} + ${size}")
+    if(content AND (source STREQUAL end OR sum GREATER 65536))
+      list(LENGTH files number)
+      set(file "${CMAKE_BINARY_DIR}/together/${name}_${number}.cpp")
+      file(GENERATE OUTPUT "${file}" CONTENT "${content}")
+      list(APPEND files "${file}")
+      set(content "")
+      set(sum ${size})
+    endif()
+    if(NOT source STREQUAL end)
+      file(RELATIVE_PATH path "${CMAKE_SOURCE_DIR}" "${source}")
+      string(APPEND content "#include \"${path}\"\n")
+    endif()
+    set(bytes ${sum})
+  endforeach()
+  set(${variable} ${files} PARENT_SCOPE)
+endfunction()
