@@ -99,10 +99,10 @@ rt::sim::Node& Stage::add_server_at(std::string name, rt::IpAddress ip) {
 const rt::sim::NatOptions& Stage::nat_of(const NetworkModel& model) {
   static const auto k_full = rt::sim::NatOptions::full_cone();
   static const auto k_restricted = rt::sim::NatOptions::restricted();
-  static const auto k_stage_port_restricted = rt::sim::NatOptions::port_restricted();
+  static const auto k_port_restricted = rt::sim::NatOptions::port_restricted();
   static const auto k_symmetric = rt::sim::NatOptions::symmetric();
   return model.nat == "full-cone"         ? k_full
-         : model.nat == "port-restricted" ? k_stage_port_restricted
+         : model.nat == "port-restricted" ? k_port_restricted
          : model.nat == "symmetric"       ? k_symmetric
                                           : k_restricted;
 }
