@@ -19,7 +19,7 @@ set(VIVIM_SANITIZE "" CACHE STRING "Sanitizers for every target, as in -fsanitiz
 option(VIVIM_FUZZ "Build the libFuzzer targets" OFF)
 option(VIVIM_COVERAGE "Instrument for llvm-cov" OFF)
 option(VIVIM_BENCH "Build the benchmarks" ON)
-option(VIVIM_UNITY "Compile the files of a module together, which takes a fifth of the time; off, each file alone" ON)
+option(VIVIM_UNITY "Compile the files of a module together, which is much faster; off, each file alone" ON)
 option(VIVIM_VERIFY "Compile every public header alone and link every module alone" ON)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wconversion

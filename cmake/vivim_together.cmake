@@ -1,7 +1,7 @@
 # vivim_together(<variable> <name> <source>...)
 #
 # Sets the variable to the files to compile instead of the sources: each includes several of them, up to 64 KiB, so that the headers
-# that they share are read once. That takes a fifth of the time. With VIVIM_UNITY off, the sources themselves.
+# that they share are read once. With VIVIM_UNITY off, the sources themselves.
 #
 # CMake's own unity build would do, but its files hold absolute paths, and so nothing could be shared through the compiler's cache.
 
